@@ -1,0 +1,26 @@
+"""Fixtures that all suites share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CAPTURES = (ROOT / os.environ.get("CAPTURES", "../shared/data")).resolve()
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """The folder of real captures; the test is skipped, saying so, where it is absent."""
+    if not (CAPTURES / "README.md").is_file():
+        pytest.skip(f"no captures at {CAPTURES}: set CAPTURES=DIR")
+    return CAPTURES
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--histories", type=int, default=300, help="generated histories per property")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    used = (CAPTURES / "README.md").is_file()
+    terminalreporter.write_line(f"captures: used from {CAPTURES}" if used else f"captures: NOT used (none at {CAPTURES})")
