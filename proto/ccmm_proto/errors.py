@@ -1,20 +1,20 @@
 """Every error that crosses a boundary says what the caller must do.
 
-    CcmmError
-    ├── Retryable                keep the bytes, back off, try again
-    │   ├── Unreachable          no connection, or it broke
-    │   └── StoreFull            the disk is full or the store is locked
-    └── Permanent                set aside, tell a human
-        ├── Malformed            not parsable, or not of the declared shape
-        ├── BadSignature         the signature does not verify
-        ├── WrongKey             signed by a key that is not this agent's
-        ├── ForeignCenter        a statement of another center or agent than the certificate's
-        ├── Revoked              the agent was revoked
-        ├── Oversize             above 4 MiB
-        ├── UnknownAgent         no such agent is enrolled
-        ├── BadCertificate       expired, not yet valid, or of another issuer
-        ├── TokenRefused         join token unknown, expired, or spent by another key
-        └── BadConfig            a configuration file is wrong; says file, key and what was expected
+CcmmError
+├── Retryable                keep the bytes, back off, try again
+│   ├── Unreachable          no connection, or it broke
+│   └── StoreFull            the disk is full or the store is locked
+└── Permanent                set aside, tell a human
+    ├── Malformed            not parsable, or not of the declared shape
+    ├── BadSignature         the signature does not verify
+    ├── WrongKey             signed by a key that is not this agent's
+    ├── ForeignCenter        a statement of another center or agent than the certificate's
+    ├── Revoked              the agent was revoked
+    ├── Oversize             above 4 MiB
+    ├── UnknownAgent         no such agent is enrolled
+    ├── BadCertificate       expired, not yet valid, or of another issuer
+    ├── TokenRefused         join token unknown, expired, or spent by another key
+    └── BadConfig            a configuration file is wrong; says file, key and what was expected
 """
 
 from typing import ClassVar

@@ -1,9 +1,9 @@
-"""The shape of facts: every measure and kind that may travel, its attributes, their types, and who is pseudonymous in them.
+"""The shape of facts: every measure and kind that may travel, its attributes, and who is pseudonymous in them.
 
 >>> KINDS["account"].attributes["person"].sort
 <Sort.PERSON: 'person'>
 
-What a fact *means* (metrics, word lists, titles) is the rules' vocabulary; what it *looks like* both sides must agree on.
+What a fact *means* (metrics, word lists, titles) is the rules' vocabulary; what it *looks like* both sides agree on.
 """
 
 from collections.abc import Mapping
@@ -125,9 +125,7 @@ _INVENTORIES = (
         Sort.BADGE,
         "person:@person? project:text? class:text? enabled:flag? disabled:time? zones:words?",
     ),
-    _kind(
-        "setting", Form.INVENTORY, None, "system:text class:text? value:text? number:number? kpi:flag?"
-    ),
+    _kind("setting", Form.INVENTORY, None, "system:text class:text? value:text? number:number? kpi:flag?"),
     _kind(
         "asset",
         Form.INVENTORY,
@@ -159,9 +157,7 @@ _INVENTORIES = (
         " public:flag? complete:flag? duty:flag? outside_owner:flag? value:text? number:number? share:number?"
         " reviewed:time? verified:time? vacant:time?",
     ),
-    _kind(
-        "alert_rule", Form.INVENTORY, None, "signal:text? live:flag? fired:time?"
-    ),
+    _kind("alert_rule", Form.INVENTORY, None, "signal:text? live:flag? fired:time?"),
 )
 
 _OCCURRENCES = (
@@ -277,9 +273,7 @@ _OCCURRENCES = (
         " accepted:flag? consent:flag? prepared:words? held_days:whole? gain:number? closed:time? live:time?"
         " decided:time? measure_set:time? first_review:time?",
     ),
-    _kind(
-        "notice", Form.OCCURRENCE, None, "class:text? incident:text? exercise:text? share:number?"
-    ),
+    _kind("notice", Form.OCCURRENCE, None, "class:text? incident:text? exercise:text? share:number?"),
     _kind(
         "report",
         Form.OCCURRENCE,
@@ -287,9 +281,7 @@ _OCCURRENCES = (
         "class:text? name:text? subject:@person? client:text? metric:text? unit:text? owner:@person? explained:flag?"
         " value:number? quality_weight:number? untraced:whole? published:time? seen:time? archived:time?",
     ),
-    _kind(
-        "refusal", Form.OCCURRENCE, None, "system:text account:@account? reason:text?"
-    ),
+    _kind("refusal", Form.OCCURRENCE, None, "system:text account:@account? reason:text?"),
 )
 
 _PAPERS = (

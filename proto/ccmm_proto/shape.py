@@ -1,0 +1,156 @@
+"""Are these observations of the declared shape (ccmm_proto.kinds)? The agent asks before it signs, ingest before it counts."""
+
+from collections.abc import Iterable, Mapping
+from math import isfinite
+
+from ccmm_proto.errors import Malformed
+from ccmm_proto.histogram import BUCKETS
+from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Form, Kind, Shape, Sort, Type
+from ccmm_proto.period import MAX_MS
+from ccmm_proto.roll import check_roll
+from ccmm_proto.v1 import statement_pb2 as pb
+
+MAX_TEXT = 1000
+PSEUDONYM_BYTES = 32
+SHA256_BYTES = 32
+_VALUE_FIELD = {
+    Type.FLAG: "flag",
+    Type.WHOLE: "whole",
+    Type.NUMBER: "number",
+    Type.TEXT: "text",
+    Type.TIME: "time_ms",
+    Type.WORDS: "words",
+    Type.PSEUDONYM: "pseudonym",
+}
+_MEASURE_FIELD = {Shape.COUNT: "count", Shape.SUM: "sum", Shape.HISTOGRAM: "histogram", Shape.GAUGE: "gauge"}
+
+
+def check_observations(observations: Iterable[pb.Observation], *, clear: bool) -> None:
+    """Raises Malformed at the first observation that is not of its declared shape.
+
+    `clear`: the form between reader and agent, where pseudonymous places still hold text.
+    """
+    for observation in observations:
+        fact = observation.WhichOneof("fact")
+        if fact == "measure":
+            check_measure(observation.measure, clear=clear)
+        elif fact == "inventory":
+            _check_inventory(observation.inventory, clear=clear)
+        elif fact == "occurrence":
+            _check_occurrence(observation.occurrence, clear=clear)
+        elif fact == "roll":
+            check_roll(observation.roll, clear=clear)
+        elif fact == "document":
+            _check_paper(observation.document, KINDS["document"], clear=clear)
+        elif fact == "attestation":
+            _check_paper(observation.attestation, KINDS["attestation"], clear=clear)
+        else:
+            raise Malformed("an observation without a fact")
+
+
+def check_measure(measure: pb.Measure, *, clear: bool) -> None:
+    """One measure: id, slot, dimensions and value; raises Malformed."""
+    declared = MEASURES.get(measure.id)
+    if declared is None:
+        raise Malformed(f"no measure {measure.id[:40]!r}")
+    if measure.period_s != declared.period_s or measure.start_ms % (declared.period_s * 1000):
+        raise Malformed(f"measure {measure.id}: periods are {declared.period_s} s long and start on their multiples")
+    if not 0 <= measure.start_ms <= MAX_MS:
+        raise Malformed(f"measure {measure.id}: start outside all calendars")
+    if measure.WhichOneof("value") != _MEASURE_FIELD[declared.shape]:
+        raise Malformed(f"measure {measure.id}: a {declared.shape} is expected")
+    if declared.shape is Shape.HISTOGRAM and len(measure.histogram.buckets) != BUCKETS:
+        raise Malformed(f"measure {measure.id}: {BUCKETS} buckets are expected")
+    if declared.shape is not Shape.COUNT:
+        _check_finite(measure)
+    if measure.dimensions:
+        _check_dimensions(measure, declared.dimensions, clear=clear)
+
+
+def _check_finite(measure: pb.Measure) -> None:
+    if measure.HasField("gauge"):
+        numbers: tuple[float, ...] = (measure.gauge.min, measure.gauge.max, measure.gauge.last)
+    else:
+        numbers = (measure.sum.total if measure.HasField("sum") else measure.histogram.total,)
+    if any(not isfinite(number) for number in numbers):
+        raise Malformed(f"measure {measure.id}: not a finite number")
+
+
+def _check_dimensions(measure: pb.Measure, declared: Mapping[str, Sort | None], *, clear: bool) -> None:
+    before = ""
+    for dimension in measure.dimensions:
+        if dimension.name <= before:
+            raise Malformed(f"measure {measure.id}: dimensions are sorted by name, each once")
+        before = dimension.name
+        if dimension.name not in declared:
+            raise Malformed(f"measure {measure.id}: no dimension {dimension.name[:40]!r}")
+        pseudonymous = declared[dimension.name] is not None and not clear
+        _check_identity(f"measure {measure.id}.{dimension.name}", dimension, pseudonymous=pseudonymous)
+
+
+def _check_identity(where: str, value: pb.Identity | pb.Dimension, *, pseudonymous: bool) -> None:
+    if value.WhichOneof("value") != ("pseudonym" if pseudonymous else "text"):
+        raise Malformed(f"{where}: a {'pseudonym' if pseudonymous else 'text'} is expected")
+    if pseudonymous and len(value.pseudonym) != PSEUDONYM_BYTES:
+        raise Malformed(f"{where}: a pseudonym has {PSEUDONYM_BYTES} bytes")
+    if not pseudonymous and not 0 < len(value.text) <= MAX_TEXT:
+        raise Malformed(f"{where}: 1 to {MAX_TEXT} characters are expected")
+
+
+def _kind(name: str, form: Form) -> Kind:
+    kind = KINDS.get(name)
+    if kind is None or kind.form is not form:
+        raise Malformed(f"no {form} kind {name[:40]!r}")
+    return kind
+
+
+def _check_inventory(inventory: pb.Inventory, *, clear: bool) -> None:
+    kind = _kind(inventory.kind, Form.INVENTORY)
+    if not 0 <= inventory.as_of_ms <= MAX_MS:
+        raise Malformed(f"inventory {kind.name}: as_of outside all calendars")
+    for entry in inventory.entries:
+        _check_identity(f"inventory {kind.name} key", entry.key, pseudonymous=kind.key is not None and not clear)
+        _check_attributes(kind, entry.attributes, clear=clear)
+
+
+def _check_occurrence(occurrence: pb.Occurrence, *, clear: bool) -> None:
+    kind = _kind(occurrence.kind, Form.OCCURRENCE)
+    _check_identity(f"occurrence {kind.name} id", occurrence.id, pseudonymous=kind.key is not None and not clear)
+    if not 0 <= occurrence.started_ms <= MAX_MS:
+        raise Malformed(f"occurrence {kind.name}: start outside all calendars")
+    if occurrence.HasField("ended_ms") and not occurrence.started_ms <= occurrence.ended_ms <= MAX_MS:
+        raise Malformed(f"occurrence {kind.name}: it ends before it starts")
+    _check_attributes(kind, occurrence.attributes, clear=clear)
+
+
+def _check_paper(paper: pb.Document | pb.Attestation, kind: Kind, *, clear: bool) -> None:
+    if not 0 < len(paper.id) <= MAX_TEXT or len(paper.sha256) not in (0, SHA256_BYTES):
+        raise Malformed(f"{kind.name}: an id and a SHA-256 (or none) are expected")
+    _check_attributes(kind, paper.attributes, clear=clear)
+
+
+def _check_attributes(kind: Kind, attributes: Iterable[pb.Attribute], *, clear: bool) -> None:
+    seen = set()
+    for attribute in attributes:
+        declared = kind.attributes.get(attribute.name)
+        if declared is None or attribute.name in seen:
+            raise Malformed(f"{kind.name}: no attribute {attribute.name[:40]!r}, or it stands twice")
+        seen.add(attribute.name)
+        _check_value(f"{kind.name}.{attribute.name}", declared, attribute.value, clear=clear)
+    for name, declared in kind.attributes.items():
+        if not declared.optional and name not in seen:
+            raise Malformed(f"{kind.name}: attribute {name!r} is missing")
+
+
+def _check_value(where: str, declared: Attribute, value: pb.Value, *, clear: bool) -> None:
+    expected = "text" if clear and declared.type is Type.PSEUDONYM else _VALUE_FIELD[declared.type]
+    if value.WhichOneof("value") != expected:
+        raise Malformed(f"{where}: a {expected} is expected")
+    if expected == "pseudonym" and len(value.pseudonym) != PSEUDONYM_BYTES:
+        raise Malformed(f"{where}: a pseudonym has {PSEUDONYM_BYTES} bytes")
+    if expected == "number" and not isfinite(value.number):
+        raise Malformed(f"{where}: not a finite number")
+    if expected == "time_ms" and not 0 <= value.time_ms <= MAX_MS:
+        raise Malformed(f"{where}: a time outside all calendars")
+    if expected == "text" and len(value.text) > MAX_TEXT:
+        raise Malformed(f"{where}: more than {MAX_TEXT} characters")
