@@ -23,4 +23,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     used = (CAPTURES / "README.md").is_file()
-    terminalreporter.write_line(f"captures: used from {CAPTURES}" if used else f"captures: NOT used (none at {CAPTURES})")
+    terminalreporter.write_line(
+        f"captures: used from {CAPTURES}" if used else f"captures: NOT used (none at {CAPTURES})"
+    )
