@@ -12,14 +12,13 @@ An attribute that is None is left out. `class_` stands for the attribute `class`
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from ccmm_agent.values import attribute_of, checked, label, present
 from ccmm_proto.errors import Malformed
 from ccmm_proto.histogram import BUCKETS, bucket_of
 from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Form, Kind, Shape, Type
 from ccmm_proto.roll import ABSENT, HOUR_S
 from ccmm_proto.shape import check_observations
 from ccmm_proto.v1 import statement_pb2 as pb
-
-from ccmm_agent.values import attribute_of, checked, label, present
 
 Row = tuple[str, datetime, Mapping[str, object]]
 
@@ -177,6 +176,16 @@ def millis(moment: datetime) -> int:
     if moment.utcoffset() != timedelta(0):
         raise ValueError(f"expected an aware datetime in UTC, not {moment!r}")
     return round(moment.timestamp() * 1000)
+
+
+def word_of(observation: pb.Observation) -> str:
+    """The id of its measure or the name of its kind: what `feeds` must name."""
+    fact = observation.WhichOneof("fact")
+    if fact == "measure":
+        return observation.measure.id
+    if fact in ("inventory", "occurrence", "roll"):
+        return str(getattr(observation, fact).kind)
+    return fact or ""
 
 
 def _kind(name: str, form: Form) -> Kind:

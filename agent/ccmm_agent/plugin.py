@@ -3,7 +3,7 @@
     class QueueLog(Source):
         plugin = "asterisk"
         feeds = ("calls_offered", "calls_answered")
-        example = '''queue_log = "/var/log/asterisk/queue_log"'''
+        example = EXAMPLE
         ...
 
     @hookimpl
@@ -113,7 +113,7 @@ class Source(ABC):
 
     plugin: ClassVar[str]  # the word in agent.toml: plugin = "asterisk"
     value: ClassVar[int] = 50  # 0..100: when the spool is full, sources of low value stop first
-    example: ClassVar[str]  # commented TOML of one [[source]] with every option
+    example: ClassVar[str]  # TOML of one whole [[source]] (name, plugin, every) with every option and comments; it parses
 
     @property
     @abstractmethod
