@@ -11,7 +11,7 @@
         register(QueueLog)
 
 The module is named by an entry point of group "ccmm_agent" and imported only where agent.toml names one of its sources.
-It runs in a reader process without keys: all outside `manifest()` are denied: docs/plugins/writing-a-plugin.md.
+It runs in a reader process without keys: all outside `manifest()` is denied: docs/plugins/writing-a-plugin.md.
 """
 
 from abc import ABC, abstractmethod
@@ -23,10 +23,10 @@ from typing import ClassVar, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
 import pluggy
-from ccmm_proto.reasons import Reason
-from ccmm_proto.v1.statement_pb2 import Observation
 
 from ccmm_agent.options import BadOption, Options
+from ccmm_proto.reasons import Reason
+from ccmm_proto.v1.statement_pb2 import Observation
 
 __all__ = [
     "PROJECT",
@@ -113,7 +113,7 @@ class Source(ABC):
 
     plugin: ClassVar[str]  # the word in agent.toml: plugin = "asterisk"
     value: ClassVar[int] = 50  # 0..100: when the spool is full, sources of low value stop first
-    example: ClassVar[str]  # TOML of one whole [[source]] (name, plugin, every) with every option and comments; it parses
+    example: ClassVar[str]  # TOML of one whole [[source]]: name, plugin, every, all options, comments
 
     @property
     @abstractmethod
