@@ -1,0 +1,161 @@
+"""Contacts and agent times → observations: what one reading of the queue log states."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from ccmm_agent import facts
+from ccmm_agent.plugin import Observation
+from ccmm_plugin_telephony.asterisk.agent_time import LOGIN, AgentTime
+from ccmm_plugin_telephony.asterisk.contacts import Contact
+from ccmm_plugin_telephony.asterisk.stated import GREW, LATE, Stated
+from ccmm_proto.period import DAY_MS, HOUR_MS, QUARTER_MS, floor_to, from_ms
+
+FEEDS = (
+    "calls_offered",
+    "calls_answered",
+    "calls_abandoned",
+    "calls_left",
+    "wait_answered",
+    "wait_abandoned",
+    "talk_time",
+    "calls_transferred",
+    "agent_releases",
+    "short_calls",
+    "ring_no_answer",
+    "login_time",
+    "pause_time",
+    "call",
+    "session",
+)
+SHORT_TALK_S = 10
+_NO_REASON = "unstated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What is stated: slots from `from_ms` on are known in full, those from `stated_ms` to `horizon_ms` are new."""
+
+    from_ms: int
+    stated_ms: int
+    horizon_ms: int
+    required: bool  # whether answered calls must be recorded
+
+    def is_new(self, ends_ms: int) -> bool:
+        return ends_ms > self.stated_ms
+
+
+def queue_facts(
+    contacts: Iterable[Contact], agents: AgentTime, reading: Reading, stated: Stated
+) -> Iterator[Observation]:
+    """Oldest first: queue × quarter hour, calls and sessions by the hour, staff × day."""
+    known = [contact for contact in contacts if reading.from_ms <= contact.entered_s * 1000 < reading.horizon_ms]
+    yield from _quarters(known, reading, stated)
+    yield from _hours("call", _call_rows(known, reading), reading, stated)
+    yield from _hours("session", _session_rows(agents, reading), reading, stated)
+    yield from _days(agents, reading)
+
+
+def _quarters(contacts: Iterable[Contact], reading: Reading, stated: Stated) -> Iterator[Observation]:
+    slots: dict[tuple[int, str], list[Contact]] = defaultdict(list)
+    for contact in contacts:
+        slots[floor_to(contact.entered_s * 1000, QUARTER_MS), contact.queue].append(contact)
+    for (start_ms, queue), members in sorted(slots.items(), key=lambda slot: slot[0]):
+        content = [(c.outcome, c.wait_s, c.talk_s, c.ended_by, c.unanswered_rings) for c in members]
+        due = reading.is_new(start_ms + QUARTER_MS)
+        revision = stated.revision(f"{queue}/{start_ms}", content, due=due)
+        if revision is not None:
+            yield from _quarter(queue, from_ms(start_ms), members, revision)
+
+
+def _quarter(queue: str, start: datetime, members: list[Contact], revision: int) -> Iterator[Observation]:
+    reason = LATE if revision else ""
+    waiting = sum(contact.outcome == "waiting" for contact in members)
+    counts = {
+        "calls_offered": len(members),
+        "calls_answered": sum(contact.outcome == "answered" for contact in members),
+        "calls_abandoned": sum(contact.outcome == "abandoned" for contact in members),
+        "calls_left": sum(contact.outcome == "left" for contact in members),
+        "calls_transferred": sum(contact.ended_by == "transfer" for contact in members),
+        "agent_releases": sum(contact.ended_by == "agent" for contact in members),
+        "short_calls": sum(contact.talk_s is not None and contact.talk_s < SHORT_TALK_S for contact in members),
+        "ring_no_answer": sum(contact.unanswered_rings for contact in members),
+    }
+    for id, n in counts.items():
+        yield facts.count(id, start, n, unfinished=waiting, revision=revision, reason=reason, queue=queue)
+    for id, outcome in (("wait_answered", "answered"), ("wait_abandoned", "abandoned")):
+        waits = [contact.wait_s for contact in members if contact.outcome == outcome and contact.wait_s is not None]
+        yield facts.histogram(id, start, waits, unfinished=waiting, revision=revision, reason=reason, queue=queue)
+    talks = [contact.talk_s for contact in members if contact.talk_s is not None]
+    talking = counts["calls_answered"] - len(talks)
+    yield facts.seconds(
+        "talk_time",
+        start,
+        sum(talks),
+        len(talks),
+        unfinished=waiting + talking,
+        revision=revision,
+        revision_reason=reason,
+        queue=queue,
+    )
+
+
+def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.Row]:
+    for contact in contacts:
+        answered = contact.outcome == "answered"
+        yield (
+            contact.call,
+            from_ms(contact.entered_s * 1000),
+            {
+                "system": "acd",
+                "call": contact.call,
+                "queue": contact.queue,
+                "agent": contact.agent,
+                "direction": "in",
+                "answered": answered if contact.outcome != "waiting" else None,
+                "required": reading.required,
+                "talk": contact.talk_s,
+                "wait": contact.wait_s,
+                "released_by": contact.ended_by,
+            },
+        )
+
+
+def _session_rows(agents: AgentTime, reading: Reading) -> Iterator[facts.Row]:
+    """A row for each hour that a session touches, so that an hour never changes when a session ends hours later."""
+    for stay in agents.stays_until(reading.horizon_ms // 1000):
+        starts_ms = max(stay.since_s * 1000, reading.from_ms)
+        while starts_ms < stay.until_s * 1000:
+            ends_ms = min(stay.until_s * 1000, floor_to(starts_ms, HOUR_MS) + HOUR_MS)
+            lasted = (ends_ms - starts_ms) // 1000
+            yield stay.agent, from_ms(starts_ms), {"system": "acd", "person": stay.agent, "lasted": lasted}
+            starts_ms = ends_ms
+
+
+def _hours(kind: str, rows: Iterable[facts.Row], reading: Reading, stated: Stated) -> Iterator[Observation]:
+    hours: dict[int, list[facts.Row]] = defaultdict(list)
+    for row in rows:
+        hours[floor_to(int(row[1].timestamp()) * 1000, HOUR_MS)].append(row)
+    for hour_ms, members in sorted(hours.items()):
+        whole = hour_ms + HOUR_MS <= reading.horizon_ms
+        new = reading.is_new(hour_ms + HOUR_MS)
+        ordered = sorted(members, key=lambda row: (row[0], row[1]))
+        revision = stated.revision(f"{kind}/{hour_ms}", [whole, *ordered], due=new)
+        if revision is not None:
+            reason = "" if not revision else GREW if new else LATE
+            yield facts.roll(kind, from_ms(hour_ms), ordered, complete=whole, revision=revision, reason=reason)
+
+
+def _days(agents: AgentTime, reading: Reading) -> Iterator[Observation]:
+    """The UTC days that are over now and were not before."""
+    day_ms = floor_to(reading.stated_ms, DAY_MS)
+    while day_ms + DAY_MS <= reading.horizon_ms:
+        start = from_ms(day_ms)
+        for (agent, word), (total, n) in sorted(agents.day(day_ms // 1000).items()):
+            if word == LOGIN:
+                yield facts.seconds("login_time", start, total, n, agent=agent)
+            else:
+                reason = word.removeprefix("pause/") or _NO_REASON
+                yield facts.seconds("pause_time", start, total, n, agent=agent, reason=reason)
+        day_ms += DAY_MS
