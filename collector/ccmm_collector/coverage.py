@@ -1,0 +1,89 @@
+"""What a source vouched for: its runs folded one by one, so that one run more costs the same however many there were.
+
+>>> merge([], Span(0, 10)), merge([Span(0, 10)], Span(10, 20)), subtract([Span(0, 20)], [Span(5, 10)])
+([Span(from_ms=0, to_ms=10)], [Span(from_ms=0, to_ms=20)], [Span(from_ms=0, to_ms=5), Span(from_ms=10, to_ms=20)])
+"""
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ccmm_proto.period import HOUR_MS
+from ccmm_proto.v1.statement_pb2 import Outcome
+from ccmm_rules.evidence import SourceFacts, Span
+
+_OUTCOMES: dict[int, str] = {number: name for name, number in Outcome.items()}
+BACKFILL_MS = 48 * HOUR_MS  # recorded later than this after its end, a period is backfilled
+RunRow = tuple[int, int, int, str, int, str, int, int | None, int | None, int, str]  # columns of projection_sql.RUNS
+
+
+def merge(spans: list[Span], span: Span) -> list[Span]:
+    """Put one more span into merged, sorted spans (in place); touching ones become one, empty ones vanish."""
+    if span.from_ms >= span.to_ms:
+        return spans
+    first = bisect_left(spans, span.from_ms, key=lambda held: held.to_ms)
+    after = first
+    from_ms, to_ms = span.from_ms, span.to_ms
+    while after < len(spans) and spans[after].from_ms <= to_ms:
+        from_ms, to_ms = min(from_ms, spans[after].from_ms), max(to_ms, spans[after].to_ms)
+        after += 1
+    spans[first:after] = [Span(from_ms, to_ms)]
+    return spans
+
+
+def subtract(spans: Iterable[Span], holes: Sequence[Span]) -> list[Span]:
+    """What of merged, sorted spans lies in none of the merged, sorted holes."""
+    left: list[Span] = []
+    for span in spans:
+        from_ms = span.from_ms
+        for hole in holes[bisect_left(holes, from_ms, key=lambda held: held.to_ms) :]:
+            if hole.from_ms >= span.to_ms:
+                break
+            if from_ms < hole.from_ms:
+                left.append(Span(from_ms, hole.from_ms))
+            from_ms = max(from_ms, hole.to_ms)
+        if from_ms < span.to_ms:
+            left.append(Span(from_ms, span.to_ms))
+    return left
+
+
+@dataclass(slots=True)
+class Coverage:
+    """All runs of one source known so far, folded."""
+
+    covered: list[Span] = field(default_factory=list)
+    timely: list[Span] = field(default_factory=list)  # recorded within 48 h of their end
+    feeds: set[str] = field(default_factory=set)  # everything it ever said to feed: a source once seen stays expected
+    newest: tuple[int, int] = (-1, -1)  # due time and order of the newest run
+    plugin: str = ""
+    outcome: str = ""
+    reason: str = ""
+    every_s: int = 0
+    log_index: int = -1
+
+    def add(self, run: RunRow) -> None:
+        """Fold one more run in; the order does not matter."""
+        ord_, index, recorded_ms, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, feeds = run
+        self.log_index = max(self.log_index, index)
+        self.feeds.update(json.loads(feeds))
+        if (due_ms, ord_) > self.newest:
+            self.newest = (due_ms, ord_)
+            self.plugin, self.outcome, self.reason, self.every_s = plugin, _OUTCOMES[outcome], reason, every_s
+        if from_ms is not None and to_ms is not None:
+            merge(self.covered, Span(from_ms, to_ms))
+            merge(self.timely, Span(max(from_ms, recorded_ms - BACKFILL_MS), to_ms))
+
+    def facts(self, agent: str, source: str) -> SourceFacts:
+        """As the engine reads it."""
+        return SourceFacts(
+            agent=agent,
+            source=source,
+            plugin=self.plugin,
+            every_s=self.every_s,
+            covered=tuple(self.covered),
+            backfilled=tuple(subtract(self.covered, self.timely)),
+            newest_outcome=self.outcome,
+            newest_reason=self.reason,
+            log_index=self.log_index,
+        )

@@ -1,0 +1,250 @@
+"""One center as known at an index of the log: the evidence that the engine judges (`ccmm_rules.evidence.Evidence`).
+
+known = Known(projection.view("north", index), log_id=log.log_id, at_ms=instant, folds=folds)
+verdicts = judge(pack, known, instant)
+"""
+
+import json
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ccmm_collector import projection_sql as sql
+from ccmm_collector import slots
+from ccmm_collector.coverage import Coverage
+from ccmm_collector.holes import Chains, forks
+from ccmm_collector.packing import attributes_of, entries_of
+from ccmm_collector.projection import View
+from ccmm_proto.period import HOUR_MS, floor_to
+from ccmm_proto.roll import rows_of
+from ccmm_proto.v1.service_pb2 import ChainRaised
+from ccmm_proto.v1.statement_pb2 import Occurrence, Roll
+from ccmm_rules.evidence import Answer, Entry, Happening, Hole, Listing, MeasureRow, SourceFacts, Span
+
+RETIRED = "retired_sources"  # scope answer: list of "agent/source"
+FEEDS = "feeds."  # scope answers feeds.<measure or kind>: list of "agent/source" that must feed it
+_KEPT_BODIES = 500
+SourceRow = tuple[int, str, str]  # number, agent, source
+
+
+@dataclass(slots=True)
+class Fold:
+    """What of a center was folded up to an index."""
+
+    index: int = -1
+    chains: Chains = field(default_factory=Chains)
+    coverage: dict[int, Coverage] = field(default_factory=dict)  # by number of the source
+
+
+class Folds:
+    """Folded runs and chains of many centers and unpacked lists, so that one statement more costs one statement."""
+
+    def __init__(self) -> None:
+        """Empty: everything is folded from the projection when first asked for."""
+        self._folds: dict[str, Fold] = {}
+        self._bodies: OrderedDict[bytes, tuple[Entry, ...]] = OrderedDict()
+
+    def at(self, view: View) -> Fold:
+        """The fold of a center at the view's index; going back in time folds anew and keeps nothing."""
+        fold = self._folds.setdefault(view.center, Fold())
+        if view.index < fold.index:
+            fold = Fold()
+        span = (fold.index, view.index)
+        if fold.index < view.index:
+            for link in view.projection.rows(sql.CHAIN, view.center, *span):
+                fold.chains.add(link)
+            for number, _, _ in view.projection.rows(sql.SOURCES, view.center):
+                coverage = fold.coverage.setdefault(number, Coverage())
+                for run in view.projection.rows(sql.RUNS, number, *span):
+                    coverage.add(run)
+            fold.index = view.index
+        return fold
+
+    def entries(self, view: View, digest: bytes) -> tuple[Entry, ...]:
+        """The entries of a list's body."""
+        entries = self._bodies.pop(digest, None)
+        if entries is None:
+            ((packed,),) = view.projection.rows(sql.BODY, digest)
+            entries = entries_of(packed)
+        self._bodies[digest] = entries
+        if len(self._bodies) > _KEPT_BODIES:
+            self._bodies.popitem(last=False)
+        return entries
+
+
+class Known:
+    """Everything known of one center at one index. `at_ms` decides only whether an answer still retires a source."""
+
+    def __init__(self, view: View, *, log_id: str, at_ms: int, folds: Folds | None = None) -> None:
+        """`folds` saves work where many views of the same centers are made."""
+        self._view = view
+        self._folds = folds or Folds()
+        self._log_id = log_id
+        self._at_ms = at_ms
+        fold = self._folds.at(view)
+        known: list[SourceRow] = view.projection.rows(sql.SOURCES, view.center)
+        self._sources = [row for row in known if row[0] in fold.coverage and fold.coverage[row[0]].log_index >= 0]
+        self._feeds = {row: frozenset(fold.coverage[row[0]].feeds) for row in self._sources}
+        self._facts = {row: fold.coverage[row[0]].facts(row[1], row[2]) for row in self._sources}
+        self._profile = self._answers()
+        self._holes = self._all_holes(fold.chains)
+
+    @property
+    def center(self) -> str:
+        """Its name."""
+        return self._view.center
+
+    @property
+    def log_id(self) -> str:
+        """The log that all this stands in."""
+        return self._log_id
+
+    @property
+    def log_index(self) -> int:
+        """The newest entry about this center."""
+        return self._view.index
+
+    def profile(self) -> Mapping[str, Answer]:
+        """Scope answers, expired ones included, withdrawn ones not."""
+        return self._profile
+
+    def _answers(self) -> dict[str, Answer]:
+        rows = self._view.projection.rows(sql.ANSWERS, self._view.center, self._view.index)
+        return {
+            key: Answer(value=json.loads(value_json), until_ms=until_ms, log_index=index)
+            for key, value_json, until_ms, index in rows
+            if value_json
+        }
+
+    def _named(self, key: str) -> frozenset[str]:
+        answer = self._profile.get(key)
+        if answer is None or not isinstance(answer.value, list):
+            return frozenset()
+        expired = answer.until_ms is not None and answer.until_ms < self._at_ms
+        return frozenset() if expired else frozenset(str(name) for name in answer.value)
+
+    def feeding(self, feed: str) -> Sequence[SourceFacts]:
+        """Every source that ever said to feed it, or that the profile names for it; retired ones left out."""
+        retired = self._named(RETIRED)
+        facts = {f"{row[1]}/{row[2]}": self._facts[row] for row in self._sources if feed in self._feeds[row]}
+        for name in self._named(FEEDS + feed) - facts.keys():
+            agent, _, source = name.partition("/")
+            heard = next((self._facts[row] for row in self._sources if row[1:] == (agent, source)), None)
+            facts[name] = _without_coverage(agent, source) if heard is None else heard
+        return sorted((f for name, f in facts.items() if name not in retired), key=lambda f: (f.agent, f.source))
+
+    def sources(self) -> Sequence[SourceFacts]:
+        """Every source heard of, retired ones included; sorted by agent, source."""
+        return [self._facts[row] for row in self._sources]
+
+    def holes(self) -> Sequence[Hole]:
+        """Missing and disputed numbers of the center's agents."""
+        return self._holes
+
+    def _all_holes(self, chains: Chains) -> list[Hole]:
+        query = self._view.projection.rows
+        claimed = query(sql.FORKS, self._view.center, self._view.index, ChainRaised.FORK)
+        created = {
+            (agent, epoch, number): row[0]
+            for agent, epoch, sequence in claimed
+            for number in (sequence - 1, sequence, sequence + 1)
+            for row in query(sql.CREATED, self._view.center, agent, epoch, number, self._view.index)
+        }
+        return chains.holes() + forks(chains, created, claimed)
+
+    def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        """Sums over the slots that start in the span."""
+        return slots.totals_of(self._view, measure, span)
+
+    def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        """One row per slot that starts in the span, oldest first."""
+        return slots.slots_of(self._view, measure, span)
+
+    def listings(self, kind: str) -> Sequence[Listing]:
+        """The newest complete list of each source that is not retired."""
+        retired, found = self._named(RETIRED), []
+        for number, agent, source in self._sources:
+            if f"{agent}/{source}" in retired:
+                continue
+            for as_of_ms, index, key_id, body in self._view.projection.rows(
+                sql.LISTING, number, kind, self._view.index
+            ):
+                found.append(
+                    Listing(
+                        agent=agent,
+                        source=source,
+                        as_of_ms=as_of_ms,
+                        log_index=index,
+                        key_id=key_id,
+                        entries=self._folds.entries(self._view, body),
+                    )
+                )
+        return found
+
+    def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
+        """Occurrences that started in the span, and open ones from before it; oldest first, then id."""
+        found = [
+            happening
+            for row in self._sources
+            for happening in (*self._alone(row, kind, span), *self._rolled(row, kind, span))
+        ]
+        return sorted(found, key=lambda h: (h.started_ms, isinstance(h.id, str), h.id, h.agent, h.source))
+
+    def _alone(self, row: SourceRow, kind: str, span: Span) -> Iterator[Happening]:
+        number, agent, source = row
+        index, query = self._view.index, self._view.projection.rows
+        started = query(sql.HAPPENINGS, number, kind, span.from_ms, span.to_ms, index, index)
+        for id_, started_ms, ended_ms, key_id, packed in (
+            *query(sql.OPEN_HAPPENINGS, number, kind, span.from_ms, index, index),
+            *started,
+        ):
+            yield Happening(
+                agent=agent,
+                source=source,
+                id=int.from_bytes(id_, "big") if isinstance(id_, bytes) else id_,
+                started_ms=started_ms,
+                ended_ms=ended_ms,
+                key_id=key_id,
+                attributes=attributes_of(Occurrence.FromString(packed).attributes),
+            )
+
+    def _rolled(self, row: SourceRow, kind: str, span: Span) -> Iterator[Happening]:
+        """Of each hour the rolls of its highest revision, joined: a row stated twice is one row."""
+        number, agent, source = row
+        highest: dict[int, int] = {}
+        seen: set[tuple[int, int]] = set()
+        hours = (floor_to(span.from_ms, HOUR_MS), span.to_ms)
+        for hour_ms, revision, key_id, packed in self._view.projection.rows(
+            sql.ROLLS, number, kind, *hours, self._view.index
+        ):
+            if highest.setdefault(hour_ms, revision) != revision:
+                continue
+            for key, started_ms, attributes in rows_of(Roll.FromString(zlib.decompress(packed))):
+                if span.from_ms <= started_ms < span.to_ms and (key, started_ms) not in seen:
+                    seen.add((key, started_ms))
+                    lasted = attributes.get("lasted")
+                    yield Happening(
+                        agent=agent,
+                        source=source,
+                        id=key,
+                        started_ms=started_ms,
+                        ended_ms=started_ms if lasted is None else started_ms + int(lasted) * 1000,
+                        key_id=key_id,
+                        attributes=attributes,
+                    )
+
+
+def _without_coverage(agent: str, source: str) -> SourceFacts:
+    """A source that the profile expects and nobody has heard of."""
+    return SourceFacts(
+        agent=agent,
+        source=source,
+        plugin="",
+        every_s=0,
+        covered=(),
+        backfilled=(),
+        newest_outcome="",
+        newest_reason="",
+        log_index=-1,
+    )

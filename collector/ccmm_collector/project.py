@@ -1,0 +1,236 @@
+"""From an entry of the log to the rows that rules can read: pure, so that the same log gives the same projection.
+
+    rows = Rows()
+    project_act(rows, act, index)     # or project_statement, and project_run once all parts of its run are there
+
+A run is projected when its last part is there; its rows then carry the index of the part that completed it. What was
+stored but not counted (forks, statements from the future, unknown schemas) is noted in `entry` and gives no other row.
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ccmm_collector.packing import pack_buckets, pack_gauge
+from ccmm_proto.envelope import parse_envelope
+from ccmm_proto.errors import Malformed
+from ccmm_proto.kinds import KINDS, Form
+from ccmm_proto.pseudonym import short
+from ccmm_proto.v1.service_pb2 import Act, Receipt
+from ccmm_proto.v1.statement_pb2 import (
+    EMPTY,
+    OBSERVED,
+    Attestation,
+    Document,
+    Entry,
+    Identity,
+    Inventory,
+    Measure,
+    Run,
+    Statement,
+)
+from ccmm_proto.wire import parse_message
+
+SourceKey = tuple[str, str, str]  # center, agent, source
+Dimensions = tuple[tuple[str, str | int], ...]  # sorted by name; int for a pseudonym
+SeriesKey = tuple[SourceKey, str, int, Dimensions]  # source, measure, period in seconds, dimensions
+Row = tuple[object, ...]
+SlotRow = tuple[int, int, int, int, int, float, int, bytes | None]  # the columns of `measure` after its series
+EPOCH_BITS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One statement of a run, as the log has it."""
+
+    statement: Statement
+    log_index: int
+    recorded_ms: int
+
+    @property
+    def ord(self) -> int:
+        """Orders an agent's statements whatever order they arrived in."""
+        return self.statement.epoch << EPOCH_BITS | self.statement.sequence
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows to write, by table. Those of sources and series begin with the long name; the store puts a number there."""
+
+    plain: dict[str, list[Row]] = field(default_factory=dict)
+    of_source: dict[str, list[tuple[SourceKey, Row]]] = field(default_factory=dict)
+    measures: list[tuple[SeriesKey, SlotRow]] = field(default_factory=list)
+
+    def add(self, table: str, *row: object) -> None:
+        """One row of a table without sources."""
+        self.plain.setdefault(table, []).append(row)
+
+    def add_of(self, table: str, source: SourceKey, *row: object) -> None:
+        """One row of a table whose first column is a source."""
+        self.of_source.setdefault(table, []).append((source, row))
+
+
+def project_act(rows: Rows, act: Act, log_index: int) -> None:
+    """What one of the collector's own acts says."""
+    match act.WhichOneof("act"):
+        case "scope_answer":
+            answer = act.scope_answer
+            until = answer.until_ms if answer.HasField("until_ms") else None
+            rows.add("answer", answer.center, answer.key, log_index, answer.value_json, until)
+        case "agent_enrolled":
+            rows.add("membership", act.agent_enrolled.center, act.agent_enrolled.agent, log_index, "enrolled", "")
+        case "agent_renewed":
+            rows.add("membership", act.agent_renewed.center, act.agent_renewed.agent, log_index, "renewed", "")
+        case "agent_revoked":
+            revoked = act.agent_revoked
+            rows.add("membership", revoked.center, revoked.agent, log_index, "revoked", revoked.reason)
+        case "pack_activated":
+            pack = act.pack_activated
+            rows.add("activation", log_index, pack.pack, pack.version, pack.digest)
+        case "chain_raised":
+            up = act.chain_raised
+            rows.add("raised", up.center, up.agent, log_index, up.epoch, up.sequence, up.kind, up.digest)
+
+
+def project_statement(rows: Rows, part: Part) -> None:
+    """A statement's place in its chain, and its note; not its run."""
+    statement = part.statement
+    epoch, claimed = _claimed(statement)
+    rows.add(
+        "chain",
+        *(statement.center, statement.agent, statement.epoch, statement.sequence),
+        *(statement.created_ms, part.recorded_ms, part.log_index, epoch, claimed),
+    )
+    if statement.WhichOneof("body") == "note":
+        note = statement.note
+        sources = json.dumps(list(note.sources), ensure_ascii=False)
+        rows.add("note", statement.center, statement.agent, part.ord, part.log_index, note.kind, note.detail, sources)
+
+
+def _claimed(statement: Statement) -> tuple[int, int]:
+    """(epoch, sequence + 1) of the receipt that an epoch start shows; zeros where it shows none.
+
+    It proves how long the older chain was at least. Whoever forges it can only make the own chain look less complete.
+    """
+    if not statement.epoch_start.last_receipt:
+        return 0, 0
+    try:
+        receipt = parse_message(Receipt, parse_envelope(statement.epoch_start.last_receipt).payload)
+    except Malformed:
+        return 0, 0
+    if receipt.agent != statement.agent or receipt.epoch >= statement.epoch:
+        return 0, 0
+    return receipt.epoch, receipt.sequence + 1
+
+
+def project_run(rows: Rows, parts: Sequence[Part]) -> None:
+    """The rows of one run from all its parts, in the order of the parts."""
+    last = max(parts, key=lambda part: part.ord)
+    newest = max(parts, key=lambda part: part.log_index)
+    run, known = last.statement.run, newest.log_index
+    source = (last.statement.center, last.statement.agent, run.source)
+    _project_outcome(rows, source, run, last.ord, newest)
+    lists: dict[str, Inventory] = {}
+    pieces: dict[tuple[str, int], int] = {}
+    for part in parts:
+        for observation in part.statement.run.observations:
+            fact = observation.WhichOneof("fact")
+            if fact == "measure":
+                rows.measures.append(_measure(source, observation.measure, last.ord, known))
+            elif fact == "occurrence":
+                happening = observation.occurrence
+                ended = happening.ended_ms if happening.HasField("ended_ms") else None
+                rows.add_of(
+                    "happening",
+                    source,
+                    *(happening.kind, _identity(happening.id), last.ord, known, happening.started_ms, ended),
+                    *(run.pseudonym_key_id, happening.SerializeToString(deterministic=True)),
+                )
+            elif fact == "roll":
+                roll = observation.roll
+                piece = pieces[roll.kind, roll.hour_ms] = pieces.get((roll.kind, roll.hour_ms), -1) + 1
+                rows.add_of(
+                    "roll",
+                    source,
+                    *(roll.kind, roll.hour_ms, roll.revision, last.ord, piece, known, run.pseudonym_key_id),
+                    zlib.compress(roll.SerializeToString(deterministic=True), 1),
+                )
+            elif fact:
+                _collect(lists, getattr(observation, fact), run)
+    _project_lists(rows, source, run, lists, (last.ord, known))
+
+
+def _project_outcome(rows: Rows, source: SourceKey, run: Run, ord_: int, newest: Part) -> None:
+    covers = run.covers if run.HasField("covers") else None
+    rows.add_of(
+        "run",
+        source,
+        *(ord_, newest.log_index, newest.recorded_ms, run.plugin, run.outcome, run.reason),
+        run.missed.last_ms if run.HasField("missed") else run.due_ms,
+        *((covers.from_ms, covers.to_ms) if covers else (None, None)),
+        *(run.every_s, json.dumps(sorted(run.feeds), ensure_ascii=False)),
+    )
+
+
+def _measure(source: SourceKey, measure: Measure, ord_: int, known: int) -> tuple[SeriesKey, SlotRow]:
+    dimensions = tuple([(d.name, d.text or short(d.pseudonym)) for d in measure.dimensions])
+    count, total, more = measure.count, 0.0, None
+    shape = measure.WhichOneof("value")
+    if shape == "sum":
+        count, total = measure.sum.count, measure.sum.total
+    elif shape == "histogram":
+        buckets = list(measure.histogram.buckets)
+        count, total = sum(buckets), measure.histogram.total
+        more = pack_buckets(buckets)
+    elif shape == "gauge":
+        gauge = measure.gauge
+        count, more = gauge.count, pack_gauge(gauge.min, gauge.max, gauge.last)
+    row = (measure.start_ms, measure.revision, ord_, known, count, total, measure.unfinished, more)
+    return (source, measure.id, measure.period_s, dimensions), row
+
+
+def _identity(identity: Identity) -> str | bytes:
+    """TEXT for a label, BLOB of 8 bytes for a pseudonym: in SQLite the two never compare equal."""
+    return identity.pseudonym[:8] if identity.WhichOneof("value") == "pseudonym" else identity.text
+
+
+def _collect(lists: dict[str, Inventory], paper: Inventory | Document | Attestation, run: Run) -> None:
+    """Put an inventory's piece, or a document or attestation, into the run's list of its kind."""
+    if isinstance(paper, Inventory):
+        held = lists.get(paper.kind)
+        if held is None:
+            lists[paper.kind] = Inventory(
+                kind=paper.kind, as_of_ms=paper.as_of_ms, complete=paper.complete, entries=paper.entries
+            )
+            return
+        held.entries.extend(paper.entries)
+        held.complete = held.complete and paper.complete
+        held.as_of_ms = min(held.as_of_ms, paper.as_of_ms)
+        return
+    kind = "document" if isinstance(paper, Document) else "attestation"
+    if kind not in lists:
+        lists[kind] = Inventory(kind=kind, as_of_ms=run.covers.to_ms, complete=True)
+    lists[kind].entries.append(Entry(key=Identity(text=paper.id), attributes=paper.attributes))
+
+
+def _project_lists(
+    rows: Rows, source: SourceKey, run: Run, lists: dict[str, Inventory], known: tuple[int, int]
+) -> None:
+    """The complete lists of a run; an incomplete one is never used, the last complete one ages.
+
+    Who looked and found nothing has an empty list. Of inventories only an EMPTY run says so: an OBSERVED one may have
+    had another kind to tell about. A run over papers restates all that are there.
+    """
+    for kind in run.feeds:
+        form = KINDS[kind].form if kind in KINDS else None
+        papers = form in (Form.DOCUMENT, Form.ATTESTATION) and run.outcome in (EMPTY, OBSERVED)
+        if kind not in lists and (papers or (form is Form.INVENTORY and run.outcome == EMPTY)):
+            lists[kind] = Inventory(kind=kind, as_of_ms=run.covers.to_ms, complete=True)
+    for kind, listing in sorted(lists.items()):
+        if listing.complete:
+            content = Inventory(entries=listing.entries).SerializeToString(deterministic=True)
+            digest = hashlib.sha256(content).digest()
+            rows.add("body", digest, zlib.compress(content, 1))
+            rows.add_of("listing", source, kind, listing.as_of_ms, *known, run.pseudonym_key_id, digest)

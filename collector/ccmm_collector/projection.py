@@ -1,0 +1,255 @@
+"""DIR/projections.sqlite: the log as rows. One writer brings it up to date, any number of readers ask beside it.
+
+projection = Projection.open(dir, log_id=log.log_id)
+projection.apply(log.entries(after=projection.position, limit=500, upto=None))
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from sqlite_utils import Database
+
+from ccmm_collector import projection_sql as sql
+from ccmm_collector.log import LogEntry
+from ccmm_collector.project import (
+    Part,
+    Rows,
+    SeriesKey,
+    SourceKey,
+    project_act,
+    project_run,
+    project_statement,
+)
+from ccmm_proto.envelope import parse_envelope
+from ccmm_proto.period import DAY_MS
+from ccmm_proto.v1.service_pb2 import Act
+from ccmm_proto.v1.statement_pb2 import Statement
+from ccmm_proto.wire import parse_message
+
+FILE = "projections.sqlite"
+_BUSY_MS = 10_000
+
+
+class LogMismatch(Exception):
+    """The projection was made from another log: run `rebuild`."""
+
+
+def connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    """A connection in WAL mode whose transactions are written out by hand; read-only needs an existing file."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if readonly else 'rwc'}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    connection.execute("PRAGMA cache_size = -65536")
+    if not readonly:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Lost with the power, the last transactions are simply projected again: the log is the truth and fully synced.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One center as known at an index. `is_newest`: nothing more is known of it yet, so results may be kept."""
+
+    projection: "Projection"
+    center: str
+    index: int
+    is_newest: bool
+
+
+class Projection:
+    """The rows made from one log up to `position`."""
+
+    def __init__(self, connection: sqlite3.Connection, *, readonly: bool) -> None:
+        """Use `open`."""
+        self.connection = connection
+        self._sources: dict[SourceKey, int] = {}
+        self._series: dict[SeriesKey, int] = {}
+        self._tallies: list[tuple[object, ...]] = []
+        self._readonly = readonly
+
+    @classmethod
+    def open(cls, folder: Path, *, log_id: str, readonly: bool = False, file: str = FILE) -> Self:
+        """The projection in a folder, made or migrated unless read-only; raises LogMismatch."""
+        connection = connect(folder / file, readonly=readonly)
+        if not readonly:
+            sql.SCHEMA.apply(Database(connection))
+            connection.execute("INSERT OR IGNORE INTO position VALUES (0, ?, -1)", (log_id,))
+        projection = cls(connection, readonly=readonly)
+        (found,) = connection.execute("SELECT log_id FROM position").fetchone()
+        if found != log_id:
+            connection.close()
+            raise LogMismatch(f"{folder / file} was made from log {found}, not from {log_id}")
+        return projection
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    @property
+    def position(self) -> int:
+        """The index of the last entry projected; -1 for none."""
+        return int(self.connection.execute(sql.POSITION).fetchone()[1])
+
+    def apply(self, entries: Sequence[LogEntry]) -> set[str]:
+        """Project the entries that come next, in one transaction with the new position; the centers they concern."""
+        if not entries:
+            return set()
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            log_id, position = self.connection.execute(sql.POSITION).fetchone()
+            self._write_tallies()  # before the new rows, which drop those of their days
+            rows, touched = Rows(), set()
+            for entry in entries:
+                if entry.index > position:
+                    touched.add(self._project(rows, entry))
+            self._write(rows)
+            self.connection.execute(sql.SET_POSITION, (log_id, max(position, entries[-1].index)))
+            # A crash before this line leaves the old position and none of the rows.
+            self.connection.execute("COMMIT")
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            self._sources.clear()  # numbers given in the lost transaction
+            self._series.clear()
+            raise
+        return touched - {""}
+
+    def _project(self, rows: Rows, entry: LogEntry) -> str:
+        payload = parse_envelope(entry.envelope).payload
+        rows.add("entry", entry.index, entry.recorded_ms, entry.center)
+        if entry.kind == "act":
+            project_act(rows, parse_message(Act, payload), entry.index)
+        elif entry.counted:
+            part = Part(parse_message(Statement, payload), entry.index, entry.recorded_ms)
+            project_statement(rows, part)
+            if part.statement.WhichOneof("body") == "run":
+                if part.statement.run.parts == 1:
+                    project_run(rows, [part])
+                else:
+                    self._gather(rows, part, payload)
+        return entry.center
+
+    def _gather(self, rows: Rows, part: Part, payload: bytes) -> None:
+        """Keep a part until its run is complete, then project the whole run."""
+        statement, run = part.statement, part.statement.run
+        key = (statement.center, statement.agent, statement.epoch, run.run_id)
+        execute = self.connection.execute
+        execute(
+            sql.ADD_PART,
+            (*key, run.part, run.parts, part.log_index, part.recorded_ms, statement.sequence, payload),
+        )
+        if execute(sql.COUNT_PARTS, (*key, run.parts)).fetchone()[0] < run.parts:
+            return
+        held = execute(sql.PARTS, (*key, run.parts)).fetchall()
+        project_run(rows, [Part(parse_message(Statement, row[4]), row[1], row[2]) for row in held])
+        execute(sql.DROP_PARTS, key)
+
+    def _write(self, rows: Rows) -> None:
+        many = self.connection.executemany
+        for table, plain in rows.plain.items():
+            many(sql.INSERTS[table], plain)
+        for table, pairs in rows.of_source.items():
+            many(sql.INSERTS[table], [(self._source(source), *row) for source, row in pairs])
+        if rows.measures:
+            series = self._series
+            slots = [(series.get(key) or self._new_series(key), *row) for key, row in rows.measures]
+            many(sql.INSERTS["measure"], slots)
+            many(sql.DROP_TALLY, {(number, start - start % DAY_MS) for number, start, *_ in slots})
+
+    def _source(self, key: SourceKey) -> int:
+        number = self._sources.get(key)
+        if number is None:
+            found = self.connection.execute(sql.SOURCE_ID, key).fetchone()
+            number = found[0] if found else self._insert(sql.ADD_SOURCE, key)
+            self._sources[key] = number
+        return number
+
+    def _new_series(self, key: SeriesKey) -> int:
+        source, measure, period_s, dimensions = key
+        row = (source[0], measure, self._source(source), json.dumps(dimensions, ensure_ascii=False), period_s)
+        found = self.connection.execute(sql.SERIES_ID, row).fetchone()
+        number = self._series[key] = found[0] if found else self._insert(sql.ADD_SERIES, row)
+        return number
+
+    def _insert(self, statement: str, row: tuple[object, ...]) -> int:
+        number = self.connection.execute(statement, row).lastrowid
+        if number is None:
+            raise sqlite3.DatabaseError("no row number after an insert")
+        return number
+
+    def keep_tally(self, *row: object) -> None:
+        """Keep the sum of a day, written with the next transaction or `flush`; a reader keeps nothing."""
+        if not self._readonly:
+            self._tallies.append(row)
+
+    def flush(self) -> None:
+        """Write the kept sums now."""
+        if self._tallies:
+            self.connection.execute("BEGIN IMMEDIATE")
+            self._write_tallies()
+            self.connection.execute("COMMIT")
+
+    def _write_tallies(self) -> None:
+        self.connection.executemany(sql.KEEP_TALLY, self._tallies)
+        self._tallies.clear()
+
+    def view(self, center: str, index: int) -> View:
+        """The center as known at an index of the log; the view's own index is that of the newest entry about it."""
+        known = self.center_index(center, index)[0]
+        return View(self, center, known, is_newest=known == self.center_index(center, self.position)[0])
+
+    def rows(self, query: str, *values: object) -> list[Any]:
+        """All rows of one of the queries in projection_sql."""
+        return self.connection.execute(query, values).fetchall()
+
+    def index_at(self, known_ms: int) -> int:
+        """The highest index recorded by an instant; -1 for none."""
+        (index,) = self.connection.execute(sql.INDEX_AT, (known_ms,)).fetchone()
+        return -1 if index is None else int(index)
+
+    def center_index(self, center: str, index: int) -> tuple[int, int]:
+        """Index and recorded time of the newest entry about a center, as known at an index; (-1, 0) for none."""
+        row = self.connection.execute(sql.CENTER_INDEX, (center, index)).fetchone()
+        return (int(row[0]), int(row[1])) if row else (-1, 0)
+
+    def centers(self, index: int) -> list[str]:
+        """Every center that an entry concerns, sorted."""
+        return [row[0] for row in self.rows(sql.CENTERS, index)]
+
+    def activation(self, index: int) -> tuple[str, str, bytes] | None:
+        """Name, version and digest of the pack in force at an index."""
+        row = self.connection.execute(sql.ACTIVATION, (index,)).fetchone()
+        return (row[0], row[1], row[2]) if row else None
+
+
+def dump(projection: Projection, *, indexes: bool = True) -> Iterator[tuple[str, str]]:
+    """(table, row as JSON) of everything, in an order that depends on the rows alone.
+
+    Without `indexes` what depends on the order of arrival is left out: log indexes and recorded times.
+    """
+    for table, query in sorted(sql.DUMPS.items()):
+        cursor = projection.connection.execute(query)
+        names = [column[0] for column in cursor.description]
+        kept = [n for n, name in enumerate(names) if indexes or name not in ("log_index", "recorded_ms")]
+        lines = (json.dumps([_plain(row[n]) for n in kept], ensure_ascii=False) for row in cursor)
+        yield from ((table, line) for line in (lines if indexes else sorted(lines)))
+
+
+def digests(lines: Iterable[tuple[str, str]]) -> dict[str, tuple[int, str]]:
+    """Rows and SHA-256 of each table of a dump."""
+    hashes: dict[str, Any] = {}
+    counts: Counter[str] = Counter()
+    for table, line in lines:
+        counts[table] += 1
+        hashes.setdefault(table, hashlib.sha256()).update(line.encode() + b"\n")
+    return {table: (counts[table], digest.hexdigest()) for table, digest in hashes.items()}
+
+
+def _plain(value: object) -> object:
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,237 @@
+"""All SQL of DIR/projections.sqlite, each with what it is for. Nothing here is truth: `rebuild` makes it again.
+
+Every row carries the log index with which it became known, so any past state can be asked: `log_index <= N`.
+`ord` orders the statements of one agent (epoch, then sequence) whatever order they arrived in.
+Identities and pseudonyms are stored as TEXT and as BLOB of 8 bytes, so that the two never compare equal.
+"""
+
+from sqlite_utils import Database, Migrations
+
+SCHEMA = Migrations("projections")
+
+TABLES = """
+-- Where the projection stands: one row, written in the transaction that it describes.
+CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 0), log_id TEXT NOT NULL, log_index INTEGER NOT NULL);
+-- Every entry of the log: when it was recorded and which center it concerns ('' for none).
+CREATE TABLE entry (log_index INTEGER PRIMARY KEY, recorded_ms INTEGER NOT NULL, center TEXT NOT NULL);
+CREATE INDEX entry_recorded ON entry (recorded_ms);
+CREATE INDEX entry_center ON entry (center, log_index);
+-- The counted statements of each chain; `claimed` is the sequence + 1 of the older epoch that an epoch start says was
+-- receipted.
+CREATE TABLE chain (
+  center TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL, recorded_ms INTEGER NOT NULL, log_index INTEGER NOT NULL,
+  claimed_epoch INTEGER NOT NULL, claimed INTEGER NOT NULL,
+  PRIMARY KEY (center, agent, epoch, sequence)) WITHOUT ROWID;
+CREATE INDEX chain_arrival ON chain (center, log_index);
+-- Small numbers for the long names of sources and of measure series.
+CREATE TABLE source (id INTEGER PRIMARY KEY, center TEXT NOT NULL, agent TEXT NOT NULL, source TEXT NOT NULL,
+  UNIQUE (center, agent, source));
+CREATE TABLE series (id INTEGER PRIMARY KEY, center TEXT NOT NULL, measure TEXT NOT NULL, source INTEGER NOT NULL,
+  dimensions TEXT NOT NULL, period_s INTEGER NOT NULL, UNIQUE (center, measure, source, dimensions, period_s));
+-- Every run, whatever its outcome. Spans are absent unless OBSERVED or EMPTY.
+CREATE TABLE run (
+  source INTEGER NOT NULL, ord INTEGER NOT NULL, log_index INTEGER NOT NULL, recorded_ms INTEGER NOT NULL,
+  plugin TEXT NOT NULL, outcome INTEGER NOT NULL, reason TEXT NOT NULL, due_ms INTEGER NOT NULL,
+  from_ms INTEGER, to_ms INTEGER, every_s INTEGER NOT NULL, feeds TEXT NOT NULL,
+  PRIMARY KEY (source, ord)) WITHOUT ROWID;
+CREATE INDEX run_arrival ON run (source, log_index);
+-- Parts of runs whose other parts have not arrived.
+CREATE TABLE part (
+  center TEXT NOT NULL, agent TEXT NOT NULL, epoch INTEGER NOT NULL, run_id TEXT NOT NULL, part INTEGER NOT NULL,
+  parts INTEGER NOT NULL, log_index INTEGER NOT NULL, recorded_ms INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  payload BLOB NOT NULL, PRIMARY KEY (center, agent, epoch, run_id, part)) WITHOUT ROWID;
+-- One stated slot. `more`: 17 buckets of a histogram (17 bytes, or 17 x 8), or min, max, last of a gauge (24 bytes).
+CREATE TABLE measure (
+  series INTEGER NOT NULL, start_ms INTEGER NOT NULL, revision INTEGER NOT NULL, ord INTEGER NOT NULL,
+  log_index INTEGER NOT NULL, count INTEGER NOT NULL, total REAL NOT NULL, unfinished INTEGER NOT NULL, more BLOB,
+  PRIMARY KEY (series, start_ms, revision, ord)) WITHOUT ROWID;
+-- Sums over the slots of one UTC day: kept results, no facts. A tally holds as known at N if its log_index <= N; a new
+-- slot of its day drops it.
+CREATE TABLE tally (
+  series INTEGER NOT NULL, day_ms INTEGER NOT NULL, log_index INTEGER NOT NULL, slots INTEGER NOT NULL,
+  count INTEGER NOT NULL, total REAL NOT NULL, unfinished INTEGER NOT NULL, more BLOB,
+  PRIMARY KEY (series, day_ms)) WITHOUT ROWID;
+-- Complete lists, newest and older. Lists that did not change share one body.
+CREATE TABLE listing (
+  source INTEGER NOT NULL, kind TEXT NOT NULL, as_of_ms INTEGER NOT NULL, ord INTEGER NOT NULL,
+  log_index INTEGER NOT NULL, key_id TEXT NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (source, kind, as_of_ms, ord)) WITHOUT ROWID;
+CREATE TABLE body (sha256 BLOB PRIMARY KEY, packed BLOB NOT NULL);
+-- Occurrences that travelled alone; the same id again is a newer statement about it.
+CREATE TABLE happening (
+  source INTEGER NOT NULL, kind TEXT NOT NULL, id NOT NULL, ord INTEGER NOT NULL, log_index INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL, ended_ms INTEGER, key_id TEXT NOT NULL, occurrence BLOB NOT NULL,
+  PRIMARY KEY (source, kind, id, ord)) WITHOUT ROWID;
+CREATE INDEX happening_started ON happening (source, kind, started_ms);
+CREATE INDEX happening_open ON happening (source, kind) WHERE ended_ms IS NULL;
+-- Hours of packed occurrences. `piece` tells apart the rolls of one hour in one run.
+CREATE TABLE roll (
+  source INTEGER NOT NULL, kind TEXT NOT NULL, hour_ms INTEGER NOT NULL, revision INTEGER NOT NULL,
+  ord INTEGER NOT NULL, piece INTEGER NOT NULL, log_index INTEGER NOT NULL, key_id TEXT NOT NULL, packed BLOB NOT NULL,
+  PRIMARY KEY (source, kind, hour_ms, revision, ord, piece)) WITHOUT ROWID;
+-- What agents noted about themselves, and what the collector did itself.
+CREATE TABLE note (center TEXT NOT NULL, agent TEXT NOT NULL, ord INTEGER NOT NULL, log_index INTEGER NOT NULL,
+  kind INTEGER NOT NULL, detail TEXT NOT NULL, sources TEXT NOT NULL, PRIMARY KEY (center, agent, ord)) WITHOUT ROWID;
+CREATE TABLE answer (center TEXT NOT NULL, key TEXT NOT NULL, log_index INTEGER NOT NULL, value_json TEXT NOT NULL,
+  until_ms INTEGER, PRIMARY KEY (center, key, log_index)) WITHOUT ROWID;
+CREATE TABLE membership (center TEXT NOT NULL, agent TEXT NOT NULL, log_index INTEGER NOT NULL, act TEXT NOT NULL,
+  detail TEXT NOT NULL, PRIMARY KEY (center, agent, log_index)) WITHOUT ROWID;
+CREATE TABLE raised (center TEXT NOT NULL, agent TEXT NOT NULL, log_index INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL, kind INTEGER NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY (center, agent, log_index)) WITHOUT ROWID;
+CREATE TABLE activation (log_index INTEGER PRIMARY KEY, pack TEXT NOT NULL, version TEXT NOT NULL,
+  digest BLOB NOT NULL);
+"""
+
+
+@SCHEMA()
+def first_tables(db: Database) -> None:
+    """The schema of the first release."""
+    for statement in TABLES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+# --- writing: one statement for each table; repeated rows change nothing, so projecting twice is harmless
+INSERTS = {
+    "entry": "INSERT OR IGNORE INTO entry VALUES (?,?,?)",
+    "chain": "INSERT OR IGNORE INTO chain VALUES (?,?,?,?,?,?,?,?,?)",
+    "run": "INSERT OR IGNORE INTO run VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+    "measure": "INSERT OR IGNORE INTO measure VALUES (?,?,?,?,?,?,?,?,?)",
+    "body": "INSERT OR IGNORE INTO body VALUES (?,?)",
+    "listing": "INSERT OR IGNORE INTO listing VALUES (?,?,?,?,?,?,?)",
+    "happening": "INSERT OR IGNORE INTO happening VALUES (?,?,?,?,?,?,?,?,?)",
+    "roll": "INSERT OR IGNORE INTO roll VALUES (?,?,?,?,?,?,?,?,?)",
+    "note": "INSERT OR IGNORE INTO note VALUES (?,?,?,?,?,?,?)",
+    "answer": "INSERT OR IGNORE INTO answer VALUES (?,?,?,?,?)",
+    "membership": "INSERT OR IGNORE INTO membership VALUES (?,?,?,?,?)",
+    "raised": "INSERT OR IGNORE INTO raised VALUES (?,?,?,?,?,?,?)",
+    "activation": "INSERT OR IGNORE INTO activation VALUES (?,?,?,?)",
+}
+SET_POSITION = "INSERT INTO position VALUES (0,?,?) ON CONFLICT (one) DO UPDATE SET log_index = excluded.log_index"
+POSITION = "SELECT log_id, log_index FROM position"
+ADD_SOURCE = "INSERT INTO source (center, agent, source) VALUES (?,?,?)"
+SOURCE_ID = "SELECT id FROM source WHERE center = ? AND agent = ? AND source = ?"
+ADD_SERIES = "INSERT INTO series (center, measure, source, dimensions, period_s) VALUES (?,?,?,?,?)"
+SERIES_ID = "SELECT id FROM series WHERE center = ? AND measure = ? AND source = ? AND dimensions = ? AND period_s = ?"
+# Parts of a run that waits: put in, asked for, let go once the run is projected.
+ADD_PART = "INSERT OR IGNORE INTO part VALUES (?,?,?,?,?,?,?,?,?,?)"
+PARTS = (
+    "SELECT part, log_index, recorded_ms, sequence, payload FROM part"
+    " WHERE center = ? AND agent = ? AND epoch = ? AND run_id = ? AND parts = ? ORDER BY part"
+)
+COUNT_PARTS = "SELECT count(*) FROM part WHERE center = ? AND agent = ? AND epoch = ? AND run_id = ? AND parts = ?"
+DROP_PARTS = "DELETE FROM part WHERE center = ? AND agent = ? AND epoch = ? AND run_id = ?"
+
+# --- asking what was known when
+# The highest index at which everything up to it was recorded by an instant.
+INDEX_AT = "SELECT max(log_index) FROM entry WHERE recorded_ms <= ?"
+# The newest entry that concerns a center, as known at an index.
+CENTER_INDEX = (
+    "SELECT log_index, recorded_ms FROM entry WHERE center = ? AND log_index <= ? ORDER BY log_index DESC LIMIT 1"
+)
+# Newest entry of every center; of the centers with entries above an index.
+HEADS = (
+    "SELECT center, max(log_index) FROM entry WHERE center <> '' AND log_index > ? AND log_index <= ? GROUP BY center"
+)
+RECORDED = "SELECT recorded_ms FROM entry WHERE log_index = ?"
+# When a center was last heard: its newest statement, not an act about it.
+LAST_SEEN = "SELECT recorded_ms FROM chain WHERE center = ? AND log_index <= ? ORDER BY log_index DESC LIMIT 1"
+CENTERS = "SELECT center FROM entry WHERE center <> '' AND log_index <= ? GROUP BY center ORDER BY center"
+AGENTS = (
+    "SELECT agent, act, detail, log_index FROM membership WHERE center = ? AND log_index <= ? ORDER BY agent, log_index"
+)
+# The newest answer under each key; an empty value withdraws it.
+ANSWERS = (
+    "SELECT key, value_json, until_ms, log_index FROM answer AS a WHERE center = ? AND log_index ="
+    " (SELECT max(log_index) FROM answer AS b WHERE b.center = a.center AND b.key = a.key AND b.log_index <= ?)"
+    " ORDER BY key"
+)
+ACTIVATION = (
+    "SELECT pack, version, digest, log_index FROM activation WHERE log_index <= ? ORDER BY log_index DESC LIMIT 1"
+)
+# Chain links in the order of their numbers, those that became known in (above, upto].
+CHAIN = (
+    "SELECT agent, epoch, sequence, created_ms, claimed_epoch, claimed FROM chain"
+    " WHERE center = ? AND log_index > ? AND log_index <= ? ORDER BY agent, epoch, sequence"
+)
+FORKS = (
+    "SELECT agent, epoch, sequence FROM raised WHERE center = ? AND log_index <= ? AND kind = ?"
+    " ORDER BY agent, epoch, sequence, log_index"
+)
+# When one numbered statement was created.
+CREATED = (
+    "SELECT created_ms FROM chain WHERE center = ? AND agent = ? AND epoch = ? AND sequence = ? AND log_index <= ?"
+)
+SOURCES = "SELECT id, agent, source FROM source WHERE center = ? ORDER BY agent, source"
+# Runs of one source that became known in (above, upto].
+RUNS = (
+    "SELECT ord, log_index, recorded_ms, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, feeds FROM run"
+    " WHERE source = ? AND log_index > ? AND log_index <= ? ORDER BY log_index"
+)
+SERIES_OF = (
+    "SELECT series.id, agent, source.source, dimensions, period_s FROM series JOIN source ON source.id = series.source"
+    " WHERE series.center = ? AND measure = ? ORDER BY agent, source.source, dimensions, period_s"
+)
+# The stated slots of a series in a span, oldest first; of one slot the revision to read comes first: the highest,
+# and of several statements under one number the first, because a slot is stated once.
+SLOTS = (
+    "SELECT start_ms, log_index, count, total, unfinished, more FROM measure"
+    " WHERE series = ? AND start_ms >= ? AND start_ms < ? AND log_index <= ? ORDER BY start_ms, revision DESC, ord"
+)
+TALLIES = (
+    "SELECT day_ms, log_index, slots, count, total, unfinished, more FROM tally"
+    " WHERE series = ? AND day_ms >= ? AND day_ms < ? AND log_index <= ?"
+)
+KEEP_TALLY = "INSERT OR REPLACE INTO tally VALUES (?,?,?,?,?,?,?,?)"
+DROP_TALLY = "DELETE FROM tally WHERE series = ? AND day_ms = ?"
+# The newest complete list of one source, as known at an index.
+LISTING = (
+    "SELECT as_of_ms, log_index, key_id, body FROM listing"
+    " WHERE source = ? AND kind = ? AND log_index <= ? ORDER BY as_of_ms DESC, ord DESC LIMIT 1"
+)
+BODY = "SELECT packed FROM body WHERE sha256 = ?"
+# The newest known statement about each occurrence that started in a span.
+HAPPENINGS = (
+    "SELECT id, started_ms, ended_ms, key_id, occurrence FROM happening AS h"
+    " WHERE source = ? AND kind = ? AND started_ms >= ? AND started_ms < ? AND log_index <= ? AND NOT EXISTS"
+    " (SELECT 1 FROM happening AS n WHERE n.source = h.source AND n.kind = h.kind AND n.id = h.id AND n.ord > h.ord"
+    " AND n.log_index <= ?)"
+)
+# Those that started before a span and are open as far as is known.
+OPEN_HAPPENINGS = HAPPENINGS.replace("started_ms >= ? AND started_ms < ?", "ended_ms IS NULL AND started_ms < ?")
+# The rolls of a span of hours, the highest revision of each hour first.
+ROLLS = (
+    "SELECT hour_ms, revision, key_id, packed FROM roll"
+    " WHERE source = ? AND kind = ? AND hour_ms >= ? AND hour_ms < ? AND log_index <= ?"
+    " ORDER BY hour_ms, revision DESC, ord, piece"
+)
+
+# --- the canonical dump: every table as text, numbers of sources and series resolved to names, in an order of its own
+_SOURCE = "(SELECT center || char(31) || agent || char(31) || source FROM source WHERE source.id = {}.source)"
+_DUMPED = {
+    "entry": "log_index, recorded_ms, center",
+    "chain": "center, agent, epoch, sequence, created_ms, claimed_epoch, claimed, recorded_ms, log_index",
+    "run": f"{_SOURCE.format('run')}, ord, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, feeds,"
+    " recorded_ms, log_index",
+    "part": "center, agent, epoch, run_id, part, parts, sequence, payload, recorded_ms, log_index",
+    "listing": f"{_SOURCE.format('listing')}, kind, as_of_ms, ord, key_id, body, log_index",
+    "body": "sha256, packed",
+    "happening": f"{_SOURCE.format('happening')}, kind, id, ord, started_ms, ended_ms, key_id, occurrence, log_index",
+    "roll": f"{_SOURCE.format('roll')}, kind, hour_ms, revision, ord, piece, key_id, packed, log_index",
+    "note": "center, agent, ord, kind, detail, sources, log_index",
+    "answer": "center, key, value_json, until_ms, log_index",
+    "membership": "center, agent, act, detail, log_index",
+    "raised": "center, agent, epoch, sequence, kind, digest, log_index",
+    "activation": "pack, version, digest, log_index",
+}
+DUMPS = {
+    table: f"SELECT {columns} FROM {table} ORDER BY {', '.join(str(n + 1) for n in range(columns.count(',') + 1))}"  # noqa: S608
+    for table, columns in _DUMPED.items()
+}
+DUMPS["measure"] = (
+    "SELECT source.center, agent, source.source, series.measure, dimensions, period_s, start_ms, revision, ord, count,"
+    " total, unfinished, more, log_index FROM measure JOIN series ON series.id = measure.series"
+    " JOIN source ON source.id = series.source ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9"
+)
