@@ -61,7 +61,7 @@ class Rows:
 
     plain: dict[str, list[Row]] = field(default_factory=dict)
     of_source: dict[str, list[tuple[SourceKey, Row]]] = field(default_factory=dict)
-    measures: list[tuple[SeriesKey, SlotRow]] = field(default_factory=list)
+    slots: dict[SeriesKey, list[SlotRow]] = field(default_factory=dict)
 
     def add(self, table: str, *row: object) -> None:
         """One row of a table without sources."""
@@ -129,23 +129,31 @@ def project_run(rows: Rows, parts: Sequence[Part]) -> None:
     """The rows of one run from all its parts, in the order of the parts."""
     last = max(parts, key=lambda part: part.ord)
     newest = max(parts, key=lambda part: part.log_index)
-    run, known = last.statement.run, newest.log_index
+    run, ord_, known = last.statement.run, last.ord, newest.log_index
     source = (last.statement.center, last.statement.agent, run.source)
-    _project_outcome(rows, source, run, last.ord, newest)
+    _project_outcome(rows, source, run, ord_, newest)
+    series: dict[str, tuple[Measure, list[SlotRow]]] = {}
     lists: dict[str, Inventory] = {}
     pieces: dict[tuple[str, int], int] = {}
     for part in parts:
         for observation in part.statement.run.observations:
             fact = observation.WhichOneof("fact")
             if fact == "measure":
-                rows.measures.append(_measure(source, observation.measure, last.ord, known))
+                measure = observation.measure
+                before = series.get(measure.id)
+                if before and before[0].dimensions == measure.dimensions and before[0].period_s == measure.period_s:
+                    slots = before[1]  # comparing is cheaper than building the key, and most stand in such an order
+                else:
+                    slots = rows.slots.setdefault(_series(source, measure), [])
+                    series[measure.id] = (measure, slots)
+                slots.append(_slot(measure, ord_, known))
             elif fact == "occurrence":
                 happening = observation.occurrence
                 ended = happening.ended_ms if happening.HasField("ended_ms") else None
                 rows.add_of(
                     "happening",
                     source,
-                    *(happening.kind, _identity(happening.id), last.ord, known, happening.started_ms, ended),
+                    *(happening.kind, _identity(happening.id), ord_, known, happening.started_ms, ended),
                     *(run.pseudonym_key_id, happening.SerializeToString(deterministic=True)),
                 )
             elif fact == "roll":
@@ -154,12 +162,12 @@ def project_run(rows: Rows, parts: Sequence[Part]) -> None:
                 rows.add_of(
                     "roll",
                     source,
-                    *(roll.kind, roll.hour_ms, roll.revision, last.ord, piece, known, run.pseudonym_key_id),
+                    *(roll.kind, roll.hour_ms, roll.revision, ord_, piece, known, run.pseudonym_key_id),
                     zlib.compress(roll.SerializeToString(deterministic=True), 1),
                 )
             elif fact:
                 _collect(lists, getattr(observation, fact), run)
-    _project_lists(rows, source, run, lists, (last.ord, known))
+    _project_lists(rows, source, run, lists, (ord_, known))
 
 
 def _project_outcome(rows: Rows, source: SourceKey, run: Run, ord_: int, newest: Part) -> None:
@@ -174,8 +182,12 @@ def _project_outcome(rows: Rows, source: SourceKey, run: Run, ord_: int, newest:
     )
 
 
-def _measure(source: SourceKey, measure: Measure, ord_: int, known: int) -> tuple[SeriesKey, SlotRow]:
+def _series(source: SourceKey, measure: Measure) -> SeriesKey:
     dimensions = tuple([(d.name, d.text or short(d.pseudonym)) for d in measure.dimensions])
+    return source, measure.id, measure.period_s, dimensions
+
+
+def _slot(measure: Measure, ord_: int, known: int) -> SlotRow:
     count, total, more = measure.count, 0.0, None
     shape = measure.WhichOneof("value")
     if shape == "sum":
@@ -187,8 +199,7 @@ def _measure(source: SourceKey, measure: Measure, ord_: int, known: int) -> tupl
     elif shape == "gauge":
         gauge = measure.gauge
         count, more = gauge.count, pack_gauge(gauge.min, gauge.max, gauge.last)
-    row = (measure.start_ms, measure.revision, ord_, known, count, total, measure.unfinished, more)
-    return (source, measure.id, measure.period_s, dimensions), row
+    return measure.start_ms, measure.revision, ord_, known, count, total, measure.unfinished, more
 
 
 def _identity(identity: Identity) -> str | bytes:

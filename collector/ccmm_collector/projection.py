@@ -156,11 +156,13 @@ class Projection:
             many(sql.INSERTS[table], plain)
         for table, pairs in rows.of_source.items():
             many(sql.INSERTS[table], [(self._source(source), *row) for source, row in pairs])
-        if rows.measures:
-            series = self._series
-            slots = [(series.get(key) or self._new_series(key), *row) for key, row in rows.measures]
-            many(sql.INSERTS["measure"], slots)
-            many(sql.DROP_TALLY, {(number, start - start % DAY_MS) for number, start, *_ in slots})
+        slots, days = [], set()
+        for key, found in rows.slots.items():
+            number = self._series.get(key) or self._new_series(key)
+            slots += [(number, *row) for row in found]
+            days |= {(number, row[0] - row[0] % DAY_MS) for row in found}
+        many(sql.INSERTS["measure"], slots)
+        many(sql.DROP_TALLY, days)
 
     def _source(self, key: SourceKey) -> int:
         number = self._sources.get(key)
