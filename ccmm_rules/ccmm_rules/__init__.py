@@ -1,1 +1,18 @@
-""""""
+"""Vocabulary, rule packs and the pure engine that judges them. No clock, no network, no database.
+
+errors        what is wrong in a pack, and where
+strict_yaml   YAML without surprises, every value with its place
+expression    the checked tree of a CEL expression
+cel           CEL, kept to what a rule may say
+dependence    what an expression depends on, and how it uses a name
+vocabulary    kinds, measures, metrics, words, scope questions
+rowlanguage   the names that a test on a row may use
+model         a loaded pack: rules, reads, limits, cases
+parsing       pieces that the operators' loaders share
+operators     the reads: loaders and evaluation
+limits        limit tables by level
+case_load     a rule's truth table
+rule_load     one rule file
+load          a pack
+evidence      what the engine may ask about one center
+"""

@@ -1,0 +1,191 @@
+"""CEL, kept to what a rule may say: typed scalars, no division, no functions beyond a short list.
+
+>>> Language({"rec.share": "double"}).compile_text("rec.share >= 95.0").evaluate({"rec.share": 99.0})
+True
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cel_expr_python import cel
+
+from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.expression import Call, Const, Macro, Name, Other, Scalar, Tree, names_in, tree_of, walk
+from ccmm_rules.strict_yaml import Node
+
+OPERATORS = frozenset(
+    [
+        "_&&_",
+        "_||_",
+        "!_",
+        "_==_",
+        "_!=_",
+        "_<_",
+        "_<=_",
+        "_>_",
+        "_>=_",
+        "_+_",
+        "_-_",
+        "_*_",
+        "-_",
+        "@in",
+        "_?_:_",
+        "size",
+        "startsWith",
+        "double",
+        "int",
+    ]
+)
+_INSIDE_MACROS = frozenset(("@not_strictly_false",))
+_WHY = {
+    "_/_": ("'/' is not allowed: the engine divides, once", "read a share or a mean instead"),
+    "_%_": ("'%' is not allowed", "read a share instead"),
+    "matches": ("matches() is not allowed", "compare with a word"),
+}
+_PROBLEM = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_WHOLE = re.compile(r"(?<![\w.])\d+(?![\w.])")
+MAX_TEXT = 4000
+
+
+@lru_cache(maxsize=64)
+def cel_type(word: str) -> cel.Type:
+    """bool int double string list time, or a pseudonym's sort written `@person`."""
+    if word.startswith("@"):
+        return cel.Type.AbstractType(f"pseudonym_{word[1:]}")
+    return {
+        "bool": cel.Type.BOOL,
+        "int": cel.Type.INT,
+        "double": cel.Type.DOUBLE,
+        "string": cel.Type.STRING,
+        "list": cel.Type.List(cel.Type.STRING),
+        "time": cel.Type.TIMESTAMP,
+    }[word]
+
+
+def _running(word: str) -> str:
+    """The type at run time: times and pseudonyms are whole numbers then, checked before as what they are."""
+    return "int" if word == "time" or word.startswith("@") else word
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compiled:
+    """A checked expression, planned once and kept."""
+
+    source: str
+    tree: Tree
+    names: frozenset[str]
+    program: cel.Expression
+
+    def evaluate(self, values: Mapping[str, object]) -> Scalar | None:
+        """Its value, or None where it depends on a name without one."""
+        result = self.program.eval(data=values)
+        if result.type() == cel.Type.ERROR or result.type() == cel.Type.UNKNOWN:
+            return None
+        value = result.value()
+        assert isinstance(value, bool | int | float | str)
+        return value
+
+
+class Language:
+    """The names that an expression may use, with their types."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = dict(names)
+        self._checking = cel.NewEnv(variables={name: cel_type(word) for name, word in names.items()})
+        self._running = cel.NewEnv(variables={name: cel_type(_running(word)) for name, word in names.items()})
+
+    def compile_text(self, text: str, want: str = "bool") -> Compiled:
+        """As `compile_node`, for a text of no file."""
+        return self.compile_node(Node(file="expression", line=1, column=1, value=text, keys={}), want)
+
+    def compile_node(self, node: Node, want: str = "bool") -> Compiled:
+        """Raises PackErrors: unknown names, wrong types, what is not allowed, result not of type `want`."""
+        text = node.text()
+        if len(text) > MAX_TEXT:
+            node.fail(f"longer than {MAX_TEXT} characters", "split the rule")
+        try:
+            checked = self._checking.compile(text)
+            program = self._running.compile(text)
+        except (RuntimeError, ValueError) as error:
+            raise PackErrors(list(_problems(str(error), text, node))) from error
+        tree = tree_of(checked.serialize())
+        errors = [_placed(node, text, part.offset, message, mend) for part, message, mend in _lint(tree)]
+        if checked.return_type() != cel_type(want):
+            errors.append(node.error(f"gives {checked.return_type().name()}, not {want}", "compare it with something"))
+        if errors:
+            raise PackErrors(errors)
+        return Compiled(text, tree, names_in(tree), program)
+
+
+def _lint(tree: Tree) -> Iterator[tuple[Tree, str, str]]:
+    inside: set[int] = set()
+    for part in walk(tree):
+        if isinstance(part, Macro):
+            inside.update(id(below) for child in part.parts for below in walk(child))
+            yield from _lint_macro(part)
+        if isinstance(part, Other):
+            yield part, f"{part.what} is not allowed", "use names, words and numbers"
+        allowed = OPERATORS | _INSIDE_MACROS if id(part) in inside else OPERATORS
+        if isinstance(part, Call) and part.function not in allowed:
+            message, mend = _WHY.get(part.function, (f"{part.function}() is not allowed", "use a comparison"))
+            yield part, message, mend
+
+
+def _lint_macro(part: Macro) -> Iterator[tuple[Tree, str, str]]:
+    over = part.over
+    if not (part.parts and isinstance(part.parts[0], Const)):
+        yield part, "map() and filter() are not allowed", "use all() or exists()"
+    if isinstance(over, Name) and "." in over.name and not over.name.startswith(("a.", "b.")):
+        yield part, "a macro over a read is not allowed", "test the rows in the read"
+
+
+def _problems(message: str, text: str, node: Node) -> Iterator[PackError]:
+    found = False
+    for match in _PROBLEM.finditer(message):
+        found = True
+        line, column = int(match[1]), int(match[2])
+        problem = match[3].removesuffix(" (in container '')")
+        file_line, file_column = node.at(line, column)
+        yield PackError(
+            file=node.file, line=file_line, column=file_column, message=problem, mend=_mend(problem, text, line, column)
+        )
+    if not found:
+        yield node.error(f"no expression: {message.splitlines()[0] if message else 'refused'}")
+
+
+def _mend(problem: str, text: str, line: int, column: int) -> str:
+    if "undeclared reference" in problem:
+        return "spell it as a read, its names, `limit`, `level` or `profile.x` declare it"
+    if "no matching overload" in problem and "int" in problem and "double" in problem:
+        lines = text.split("\n")
+        row = lines[line - 1] if line <= len(lines) else ""
+        number = _WHOLE.search(row, max(column - 1, 0)) or _WHOLE.search(row)
+        return f"write {number[0]}.0" if number else "whole numbers and decimals do not mix: use double()"
+    return ""
+
+
+def _placed(node: Node, text: str, offset: int, message: str, mend: str) -> PackError:
+    before = text[:offset]
+    line = before.count("\n") + 1
+    column = offset - (before.rfind("\n") + 1) + 1
+    file_line, file_column = node.at(line, column)
+    return PackError(file=node.file, line=file_line, column=file_column, message=message, mend=mend)
+
+
+def words_in(compiled: Compiled) -> Iterator[tuple[str, Const]]:
+    """(name, literal) for every text literal compared with a name: `name == 'w'`, `name in ['w']`, `'w' in name`."""
+    for part in walk(compiled.tree):
+        if not isinstance(part, Call) or part.function not in ("_==_", "_!=_", "@in", "startsWith"):
+            continue
+        names = [below.name for side in part.arguments for below in walk(side) if isinstance(below, Name)]
+        literals = [below for side in part.arguments for below in walk(side) if isinstance(below, Const)]
+        for literal in literals:
+            if isinstance(literal.value, str):
+                yield (names[0] if len(names) == 1 else "", literal)
+
+
+def all_words(compiled: Compiled) -> list[Const]:
+    """Every text literal in it."""
+    return [part for part in walk(compiled.tree) if isinstance(part, Const) and isinstance(part.value, str)]

@@ -1,0 +1,139 @@
+"""Loaders of the reads over measures: `metric`, `slots`, `coverage`."""
+
+from ccmm_rules.model import DAY_MS, CoverageSpec, MetricSpec, Read, SlotSpec, parse_span_ms, parse_window
+from ccmm_rules.parsing import GRAINS, ReadContext, check_keys, grouping_of, whole_of, words_of
+from ccmm_rules.strict_yaml import Node
+from ccmm_rules.vocabulary.tables import Metric
+
+QUARTER_MS = 900_000
+
+
+def load_metric(node: Node, context: ReadContext) -> Read:
+    """`{metric: answer_rate, over: 90d, where: {channel: voice}, by: queue, expect: queues, sample: 30}`."""
+    check_keys(node, "metric", "over", "where", "by", "expect", "sample")
+    metric = _metric(node.child("metric"), context)
+    group = grouping_of(node, metric.dimensions, context.vocabulary, grains=False)
+    if group is not None and metric.better == "band":
+        node.child("by").fail(
+            f"'{metric.id}' has no better side, so no worst group", "use slots with meets: [low, high]"
+        )
+    spec = MetricSpec(
+        metric=metric.id,
+        over=parse_window(node.child("over")),
+        where=_where(node, metric),
+        group=group,
+        sample=whole_of(node, "sample", 1),
+    )
+    names = {"": "double", "n": "int"}
+    if group is not None:
+        names |= {"median": "double", "mean": "double", "spread": "double", "groups": "int"}
+    units = dict.fromkeys(("", "median", "mean", "spread"), metric.unit)
+    return context.read("metric", spec, names, units, metric.measures)
+
+
+def _metric(node: Node, context: ReadContext) -> Metric:
+    metric = context.vocabulary.metrics.get(node.text())
+    if metric is None:
+        node.fail(f"'{node.text()}' is no metric", f"known: {', '.join(sorted(context.vocabulary.metrics))}")
+    return metric
+
+
+def _where(node: Node, metric: Metric) -> tuple[tuple[str, str], ...]:
+    where = node.get("where")
+    if where is None:
+        return ()
+    for key in where.mapping():
+        if key not in metric.dimensions:
+            where.keys[key].fail(f"'{key}' is no dimension", f"known here: {', '.join(sorted(metric.dimensions))}")
+    return tuple(sorted((key, value.text()) for key, value in where.mapping().items()))
+
+
+def load_slots(node: Node, context: ReadContext) -> Read:
+    """`{slots: answer_rate, over: 30d, every: 24h, step: 15m, meets: 95, by: queue, expect: queues, sample: 30}`."""
+    check_keys(node, "slots", "over", "where", "every", "step", "meets", "by", "expect", "sample")
+    metric = _metric(node.child("slots"), context)
+    every = node.child("every")
+    step = node.get("step")
+    if every.text() not in GRAINS:
+        length = parse_span_ms(every)
+        period = max(context.vocabulary.measures[measure].period_s * 1000 for measure in metric.measures)
+        if length < period or length % period or (length > DAY_MS and length % DAY_MS):
+            every.fail(f"slots of '{metric.id}' are multiples of {period // 60_000} minutes")
+        if step is not None and (
+            parse_span_ms(step) % period or length % parse_span_ms(step) or parse_span_ms(step) <= 0
+        ):
+            step.fail("'step' must divide 'every' and hold whole periods", "write step: 15m")
+    elif step is not None:
+        step.fail("calendar slots do not roll", "leave 'step' out")
+    spec = SlotSpec(
+        metric=metric.id,
+        over=parse_window(node.child("over")),
+        where=_where(node, metric),
+        group=grouping_of(node, metric.dimensions, context.vocabulary, grains=False),
+        sample=whole_of(node, "sample", 1),
+        every=every.text(),
+        step_ms=parse_span_ms(step) if step is not None else None,
+        meets=_meets(node.child("meets"), metric),
+    )
+    names = dict.fromkeys(("n", "good", "bad", "streak"), "int") | dict.fromkeys(("share", "median"), "double")
+    if metric.better != "band":
+        names["worst"] = "double"
+    units = {
+        "good": "count",
+        "bad": "count",
+        "streak": "count",
+        "share": "%",
+        "worst": metric.unit,
+        "median": metric.unit,
+    }
+    return context.read("slots", spec, names, units, metric.measures)
+
+
+def _meets(node: Node, metric: Metric) -> tuple[float, float] | None:
+    """Closed interval that a good slot lies in; None: the rule's limit decides."""
+    if isinstance(node.value, tuple):
+        bounds = [child.number() for child in node.sequence()]
+        if len(bounds) != 2 or bounds[0] > bounds[1]:
+            node.fail("a band has two ends", "write meets: [70, 85]")
+        return (bounds[0], bounds[1])
+    if metric.better == "band":
+        node.fail(f"'{metric.id}' has no better side", "write meets: [low, high]")
+    if node.value == "limit":
+        return None
+    if node.value == "target":
+        node.fail("meets: target is not available in this version", "write a number, [low, high] or limit")
+    bound = node.number()
+    return (bound, float("inf")) if metric.better == "up" else (float("-inf"), bound)
+
+
+def load_coverage(node: Node, context: ReadContext) -> Read:
+    """`{coverage: [calls_offered], over: 30d, every: 15m, by: queue, expect: queues}`: feeds are measures or kinds."""
+    check_keys(node, "coverage", "over", "every", "by", "expect")
+    feeds = words_of(node.child("coverage"))
+    known = (*context.vocabulary.measures, *context.vocabulary.kinds)
+    for child in node.child("coverage").sequence():
+        if child.text() not in known:
+            child.fail(f"'{child.text()}' is no measure or kind", f"known: {', '.join(sorted(known))}")
+    if not feeds:
+        node.child("coverage").fail("no feed", "name measures or kinds")
+    every = node.child("every")
+    every_ms = parse_span_ms(every)
+    if every_ms < QUARTER_MS or DAY_MS % every_ms:
+        every.fail("'every' must divide a day and hold whole quarter hours", "write 15m, 1h or 1d")
+    dimensions = frozenset.intersection(
+        *(
+            frozenset(context.vocabulary.measures[f].dimensions if f in context.vocabulary.measures else ())
+            for f in feeds
+        )
+    )
+    spec = CoverageSpec(
+        feeds=feeds,
+        over=parse_window(node.child("over")),
+        every_ms=every_ms,
+        group=grouping_of(node, dimensions, context.vocabulary, grains=False),
+    )
+    names = {"share": "double", "n": "int", "gaps": "int", "quiet": "int"}
+    if spec.group is not None:
+        names |= {"groups": "int", "absent": "int"}
+    units = {"share": "%", "gaps": "count", "quiet": "count", "groups": "count", "absent": "count"}
+    return context.read("coverage", spec, names, units, tuple(sorted(feeds)))

@@ -1,0 +1,156 @@
+"""Loader of the reads over rows: `inventory`, `occurrences`, `documents`, `attestations`."""
+
+from ccmm_rules.model import Grouping, Read, RowSource, RowsSpec, parse_window
+from ccmm_rules.parsing import (
+    LAG_UNITS,
+    ReadContext,
+    check_keys,
+    empty_of,
+    flag_of,
+    grouping_of,
+    lag_unit_of,
+    test_of,
+    whole_of,
+    words_of,
+)
+from ccmm_rules.rowlanguage import attribute_types, compile_row_test, row_names
+from ccmm_rules.strict_yaml import Node
+from ccmm_rules.vocabulary.tables import Vocabulary
+
+FORMS = {"inventory": "inventory", "occurrences": "occurrence", "documents": "document", "attestations": "attestation"}
+_COMMON = ("of", "good", "bad", "number", "by", "expect", "sample", "empty")
+_KEYS = {
+    "inventory": _COMMON,
+    "occurrences": (*_COMMON, "over", "newest", "lag", "in", "abs"),
+    "documents": (*_COMMON, "newest"),
+    "attestations": (*_COMMON, "newest"),
+}
+_ATTRIBUTE_UNITS = {"_days": "days", "_hours": "hours", "_minutes": "min"}
+
+
+def row_source(node: Node, operator: str, vocabulary: Vocabulary, *, first_by: bool = False) -> RowSource:
+    """The part `{inventory: account, of: "enabled"}` of a read."""
+    kind_name, document_class = kind_of(node.child(operator), operator, vocabulary)
+    of = node.get("of")
+    first = node.get("first_by") if first_by else None
+    if first is not None and first.text() not in attribute_types(vocabulary.kinds[kind_name]):
+        first.fail(f"'{first.text()}' is no attribute of {kind_name}")
+    return RowSource(
+        kind=kind_name,
+        form=FORMS[operator],
+        document_class=document_class,
+        of=compile_row_test(of, kind_name) if of is not None else None,
+        first_by=first.text() if first is not None else "",
+    )
+
+
+def kind_of(node: Node, operator: str, vocabulary: Vocabulary) -> tuple[str, str]:
+    """(kind, class): documents and attestations name a class, or `any`."""
+    name = node.text()
+    if operator in ("documents", "attestations"):
+        kind = FORMS[operator]
+        words = vocabulary.words_of(kind, "class")
+        if name != "any" and name not in words:
+            node.fail(f"'{name}' is no class of {kind}", f"known: any, {', '.join(sorted(words))}")
+        return kind, "" if name == "any" else name
+    if name.split(".")[0] in ("breach", "signal", "change", "silence") and name not in vocabulary.kinds:
+        node.fail(f"derived occurrences ('{name}') are not available in this version", "read the kind itself")
+    kinds = sorted(kind.name for kind in vocabulary.kinds.values() if kind.form == FORMS[operator])
+    if name == "silence":
+        node.fail("derived occurrences ('silence') are not available in this version", "read coverage instead")
+    if name not in kinds:
+        node.fail(f"'{name}' is no kind of {operator}", f"known: {', '.join(kinds)}")
+    return name, ""
+
+
+def load_rows(node: Node, context: ReadContext, operator: str) -> Read:
+    """A read of rows."""
+    if "weight" in node.mapping():
+        node.keys["weight"].fail("'weight' is not available in this version", "count entries")
+    check_keys(node, operator, *_KEYS[operator])
+    vocabulary = context.vocabulary
+    source = row_source(node, operator, vocabulary)
+    kind = vocabulary.kinds[source.kind]
+    group = grouping_of(node, attribute_types(kind), vocabulary, grains=operator == "occurrences")
+    over = node.get("over")
+    if over is None and group is not None and group.grain:
+        node.fail("'by' a calendar grain needs 'over'", "add over: 52w")
+    newest = node.get("newest")
+    number, number_type = _number(node, source.kind, vocabulary)
+    lag = _lag(node, source.kind, vocabulary)
+    spec = RowsSpec(
+        source=source,
+        test=test_of(node, lambda test: compile_row_test(test, source.kind)),
+        over=parse_window(over) if over is not None else None,
+        newest=max(newest.whole(), 1) if newest is not None else None,
+        number=number,
+        number_type=number_type,
+        lag=lag,
+        lag_unit=lag_unit_of(node) if lag else "",
+        absolute=flag_of(node, "abs"),
+        group=group,
+        sample=whole_of(node, "sample", 0),
+        empty=empty_of(node),
+    )
+    names, units = _names(spec, operator)
+    return context.read(operator, spec, names, units, (source.kind,))
+
+
+def _number(node: Node, kind: str, vocabulary: Vocabulary) -> tuple[str, str]:
+    number = node.get("number")
+    if number is None:
+        return "", ""
+    word = row_names(vocabulary.kinds[kind]).get(number.text())
+    if word not in ("int", "double"):
+        number.fail(f"'{number.text()}' is no number of {kind}", "name an attribute of type int or double")
+    return number.text(), word
+
+
+def stamps_of(kind: str, vocabulary: Vocabulary) -> frozenset[str]:
+    return frozenset(name for name, word in attribute_types(vocabulary.kinds[kind]).items() if word == "time")
+
+
+def _lag(node: Node, kind: str, vocabulary: Vocabulary) -> tuple[str, str] | None:
+    lag = node.get("lag")
+    if lag is None:
+        if "in" in node.mapping() or "abs" in node.mapping():
+            node.fail("'in' and 'abs' belong to 'lag'", "add lag: [started, acked]")
+        return None
+    stamps = stamps_of(kind, vocabulary)
+    ends = words_of(lag)
+    if len(ends) != 2 or not stamps.issuperset(ends):
+        lag.fail("a lag goes between two times", f"known here: {', '.join(sorted(stamps))}")
+    return ends[0], ends[1]
+
+
+def _names(spec: RowsSpec, operator: str) -> tuple[dict[str, str], dict[str, str]]:
+    names = {"n": "int"}
+    units = {"share": "%", "covered": "%", "worst": "%", "spread": "%", "last_days": "days", "gap_days": "days"}
+    units |= dict.fromkeys(("good", "bad", "groups", "absent", "least", "most"), "count")
+    if spec.test is not None:
+        names |= {spec.test.side: "int", "share": "double"}
+    elif operator in ("documents", "attestations"):
+        names |= {"good": "int"}
+    if spec.number:
+        names |= dict.fromkeys(("min", "max", "sum", "p50", "p90", "p95"), spec.number_type)
+        unit = next((unit for end, unit in _ATTRIBUTE_UNITS.items() if spec.number.endswith(end)), "")
+        units |= dict.fromkeys(("min", "max", "sum", "p50", "p90", "p95"), unit)
+    if spec.lag:
+        names |= dict.fromkeys(("p50", "p90", "p95", "max"), "double")
+        units |= dict.fromkeys(("p50", "p90", "p95", "max"), LAG_UNITS[spec.lag_unit])
+    if spec.group is not None:
+        names |= _group_names(spec.group, tested=spec.test is not None)
+    if operator != "inventory":
+        names |= {"last_days": "int"}
+    if operator == "occurrences":
+        names |= {"gap_days": "int"}
+    return names, units
+
+
+def _group_names(group: Grouping, *, tested: bool) -> dict[str, str]:
+    names = {"groups": "int", "least": "int", "most": "int"}
+    if group.expects:
+        names |= {"absent": "int", "covered": "double"}
+    if tested:
+        names |= {"worst": "double", "spread": "double"}
+    return names

@@ -1,0 +1,157 @@
+"""Pieces that the operators' loaders share: collecting errors, windows, groups, samples, units."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.model import Grouping, Read, Test, Window, parse_window
+from ccmm_rules.strict_yaml import Node
+from ccmm_rules.vocabulary.tables import Vocabulary
+
+T = TypeVar("T")
+
+GRAINS = ("day", "week", "month", "quarter")
+LAG_UNITS = {"minutes": "min", "hours": "h", "days": "d"}
+
+
+@dataclass(slots=True)
+class Collected:
+    """Errors so far; `with collected.trying():` adds those raised inside and goes on."""
+
+    errors: list[PackError] = field(default_factory=list)
+
+    @contextmanager
+    def trying(self) -> Iterator[None]:
+        try:
+            yield
+        except PackErrors as error:
+            self.errors.extend(error.errors)
+
+    def attempt(self, work: Callable[..., T], *arguments: object) -> T | None:
+        with self.trying():
+            return work(*arguments)
+        return None
+
+    def raise_any(self) -> None:
+        if self.errors:
+            raise PackErrors(self.errors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadContext:
+    """What a read's loader may look at."""
+
+    vocabulary: Vocabulary
+    name: str
+    fresh_for_ms: int
+    optional: bool
+
+    def read(
+        self, operator: str, spec: object, names: Mapping[str, str], units: Mapping[str, str], feeds: tuple[str, ...]
+    ) -> Read:
+        return Read(
+            name=self.name,
+            operator=operator,
+            spec=spec,  # type: ignore[arg-type]  # each operator gives its own
+            names=dict(names),
+            units={"n": "count", **units},
+            fresh_for_ms=self.fresh_for_ms,
+            optional=self.optional,
+            feeds=feeds,
+        )
+
+
+def check_keys(node: Node, *allowed: str) -> None:
+    errors = node.only(frozenset((*allowed, "fresh_for", "optional")))
+    if errors:
+        raise PackErrors(errors)
+
+
+def window_of(node: Node, *, required: bool = False) -> Window | None:
+    over = node.get("over")
+    if over is None:
+        if required:
+            node.fail("'over' is not there", "add over: 90d")
+        return None
+    return parse_window(over)
+
+
+def whole_of(node: Node, key: str, default: int) -> int:
+    child = node.get(key)
+    if child is None:
+        return default
+    value = child.whole()
+    if value < 0:
+        child.fail("a number from 0 is expected here")
+    return value
+
+
+def words_of(node: Node) -> tuple[str, ...]:
+    return tuple(child.text() for child in node.sequence())
+
+
+def grouping_of(
+    node: Node, allowed: Mapping[str, str] | frozenset[str], vocabulary: Vocabulary, *, grains: bool
+) -> Grouping | None:
+    """`by` and `expect`."""
+    by_node, expect = node.get("by"), node.get("expect")
+    if by_node is None:
+        if expect is not None:
+            expect.fail("'expect' without 'by'", "say by which attribute")
+        return None
+    by = by_node.text()
+    if by in GRAINS and grains:
+        if expect is not None:
+            expect.fail(f"every {by} is expected anyway", "leave 'expect' out")
+        return Grouping(by=by, grain=True)
+    if by not in allowed:
+        by_node.fail(f"'{by}' is nothing to group by", f"known here: {', '.join(sorted(allowed))}")
+    if expect is None:
+        return Grouping(by=by, grain=False)
+    if isinstance(expect.value, tuple):
+        return Grouping(by=by, grain=False, words=words_of(expect))
+    name = expect.text()
+    question = vocabulary.profile.get(name)
+    if question is None or question.type != "list":
+        expect.fail(f"'{name}' is no list of the profile", "name a profile list or write [a, b]")
+    return Grouping(by=by, grain=False, profile_list=name)
+
+
+def empty_of(node: Node) -> int | float | None:
+    empty = node.get("empty")
+    if empty is None:
+        return None
+    if isinstance(empty.value, bool) or not isinstance(empty.value, int | float):
+        empty.fail("a number is expected here", "write 0 or 100.0")
+    return empty.value
+
+
+def test_of(node: Node, compile_test: Callable[[Node], object]) -> Test | None:
+    """`good` or `bad`, not both."""
+    good, bad = node.get("good"), node.get("bad")
+    if good is not None and bad is not None:
+        bad.fail("'good' and 'bad' exclude each other", "keep one")
+    chosen = good if good is not None else bad
+    if chosen is None:
+        return None
+    compiled = compile_test(chosen)
+    return Test(side="good" if good is not None else "bad", compiled=compiled)  # type: ignore[arg-type]
+
+
+def lag_unit_of(node: Node) -> str:
+    unit = node.get("in")
+    if unit is None:
+        node.fail("'in' is not there", "add in: minutes, hours or days")
+    if unit.text() not in LAG_UNITS:
+        unit.fail(f"'{unit.text()}' is no unit of a lag", "write minutes, hours or days")
+    return unit.text()
+
+
+def flag_of(node: Node, key: str) -> bool:
+    child = node.get(key)
+    return child.flag() if child is not None else False
+
+
+test_of.__test__ = False  # type: ignore[attr-defined]  # no test case for pytest

@@ -1,0 +1,209 @@
+"""One rule file: from a document to a `Rule`, or every error in it."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import product
+
+from ccmm_rules.case_load import load_cases
+from ccmm_rules.cel import Compiled, Language
+from ccmm_rules.dependence import remaining
+from ccmm_rules.errors import PackError
+from ccmm_rules.limits import check_bounds, check_units, load_limits
+from ccmm_rules.model import HOUR_MS, LEVELS, LimitTable, MetricSpec, Read, Rule, parse_span_ms
+from ccmm_rules.operators.match import load_match
+from ccmm_rules.operators.metric_load import load_coverage, load_metric, load_slots
+from ccmm_rules.operators.rows import load_rows
+from ccmm_rules.parsing import Collected, ReadContext, words_of
+from ccmm_rules.strict_yaml import Node
+from ccmm_rules.vocabulary.tables import Question, Vocabulary, titles_of
+
+KEYS = frozenset(
+    [
+        "id",
+        "title",
+        "heading",
+        "level",
+        "gate",
+        "remedy",
+        "crosswalk",
+        "since",
+        "until",
+        "replaces",
+        "applies",
+        "reads",
+        "limits",
+        "require",
+        "fresh_for",
+        "grace",
+        "given",
+        "cases",
+    ]
+)
+_ROWS = ("inventory", "occurrences", "documents", "attestations")
+OPERATORS: Mapping[str, Callable[[Node, ReadContext], Read]] = {
+    "metric": load_metric,
+    "slots": load_slots,
+    "coverage": load_coverage,
+    "match": load_match,
+    **{word: partial(load_rows, operator=word) for word in _ROWS},
+}
+LATER = ("series", "rules")
+_ID = re.compile(r"[DEMOI]-[A-Z]{3}-[0-9]{2}")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_TAKEN = frozenset(("limit", "level", "profile", "given", "cases", "outcome", "held", "true", "false", "null", "in"))
+
+
+def load_rule(root: Node, digest: str, headings: frozenset[str], vocabulary: Vocabulary) -> Rule:
+    """Raises PackErrors with all that is wrong in the file."""
+    collected = Collected()
+    collected.errors += [] if "hold" in root.mapping() else root.only(KEYS)
+    if "hold" in root.mapping():
+        collected.errors.append(root.keys["hold"].error("'hold' is not available in this version", "leave it out"))
+    head = collected.attempt(_head, root, headings)
+    fresh = collected.attempt(lambda: parse_span_ms(root.child("fresh_for"))) or HOUR_MS
+    reads = _reads(root, fresh, vocabulary, collected)
+    limits_node = root.get("limits")
+    limits = collected.attempt(load_limits, limits_node) or () if limits_node is not None else ()
+    applies_node = root.get("applies")
+    applies = collected.attempt(_applies, applies_node, vocabulary.profile) if applies_node is not None else None
+    collected.raise_any()
+    assert head is not None
+    require = collected.attempt(_require, root.child("require"), reads, limits, vocabulary.profile)
+    if require is not None:
+        collected.errors += check_rule(root, head[0], require, reads, limits, vocabulary)
+    cases = collected.attempt(load_cases, root, {read.name: read for read in reads}, head[0], vocabulary.profile)
+    collected.raise_any()
+    assert require is not None
+    assert cases is not None
+    grace = root.get("grace")
+    return Rule(
+        id=root.child("id").text(),
+        titles=titles_of(root.child("title")),
+        heading=head[1],
+        level=head[0],
+        gate=head[2],
+        remedy=titles_of(root.child("remedy")),
+        crosswalk=_texts(root, "crosswalk"),
+        since=_text(root, "since"),
+        until=_text(root, "until"),
+        replaces=_texts(root, "replaces"),
+        applies=applies,
+        reads=reads,
+        limits=limits,
+        require=require,
+        fresh_for_ms=fresh,
+        grace_ms=parse_span_ms(grace) if grace is not None else 0,
+        cases=cases,
+        digest=digest,
+        file=root.file,
+    )
+
+
+def _text(root: Node, key: str) -> str:
+    node = root.get(key)
+    return node.text() if node is not None else ""
+
+
+def _texts(root: Node, key: str) -> tuple[str, ...]:
+    node = root.get(key)
+    return words_of(node) if node is not None else ()
+
+
+def _head(root: Node, headings: frozenset[str]) -> tuple[int, str, bool]:
+    """(level, heading, gate), after checking the rest of the head."""
+    identity = root.child("id")
+    if _ID.fullmatch(identity.text()) is None:
+        identity.fail(f"'{identity.text()}' is no rule id", "write like D-SEC-09")
+    level, heading, gate = root.child("level"), root.child("heading"), root.get("gate")
+    if level.whole() not in LEVELS:
+        level.fail("a level is 1 to 5")
+    if heading.text() not in headings:
+        heading.fail(f"'{heading.text()}' is no heading of the pack", f"known: {', '.join(sorted(headings))}")
+    for key in ("title", "remedy"):
+        titles_of(root.child(key))
+    for key in ("crosswalk", "replaces"):
+        _texts(root, key)
+    for key in ("since", "until"):
+        _text(root, key)
+    grace = root.get("grace")
+    if grace is not None:
+        parse_span_ms(grace)
+    return level.whole(), heading.text(), gate.flag() if gate is not None else False
+
+
+def _reads(root: Node, fresh_ms: int, vocabulary: Vocabulary, collected: Collected) -> tuple[Read, ...]:
+    node = root.get("reads")
+    if node is None:
+        collected.errors.append(root.error("'reads' is not there", "a rule reads something"))
+        return ()
+    reads = []
+    with collected.trying():
+        for name, child in node.mapping().items():
+            read = collected.attempt(_read, name, node.keys[name], child, fresh_ms, vocabulary)
+            if read is not None:
+                reads.append(read)
+    return tuple(reads)
+
+
+def _read(name: str, key: Node, node: Node, fresh_ms: int, vocabulary: Vocabulary) -> Read:
+    if _NAME.fullmatch(name) is None or name in _TAKEN:
+        key.fail(f"'{name}' cannot name a read", "write a short lower-case word")
+    later = [word for word in LATER if word in node.mapping()]
+    if later:
+        node.keys[later[0]].fail(f"operator {later[0]} is not available in this version")
+    found = [word for word in OPERATORS if word in node.mapping()]
+    if len(found) != 1:
+        node.fail("one operator is expected here", f"write one of {', '.join(OPERATORS)}")
+    fresh, optional = node.get("fresh_for"), node.get("optional")
+    context = ReadContext(
+        vocabulary=vocabulary,
+        name=name,
+        fresh_for_ms=parse_span_ms(fresh) if fresh is not None else fresh_ms,
+        optional=optional.flag() if optional is not None else False,
+    )
+    return OPERATORS[found[0]](node, context)
+
+
+def _profile_names(profile: Mapping[str, Question]) -> dict[str, str]:
+    return {f"profile.{name}": question.type for name, question in profile.items()}
+
+
+def _applies(node: Node, profile: Mapping[str, Question]) -> Compiled:
+    return Language(_profile_names(profile)).compile_node(node)
+
+
+def _require(
+    node: Node, reads: tuple[Read, ...], limits: tuple[LimitTable, ...], profile: Mapping[str, Question]
+) -> Compiled:
+    names = {read.full(short): word for read in reads for short, word in read.names.items()}
+    names |= {table.name: table.type for table in limits}
+    return Language({**_profile_names(profile), **names, "level": "int"}).compile_node(node)
+
+
+def check_rule(
+    root: Node,
+    level: int,
+    require: Compiled,
+    reads: tuple[Read, ...],
+    limits: tuple[LimitTable, ...],
+    vocabulary: Vocabulary,
+) -> list[PackError]:
+    """What only shows when reads, limits and `require` are seen together."""
+    node = root.child("require")
+    errors = check_units(root.child("limits"), require, limits, reads) if limits else []
+    for read in reads:
+        if not any(read.full(short) in require.names for short in read.names):
+            errors.append(
+                root.child("reads").keys[read.name].error(f"read '{read.name}' is never used", "leave it out")
+            )
+        if isinstance(read.spec, MetricSpec) and vocabulary.metrics[read.spec.metric].formula == "percentile":
+            errors += check_bounds(node, require, limits, read.name, vocabulary.wait_bounds_s)
+    questions = [f"profile.{q.id}" for q in vocabulary.profile.values() if q.type == "bool"]
+    asked = [name for name in questions if name in require.names]
+    for at, answers in product(range(level, 6), product((True, False), repeat=min(len(asked), 4))):
+        known: dict[str, object] = {"level": at, **dict(zip(asked, answers, strict=False))}
+        for table in limits:
+            if table.at(at) is None and table.name in remaining(require.tree, known):
+                errors.append(node.error(f"{table.name} has no value at level {at}", f"guard it: level < {at} || ..."))
+    return list(dict.fromkeys(errors))
