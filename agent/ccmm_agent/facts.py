@@ -5,14 +5,14 @@
     occurrence("sample", "qa-17", started, None, class_="listening", passed=True)
 
 People, accounts, numbers and call ids are given as they are: the agent makes them pseudonyms before anything is signed.
-Every builder raises ValueError naming the kind, the attribute and what was expected. Times are aware datetimes in UTC.
-An attribute that is None is left out. `class_` stands for the attribute `class`.
+Every builder raises BadFact, a ValueError, naming the kind, the attribute and what was expected.
+Times are aware datetimes in UTC. An attribute that is None is left out. `class_` stands for the attribute `class`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from ccmm_agent.values import attribute_of, checked, label, present
+from ccmm_agent.values import BadFact, attribute_of, checked, label, present
 from ccmm_proto.errors import Malformed
 from ccmm_proto.histogram import BUCKETS, bucket_of
 from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Form, Kind, Shape, Type
@@ -89,7 +89,7 @@ def gauge(
     """Lowest, highest and last of `n` readings within the period."""
     measure = _measure(id, Shape.GAUGE, start, dimensions)
     if n < 1 or not min <= last <= max:
-        raise ValueError(f"measure {id}: expected n >= 1 and min <= last <= max")
+        raise BadFact(f"measure {id}: expected n >= 1 and min <= last <= max")
     measure.gauge.CopyFrom(pb.Gauge(min=min, max=max, last=last, count=n))
     return _stated(measure)
 
@@ -103,7 +103,7 @@ def inventory(
     before: str | None = None
     for key, attributes in sorted(entries, key=lambda entry: entry[0]):
         if key == before:
-            raise ValueError(f"inventory {kind}: expected each key once; one stands twice")
+            raise BadFact(f"inventory {kind}: expected each key once; one stands twice")
         before = key
         entry = pb.Entry(key=pb.Identity(text=label(f"inventory {kind} key", key)))
         entry.attributes.extend(_attributes(shape, attributes))
@@ -122,7 +122,7 @@ def occurrence(
     if ended is not None:
         built.ended_ms = millis(ended)
         if built.ended_ms < built.started_ms:
-            raise ValueError(f"occurrence {kind}: expected ended at or after started")
+            raise BadFact(f"occurrence {kind}: expected ended at or after started")
     built.attributes.extend(_attributes(shape, attributes))
     return pb.Observation(occurrence=built)
 
@@ -149,18 +149,18 @@ def roll(
     """One UTC hour of many small occurrences, rows of (key, start, attributes)."""
     shape = KINDS.get(kind)
     if shape is None or not shape.roll:
-        raise ValueError(f"roll {kind}: expected a kind that travels in rolls")
+        raise BadFact(f"roll {kind}: expected a kind that travels in rolls")
     built = pb.Roll(kind=kind, hour_ms=millis(hour), complete=complete)
     if built.hour_ms % (HOUR_S * 1000):
-        raise ValueError(f"roll {kind}: expected a full UTC hour, not {hour}")
+        raise BadFact(f"roll {kind}: expected a full UTC hour, not {hour}")
     if bool(revision) != bool(reason) or revision < 0:
-        raise ValueError(f"roll {kind}: expected a reason beside a revision above 0, and only there")
+        raise BadFact(f"roll {kind}: expected a reason beside a revision above 0, and only there")
     built.revision, built.revision_reason = revision, reason
     ordered = sorted(rows, key=lambda row: (row[0], row[1]))
     for key, start, _ in ordered:
         second = (millis(start) - built.hour_ms) // 1000
         if not 0 <= second < HOUR_S:
-            raise ValueError(f"roll {kind}: expected starts within the hour, not {start}")
+            raise BadFact(f"roll {kind}: expected starts within the hour, not {start}")
         built.clear_key.append(label(f"roll {kind} key", key))
         built.start_s.append(second)
     cells = [present(attributes) for _, _, attributes in ordered]
@@ -174,7 +174,7 @@ def roll(
 def millis(moment: datetime) -> int:
     """Milliseconds since the epoch of an aware UTC datetime."""
     if moment.utcoffset() != timedelta(0):
-        raise ValueError(f"expected an aware datetime in UTC, not {moment!r}")
+        raise BadFact(f"expected an aware datetime in UTC, not {moment!r}")
     return round(moment.timestamp() * 1000)
 
 
@@ -191,7 +191,7 @@ def word_of(observation: pb.Observation) -> str:
 def _kind(name: str, form: Form) -> Kind:
     kind = KINDS.get(name)
     if kind is None or kind.form is not form:
-        raise ValueError(f"{form} {name}: expected a kind of this form in ccmm_proto.kinds")
+        raise BadFact(f"{form} {name}: expected a kind of this form in ccmm_proto.kinds")
     return kind
 
 
@@ -201,7 +201,7 @@ def _attributes(kind: Kind, attributes: Mapping[str, object]) -> list[pb.Attribu
     _refuse_unknown(kind, set(given))
     for name, declared in kind.attributes.items():
         if not declared.optional and name not in given:
-            raise ValueError(f"{kind.name}.{name}: expected a {declared.type}; it is missing")
+            raise BadFact(f"{kind.name}.{name}: expected a {declared.type}; it is missing")
     return [
         pb.Attribute(name=name, value=attribute_of(f"{kind.name}.{name}", kind.attributes[name], given[name]))
         for name in sorted(given)
@@ -210,12 +210,12 @@ def _attributes(kind: Kind, attributes: Mapping[str, object]) -> list[pb.Attribu
 
 def _refuse_unknown(kind: Kind, names: set[str]) -> None:
     if unknown := sorted(names - set(kind.attributes)):
-        raise ValueError(f"{kind.name}.{unknown[0]}: expected one of {', '.join(sorted(kind.attributes))}")
+        raise BadFact(f"{kind.name}.{unknown[0]}: expected one of {', '.join(sorted(kind.attributes))}")
 
 
 def _column(where: str, name: str, attribute: Attribute, cells: list[object]) -> pb.Column:
     if not attribute.optional and None in cells:
-        raise ValueError(f"roll {where}: expected a {attribute.type} in every row")
+        raise BadFact(f"roll {where}: expected a {attribute.type} in every row")
     if attribute.type is Type.PSEUDONYM:
         return pb.Column(name=name, clear=["" if cell is None else label(where, cell) for cell in cells])
     if attribute.type is Type.TEXT:
@@ -228,17 +228,17 @@ def _column(where: str, name: str, attribute: Attribute, cells: list[object]) ->
 def _cell(where: str, attribute: Attribute, cell: object) -> int:
     found = checked(where, attribute, cell)
     if not isinstance(found, int) or found < 0:
-        raise ValueError(f"roll {where}: expected a flag or a whole number that is not negative")
+        raise BadFact(f"roll {where}: expected a flag or a whole number that is not negative")
     return int(found)
 
 
 def _measure(id: str, shape: Shape, start: datetime, dimensions: Mapping[str, str | None]) -> pb.Measure:
     declared = MEASURES.get(id)
     if declared is None or declared.shape is not shape:
-        raise ValueError(f"measure {id}: expected a measure of ccmm_proto.kinds with a {shape}")
+        raise BadFact(f"measure {id}: expected a measure of ccmm_proto.kinds with a {shape}")
     given = present(dimensions)
     if unknown := sorted(set(given) - set(declared.dimensions)):
-        raise ValueError(f"measure {id}.{unknown[0]}: expected one of {', '.join(sorted(declared.dimensions))}")
+        raise BadFact(f"measure {id}.{unknown[0]}: expected one of {', '.join(sorted(declared.dimensions))}")
     measure = pb.Measure(id=id, start_ms=millis(start), period_s=declared.period_s)
     for name in sorted(given):
         measure.dimensions.append(pb.Dimension(name=name, text=label(f"measure {id}.{name}", given[name])))
@@ -247,7 +247,7 @@ def _measure(id: str, shape: Shape, start: datetime, dimensions: Mapping[str, st
 
 def _state(measure: pb.Measure, unfinished: int, revision: int, reason: str) -> None:
     if bool(revision) != bool(reason) or revision < 0:
-        raise ValueError(f"measure {measure.id}: expected a reason beside a revision above 0, and only there")
+        raise BadFact(f"measure {measure.id}: expected a reason beside a revision above 0, and only there")
     measure.unfinished = _not_negative(measure.id, "unfinished", unfinished)
     measure.revision, measure.revision_reason = revision, reason
 
@@ -257,17 +257,17 @@ def _stated(measure: pb.Measure) -> pb.Observation:
     try:
         check_observations([built], clear=True)
     except Malformed as error:
-        raise ValueError(str(error)) from error
+        raise BadFact(str(error)) from error
     return built
 
 
 def _not_negative(id: str, what: str, n: int) -> int:
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-        raise ValueError(f"measure {id}: expected {what} as a whole number that is not negative, not {n!r}")
+        raise BadFact(f"measure {id}: expected {what} as a whole number that is not negative, not {n!r}")
     return n
 
 
 def _digest(kind: str, sha256: bytes) -> bytes:
     if len(sha256) != 32:
-        raise ValueError(f"{kind}: expected the 32 bytes of a SHA-256")
+        raise BadFact(f"{kind}: expected the 32 bytes of a SHA-256")
     return sha256

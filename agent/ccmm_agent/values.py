@@ -10,6 +10,12 @@ from ccmm_proto.shape import MAX_TEXT
 from ccmm_proto.v1 import statement_pb2 as pb
 
 V = TypeVar("V")
+
+
+class BadFact(ValueError):
+    """A fact of an undeclared shape: names kind, attribute and what was expected, never the value."""
+
+
 _EXPECTED = {
     Type.FLAG: "a bool",
     Type.WHOLE: "an int of 64 bits",
@@ -27,14 +33,14 @@ def present(attributes: Mapping[str, V | None]) -> dict[str, V]:
 
 
 def label(where: str, text: object) -> str:
-    """A text of 1 to 1000 characters that UTF-8 can hold; raises ValueError."""
+    """A text of 1 to 1000 characters that UTF-8 can hold; raises BadFact."""
     if not isinstance(text, str) or not 0 < len(text) <= MAX_TEXT or not _is_unicode(text):
-        raise ValueError(f"{where}: expected a text of 1 to {MAX_TEXT} characters")
+        raise BadFact(f"{where}: expected a text of 1 to {MAX_TEXT} characters")
     return text
 
 
 def checked(where: str, attribute: Attribute, value: object) -> bool | int | float | str | datetime | list[str]:
-    """The value where it is of the attribute's type; raises ValueError. Values never stand in the message."""
+    """The value where it is of the attribute's type; raises BadFact. Values never stand in the message."""
     match attribute.type, value:
         case Type.FLAG, bool():
             return value
@@ -48,11 +54,11 @@ def checked(where: str, attribute: Attribute, value: object) -> bool | int | flo
             return value
         case Type.WORDS, list() | tuple() if all(isinstance(word, str) and word for word in value):
             return [label(where, word) for word in value]
-    raise ValueError(f"{where}: expected {_EXPECTED[attribute.type]}, not this {type(value).__name__}")
+    raise BadFact(f"{where}: expected {_EXPECTED[attribute.type]}, not this {type(value).__name__}")
 
 
 def attribute_of(where: str, attribute: Attribute, value: object) -> pb.Value:
-    """The value as it travels between reader and agent; raises ValueError."""
+    """The value as it travels between reader and agent; raises BadFact."""
     match checked(where, attribute, value):
         case bool() as flag:
             return pb.Value(flag=flag)
