@@ -1,1 +1,9 @@
-""""""
+"""Who may enter: accounts of a directory, and badges at the doors.
+
+ldap            the `ldap` source: one run is one complete list of accounts
+ldap_directory  the only module that speaks LDAP: bind, paged search, unbind
+ldap_facts      from directory entries to `account` entries, pure
+door_log        the `door_log` source: passages by the hour, and badge holders
+door_cursor     where the next read of the exports resumes, and what was stated lately
+door_rows       from rows of an export to passages and badges, pure
+"""
