@@ -36,9 +36,18 @@ class Call:
         return self.entered + timedelta(seconds=self.wait_s + self.talk_s)
 
 
+NEWCOMER_DAYS = 50  # the last agent of each center has answered calls for so long
+
+
 def agents_of(character: Character) -> list[str]:
-    """Staff ids that answer calls, the same in the switch, HR, the directory and at the doors."""
+    """Staff ids that answer calls, the same in the switch, HR, the directory and at the doors. The newcomer is last."""
     return [f"a{number:04d}" for number in range(1, character.agents + 1)]
+
+
+def team_of(character: Character, day: date, today: date) -> list[str]:
+    """Who worked that day: everyone but, before it came, the newcomer."""
+    agents = agents_of(character)
+    return agents if today - day <= timedelta(days=NEWCOMER_DAYS) else agents[:-1]
 
 
 def first_day(character: Character, now: datetime) -> date:
@@ -58,20 +67,20 @@ def calls_of(character: Character, now: datetime) -> Iterator[Call]:
     """All calls that are over by now, oldest first by day; within a day by queue and time."""
     for day in days(character, now):
         chance = random.Random(f"{character.seed}-{day}")
+        team = team_of(character, day, now.astimezone(ZONE).date())
         for queue, share in zip(QUEUES, (0.6, 0.4), strict=True):
             for number in range(round(character.calls_a_day * share * chance.uniform(0.9, 1.1))):
-                call = _call(character, chance, day, queue, number)
+                call = _call(character, chance, day, team, queue, number)
                 if call.ended < now - timedelta(minutes=1):
                     yield call
 
 
-def _call(character: Character, chance: random.Random, day: date, queue: str, number: int) -> Call:
+def _call(character: Character, chance: random.Random, day: date, team: list[str], queue: str, number: int) -> Call:
     opened = datetime(day.year, day.month, day.day, OPENS_H, tzinfo=ZONE)
     seconds = chance.randrange((CLOSES_H - OPENS_H) * 3600 - int(LONGEST_CALL.total_seconds()))
     answered = chance.random() < character.answered
     dropped = answered and chance.random() < character.short_calls
     talk_s = min(int(chance.lognormvariate(5.0, 0.5)), 600) if answered else 0
-    team = agents_of(character)
     return Call(
         id=f"{character.id[0].upper()}{day:%y%m%d}{queue[1]}{number:04d}",
         queue=queue,

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
-from demo.calls import CLOSES_H, OPENS_H, QUEUES, ZONE, Call, agents_of, days
+from demo.calls import CLOSES_H, OPENS_H, QUEUES, ZONE, Call, days, team_of
 from demo.characters import Character
 
 EMPTY_WAV = 44
@@ -51,7 +51,7 @@ def _call_lines(calls: Iterable[Call]) -> Iterator[Line]:
         yield ended, f"{ended}|{head}|{word}|{call.wait_s}|{call.talk_s}|1"
 
 
-def shift(character: Character, agent: str, day: date) -> tuple[datetime, datetime]:
+def shift(agent: str, day: date) -> tuple[datetime, datetime]:
     """When an agent logs in and out that day: a few minutes before opening and after closing."""
     early = timedelta(minutes=3 + (hash_of(agent, day) % 9))
     opened = datetime(day.year, day.month, day.day, OPENS_H, tzinfo=ZONE)
@@ -65,8 +65,8 @@ def hash_of(agent: str, day: date) -> int:
 
 def _staff_lines(character: Character, now: datetime) -> Iterator[Line]:
     for day in days(character, now):
-        for agent in agents_of(character):
-            start, end = (int(time.timestamp()) for time in shift(character, agent, day))
+        for agent in team_of(character, day, now.astimezone(ZONE).date()):
+            start, end = (int(time.timestamp()) for time in shift(agent, day))
             lunch = start + 3 * 3600 + (hash_of(agent, day) % 7) * 600
             for queue in QUEUES:
                 steps = (
