@@ -102,3 +102,61 @@ def revoke_agent(connection: sqlite3.Connection, index: int, revoked: AgentRevok
         " WHERE center = ? AND agent = ? AND revoked_index IS NULL",
         (index, revoked.reason, index, revoked.center, revoked.agent),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A join token, as far as it is stored: never the token itself."""
+
+    center: str
+    agent: str
+    expires_ms: int
+    spent_key: bytes | None  # the evidence key that spent it
+
+
+def insert_token(connection: sqlite3.Connection, token_sha256: bytes, token: Token) -> None:
+    """A fresh token."""
+    connection.execute(
+        "INSERT INTO token (token_sha256, center, agent, expires_ms) VALUES (?, ?, ?, ?)",
+        (token_sha256, token.center, token.agent, token.expires_ms),
+    )
+
+
+def find_token(connection: sqlite3.Connection, token_sha256: bytes) -> Token | None:
+    """The token with this hash."""
+    row = connection.execute(
+        "SELECT center, agent, expires_ms, spent_key FROM token WHERE token_sha256 = ?", (token_sha256,)
+    ).fetchone()
+    return Token(center=row[0], agent=row[1], expires_ms=row[2], spent_key=row[3]) if row else None
+
+
+def spend_token(connection: sqlite3.Connection, token_sha256: bytes, evidence_key: bytes) -> None:
+    """From now on the token is good for this key only."""
+    connection.execute("UPDATE token SET spent_key = ? WHERE token_sha256 = ?", (evidence_key, token_sha256))
+
+
+def invited_names(connection: sqlite3.Connection, center: str, now_ms: int) -> set[str]:
+    """Agent names of the center that open invitations hold."""
+    rows = connection.execute(
+        "SELECT agent FROM token WHERE center = ? AND spent_key IS NULL AND expires_ms > ?", (center, now_ms)
+    )
+    return {row[0] for row in rows}
+
+
+def forget_tokens(connection: sqlite3.Connection, before_ms: int) -> None:
+    """Unspent tokens that ran out before this time leave the store."""
+    connection.execute("DELETE FROM token WHERE spent_key IS NULL AND expires_ms < ?", (before_ms,))
+
+
+def has_chain(connection: sqlite3.Connection, center: str, agent: str) -> bool:
+    """Has the agent ever been given a receipt?"""
+    row = connection.execute("SELECT 1 FROM chain WHERE center = ? AND agent = ? LIMIT 1", (center, agent)).fetchone()
+    return row is not None
+
+
+def is_first_agent(connection: sqlite3.Connection, center: str, agent: str) -> bool:
+    """Was this the first agent that the center ever enrolled?"""
+    row = connection.execute(
+        "SELECT agent FROM agent WHERE center = ? ORDER BY enrolled_index LIMIT 1", (center,)
+    ).fetchone()
+    return row is not None and bool(row[0] == agent)

@@ -48,3 +48,19 @@ def _load(path: Path) -> object:
         return load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise BadConfig(f"{path}: a private key (PEM) is expected: {error}") from error
+
+
+def replace_private_key(path: Path, key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> None:
+    """Put a newer key in the place of the one in this file, at once or not at all."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    save_private_key(fresh, key)
+    fresh.replace(path)
+
+
+def save_public(path: Path, content: bytes) -> None:
+    """Write something that is no secret, at once or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(content)
+    fresh.replace(path)

@@ -115,11 +115,16 @@ class EvidenceLog:
         """Sign an act of the collector with the log key and append it; durable on return. Raises StoreFull."""
         return self.write(lambda transaction: transaction.append_act(act)).result()
 
-    def write(self, job: Callable[[Transaction], T], size_bytes: int = 0) -> Future[T]:
+    def write(
+        self,
+        job: Callable[[Transaction], T],
+        size_bytes: int = 0,
+        done: Callable[[Future[T]], None] | None = None,
+    ) -> Future[T]:
         """Run `job` in the next writing transaction; resolved once durable. See Writer.submit."""
         if self._readonly:
             raise StoreFull("this evidence log was opened for reading")
-        return self._writer.submit(job, size_bytes)
+        return self._writer.submit(job, size_bytes, done)
 
     @property
     def waiting_bytes(self) -> int:

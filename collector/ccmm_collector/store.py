@@ -209,3 +209,65 @@ def chain_heads(connection: sqlite3.Connection, center: str, agent: str) -> list
             )
         )
     return heads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """How often something was refused, by the name of the error."""
+
+    center: str  # empty: before anyone was known
+    agent: str
+    name: str
+    count: int
+    last_ms: int
+
+
+def count_refusal(connection: sqlite3.Connection, center: str, agent: str, name: str, at_ms: int) -> None:
+    """One more refusal of this name."""
+    connection.execute(
+        "INSERT INTO refusal (center, agent, name, count, last_ms) VALUES (?, ?, ?, 1, ?)"
+        " ON CONFLICT (center, agent, name) DO UPDATE SET count = count + 1, last_ms = excluded.last_ms",
+        (center, agent, name, at_ms),
+    )
+
+
+def refusals(connection: sqlite3.Connection) -> list[Refused]:
+    """All counters, by center, agent and name."""
+    rows = connection.execute("SELECT center, agent, name, count, last_ms FROM refusal ORDER BY center, agent, name")
+    return [Refused(center=row[0], agent=row[1], name=row[2], count=row[3], last_ms=row[4]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainCount:
+    """How much of one chain is in the log."""
+
+    center: str
+    agent: str
+    epoch: int
+    next_sequence: int
+    missing: int  # numbers not held below next_sequence
+    counted: int
+    uncounted: int
+    last_recorded_ms: int
+
+
+def chain_counts(connection: sqlite3.Connection) -> list[ChainCount]:
+    """Every chain, by center, agent and epoch."""
+    rows = connection.execute(
+        "SELECT c.center, c.agent, c.epoch, c.next_sequence, coalesce(sum(h.to_sequence - h.from_sequence), 0),"
+        " c.counted, c.uncounted, c.last_recorded_ms FROM chain AS c LEFT JOIN hole AS h USING (center, agent, epoch)"
+        " GROUP BY c.center, c.agent, c.epoch ORDER BY c.center, c.agent, c.epoch"
+    )
+    return [
+        ChainCount(
+            center=row[0],
+            agent=row[1],
+            epoch=row[2],
+            next_sequence=row[3],
+            missing=row[4],
+            counted=row[5],
+            uncounted=row[6],
+            last_recorded_ms=row[7],
+        )
+        for row in rows
+    ]

@@ -53,12 +53,15 @@ class Writer:
         self._closed = False
         self.waiting_bytes = 0
 
-    def submit(self, job: Job[T], size_bytes: int = 0) -> Future[T]:
+    def submit(self, job: Job[T], size_bytes: int = 0, done: Callable[[Future[T]], None] | None = None) -> Future[T]:
         """The job's result, once it is durable. It raises what the job raised (a CcmmError), or StoreFull.
 
-        A job that raises must not have written before: its transaction goes on with the other jobs.
+        A job that raises must not have written before: its transaction goes on with the other jobs. `done` is called
+        in the writer's thread, before any later job runs.
         """
         waiting = _Waiting(job, size_bytes)
+        if done is not None:
+            waiting.future.add_done_callback(done)
         with self._room:
             if self._closed:
                 raise StoreFull("the evidence log is closed")

@@ -1,0 +1,52 @@
+"""The program `ccmm-collector`."""
+
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from ccmm_collector import commands
+from ccmm_collector.log import EvidenceLog
+from ccmm_collector.operator_log import configure
+from ccmm_collector.serve import Judging
+from ccmm_proto.errors import CcmmError
+
+logger = logging.getLogger(__name__)
+
+
+def start_judge(folder: Path, log: EvidenceLog) -> Judging:
+    """The judge loop; imported only by the command that needs it."""
+    judge = importlib.import_module("ccmm_collector.judge")
+    judging: Judging = judge.start(folder, log)
+    return judging
+
+
+def build() -> typer.Typer:
+    """All commands."""
+    app = typer.Typer(
+        name="ccmm-collector",
+        help="Verifies, keeps and judges compliance evidence.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    commands.register(app, start_judge)
+    importlib.import_module("ccmm_collector.judge_commands").register(app)
+    return app
+
+
+def main() -> None:
+    """Run one command: exit 0 done, 1 refused or failed (one line says what to do), 2 wrong usage."""
+    os.umask(0o077)  # keys, evidence and verdicts are for this account only
+    configure()
+    try:
+        build()()
+    except CcmmError as error:
+        print(f"{error.name}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:  # the outermost frame: recorded, and the exit code says so
+        logger.exception("the command failed; this is a bug")
+        sys.exit(1)
