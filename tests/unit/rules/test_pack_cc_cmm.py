@@ -7,7 +7,10 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from ccmm_rules.load import load_pack
+
+from ccmm_rules.cases import run_cases
+from ccmm_rules.errors import PackErrors
+from ccmm_rules.load import load_pack, pack_of
 from ccmm_rules.model import MatchSpec, Outcome, Pack, Rule
 
 FOLDER = Path(str(resources.files("ccmm_rules"))) / "packs" / "cc_cmm"
@@ -32,6 +35,18 @@ CROSS_CHECKS = {
     "D-ENV-08": ("switch", "doors"),
     "E-HRM-02": ("switch", "hr"),
     "D-EMG-22": ("exercise", "doors"),
+}
+REQUIRE = re.compile(r"^require: (\|\n(?:  .*\n)+|.*\n)", re.MULTILINE)
+OPERATOR = re.compile(r">=|<=|==|!=|&&|\|\||[<>]")
+OTHERWISE = {
+    ">=": (">", "<"),
+    "<=": ("<", ">"),
+    ">": (">=", "<"),
+    "<": ("<=", ">"),
+    "==": ("!=",),
+    "!=": ("==",),
+    "&&": ("||",),
+    "||": ("&&",),
 }
 
 
@@ -98,6 +113,32 @@ def test_every_rule_shows_each_outcome_that_it_can_have() -> None:
         if rule.applies is not None:
             wanted.add(Outcome.NOT_APPLICABLE)
         assert wanted <= shown, rule.id
+
+
+def test_every_case_gives_what_it_says() -> None:
+    assert [str(failure) for failure in run_cases(pack())] == []
+
+
+def mutants_of(text: str) -> Iterator[str]:
+    """The file with one operator of `require` replaced by another."""
+    require = REQUIRE.search(text)
+    assert require is not None
+    for operator in OPERATOR.finditer(text, require.start(1) + 1, require.end(1)):
+        for other in OTHERWISE[operator[0]]:
+            yield text[: operator.start()] + other + text[operator.end() :]
+
+
+@pytest.mark.parametrize("file", sorted({rule.file for rule in load_pack(FOLDER).rules.values()}))
+def test_the_cases_notice_every_operator_that_is_changed(file: str) -> None:
+    head = (FOLDER / "pack.yaml").read_bytes()
+    mutants = list(mutants_of((FOLDER / file).read_text(encoding="utf-8")))
+    assert mutants
+    for mutant in mutants:
+        try:
+            broken = pack_of({"pack.yaml": head, file: mutant.encode()})
+        except PackErrors:
+            continue
+        assert run_cases(broken), REQUIRE.search(mutant)
 
 
 def test_a_rule_stands_in_the_file_of_its_id_in_the_folder_of_its_heading() -> None:
