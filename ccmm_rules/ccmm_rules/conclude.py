@@ -1,0 +1,82 @@
+"""The outcome of a rule at one level from what its reads bind: RULE-LANGUAGE §1, points 1 and 3 to 5."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ccmm_rules.dependence import remaining
+from ccmm_rules.expression import Scalar
+from ccmm_rules.model import Outcome, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What a read gives at one level. Names are short; a name absent from a look is unbound in it."""
+
+    state: str = ""  # "", missing, inconclusive
+    reason: str = ""  # a word: stale, silent, never, hole, uncovered, sample, empty, ...
+    worst: Mapping[str, Scalar] = field(default_factory=dict)
+    best: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """`blamed` is the read (or `profile.x`) that the reason belongs to; empty where values decided."""
+
+    outcome: Outcome
+    reason: str = ""
+    blamed: str = ""
+
+
+def conclude(rule: Rule, level: int, bound: Mapping[str, Bound], profile: Mapping[str, object]) -> Conclusion:
+    """`profile` holds the answers in force only, without the prefix."""
+    answers = {f"profile.{name}": value for name, value in profile.items()}
+    scope = _in_scope(rule, answers)
+    if scope is not None:
+        return scope
+    known: dict[str, object] = {"level": level, **answers}
+    for table in rule.limits:
+        limit = table.at(level)
+        if limit is not None:
+            known[table.name] = limit
+    worst, best = dict(known), dict(known)
+    for read in rule.reads:
+        look = bound[read.name]
+        worst |= {read.full(short): value for short, value in look.worst.items()}
+        best |= {read.full(short): value for short, value in look.best.items()}
+    needed = sorted(remaining(rule.require.tree, known))
+    optional = {read.full(short) for read in rule.reads if read.optional for short in read.names}
+    if all(name in worst or name in optional for name in needed) and rule.require.evaluate(worst) is True:
+        return Conclusion(outcome=Outcome.SATISFIED)
+    if rule.require.evaluate(best) is False:
+        return Conclusion(outcome=Outcome.NOT_SATISFIED, reason="values")
+    return _open(rule, needed, worst, bound)
+
+
+def _in_scope(rule: Rule, answers: Mapping[str, object]) -> Conclusion | None:
+    if rule.applies is None:
+        return None
+    applies = rule.applies.evaluate(answers)
+    if applies is None:
+        unanswered = sorted(name for name in rule.applies.names if name not in answers)
+        return Conclusion(outcome=Outcome.MISSING, reason="unanswered", blamed=unanswered[0] if unanswered else "")
+    return None if applies is True else Conclusion(outcome=Outcome.NOT_APPLICABLE, reason="scope")
+
+
+def _open(rule: Rule, needed: list[str], worst: Mapping[str, object], bound: Mapping[str, Bound]) -> Conclusion:
+    """Missing before inconclusive; the first read in the rule's own order is blamed."""
+    unanswered = [name for name in needed if name.startswith("profile.")]
+    if unanswered:
+        return Conclusion(outcome=Outcome.MISSING, reason="unanswered", blamed=unanswered[0])
+    wanted = [read for read in rule.reads if any(read.full(short) in needed for short in read.names)]
+    for read in wanted:
+        if bound[read.name].state == "missing":
+            return Conclusion(outcome=Outcome.MISSING, reason=bound[read.name].reason, blamed=read.name)
+    for read in wanted:
+        unbound = any(read.full(short) in needed and read.full(short) not in worst for short in read.names)
+        if bound[read.name].state == "inconclusive" and (unbound or bound[read.name].reason in ("hole", "uncovered")):
+            return Conclusion(outcome=Outcome.INCONCLUSIVE, reason=bound[read.name].reason, blamed=read.name)
+    for read in wanted:
+        look = bound[read.name]
+        if look.worst != look.best:
+            return Conclusion(outcome=Outcome.INCONCLUSIVE, reason=look.reason or "undecided", blamed=read.name)
+    return Conclusion(outcome=Outcome.INCONCLUSIVE, reason="undecided", blamed=wanted[0].name if wanted else "")
