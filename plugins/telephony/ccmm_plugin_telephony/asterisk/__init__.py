@@ -14,7 +14,8 @@ ami_source          source `asterisk_ami`: the manager interface
 ami                 the connection and its list of allowed actions
 ami_protocol        bytes ↔ messages
 ami_facts           messages → observations, and what an account could do
-security_log        refused log-ins in Asterisk's security log
+security_log        one line of Asterisk's security log
+refusals            who was refused since the last read
 log_files           files of a rotated log, positions in them
 batch               a stretch of a log, hostile lines set apart
 resume              where reading goes on, also after a break
@@ -25,9 +26,13 @@ stated              revisions of slots that are read again
 from collections.abc import Callable
 
 from ccmm_agent.plugin import Source, hookimpl
+from ccmm_plugin_telephony.asterisk.ami_source import ManagerInterface
+from ccmm_plugin_telephony.asterisk.cdr_source import CallRecords
 from ccmm_plugin_telephony.asterisk.queue_source import QueueLog
+from ccmm_plugin_telephony.asterisk.recordings_source import Recordings
 
 
 @hookimpl
 def register_sources(register: Callable[[type[Source]], None]) -> None:
-    register(QueueLog)
+    for source in (QueueLog, CallRecords, Recordings, ManagerInterface):
+        register(source)

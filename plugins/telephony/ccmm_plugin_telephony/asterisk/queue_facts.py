@@ -117,7 +117,7 @@ def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.
                 "required": reading.required,
                 "talk": contact.talk_s,
                 "wait": contact.wait_s,
-                "released_by": contact.ended_by,
+                "released_by": "system" if contact.ended_by == "transfer" else contact.ended_by,
             },
         )
 

@@ -1,0 +1,235 @@
+"""The source `asterisk_recordings`: a folder of sound files, as MixMonitor or a recorder writes them."""
+
+import fnmatch
+import logging
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import ClassVar, Self
+
+from ccmm_agent import facts
+from ccmm_agent.plugin import (
+    BadOption,
+    CheckLine,
+    Done,
+    Manifest,
+    Observation,
+    Options,
+    Reason,
+    Source,
+    SourceUnavailable,
+    Window,
+)
+from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
+from ccmm_plugin_telephony.asterisk.recordings import (
+    EMPTY_WAV_BYTES,
+    GROUPS,
+    HEADER_BYTES,
+    Name,
+    Sound,
+    parse_name,
+    parse_sound,
+)
+from ccmm_plugin_telephony.asterisk.staff import load_staff
+from ccmm_plugin_telephony.asterisk.stated import GREW, LATE, Stated
+from ccmm_proto.errors import Malformed
+from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
+
+LOOK_BACK_MS = 4 * HOUR_MS  # a file may still grow or go that long
+_BATCH_FILES = 20_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SoundFile:
+    """A file as the folder lists it; `about_ms` is its start, read from the name, or else its last change."""
+
+    about_ms: int
+    path: Path
+    size_bytes: int
+    changed_ms: int
+    from_name: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recordings(Source):
+    """Recordings by the hour, and what the folder holds."""
+
+    plugin: ClassVar[str] = "asterisk_recordings"
+    value: ClassVar[int] = 70
+    feeds: ClassVar[tuple[str, ...]] = ("recording", "holding")
+    example: ClassVar[str] = """\
+# Call recordings of Asterisk: names, sizes, times and the first 256 bytes are read, never the sound.
+[[source]]
+name = "recordings"
+plugin = "asterisk_recordings"
+every = "15m"
+folder = "/var/spool/asterisk/monitor"
+pattern = "*.wav"                    # also *.gsm, *.ulaw, *.alaw, *.sln; folders below are searched
+# The name without suffix; groups: call (the id that the queue log has), agent, queue, started (20261122T055619Z)
+name_pattern = "(?P<call>.+)"
+# agents = "/etc/ccmm/agents.csv"    # agent name or interface, staff id
+settle = "30m"
+"""
+
+    folder: Path
+    pattern: str = "*.wav"
+    name_pattern: re.Pattern[str] = re.compile("(?P<call>.+)")
+    agents: Path | None = None
+    settle: timedelta = timedelta(minutes=30)
+
+    @classmethod
+    def from_options(cls, options: Options) -> Self:
+        return cls(
+            folder=options.path("folder"),
+            pattern=options.text("pattern", "*.wav"),
+            name_pattern=_compiled(options.text("name_pattern", "(?P<call>.+)")),
+            agents=options.path("agents", None),
+            settle=timedelta(seconds=options.seconds("settle", 1800)),
+        )
+
+    def manifest(self) -> Manifest:
+        return Manifest(files=(self.agents,) if self.agents else (), folders=(self.folder,))
+
+    def read(self, window: Window) -> Iterator[Observation | Done]:
+        cursor = parse_cursor(window.cursor)
+        files = sorted(self._files())
+        live_ms = floor_to(to_ms(window.now - self.settle), QUARTER_MS)
+        first_ms = floor_to(files[0].about_ms, QUARTER_MS) if files else live_ms
+        stated_ms = cursor.stated_ms if cursor else min(first_ms, live_ms)
+        known_ms = cursor.from_ms if cursor else stated_ms
+        within = [file for file in files if known_ms <= file.about_ms < live_ms]
+        horizon_ms = live_ms
+        if len(within) > _BATCH_FILES:  # the rest is history for the next batch
+            horizon_ms = max(stated_ms + QUARTER_MS, floor_to(within[_BATCH_FILES].about_ms, QUARTER_MS))
+        yield self._holding(files, window.now)
+        if horizon_ms <= stated_ms:
+            fresh = LogCursor(stated_ms=stated_ms, from_ms=stated_ms, position=None).to_bytes()
+            yield Done(None, window.cursor or fresh)
+            return
+        stated = Stated(cursor.slots if cursor else {})
+        chosen = [file for file in within if file.about_ms < horizon_ms]
+        yield from self._hours(chosen, stated_ms, horizon_ms, stated)
+        next_ms = max(known_ms, floor_to(horizon_ms - LOOK_BACK_MS, HOUR_MS))
+        kept = LogCursor(stated_ms=horizon_ms, from_ms=next_ms, position=None, slots=stated.kept(next_ms))
+        yield Done((from_ms(stated_ms), from_ms(horizon_ms)), kept.to_bytes(), more=horizon_ms < live_ms)
+
+    def check(self, window: Window) -> Iterator[CheckLine]:
+        files = sorted(self._files())
+        yield CheckLine("ok", str(self.folder), f"{len(files)} files match {self.pattern}")
+        if not files:
+            yield CheckLine("warning", "files", "none yet: is this the folder, and the pattern?")
+            return
+        sample = files[-200:]
+        bad = Counter(why for file in sample if (why := self._trouble(file)) is not None)
+        for why, n in bad.most_common():
+            yield CheckLine("warning", why, f"{n} of the newest {len(sample)} files")
+        empty = sum(file.size_bytes <= _empty_bytes(file.path) for file in files)
+        if empty:
+            yield CheckLine("warning", "empty files", f"{empty} of {len(files)} hold no sound and do not count")
+
+    def _trouble(self, file: SoundFile) -> str | None:
+        try:
+            parse_name(file.path.stem, self.name_pattern)
+        except Malformed as error:
+            return f"name_pattern does not fit ({error})"
+        return None if self._sound(file) is not None else "no sound file of a known format"
+
+    def _files(self) -> Iterator[SoundFile]:
+        if not self.folder.is_dir():
+            raise SourceUnavailable(Reason.NOT_FOUND, f"no folder {self.folder}")
+        try:
+            for path, found in _walk(self.folder):
+                if fnmatch.fnmatch(path.name, self.pattern):
+                    yield self._sound_file(path, found)
+        except PermissionError as error:
+            raise SourceUnavailable(Reason.REFUSED, f"may not read all of {self.folder}") from error
+
+    def _sound_file(self, path: Path, found: os.stat_result) -> SoundFile:
+        changed_ms = int(found.st_mtime * 1000)
+        started = self._name(path).started
+        about_ms = to_ms(started) if started else changed_ms
+        return SoundFile(about_ms, path, found.st_size, changed_ms, started is not None)
+
+    def _name(self, path: Path) -> Name:
+        try:
+            return parse_name(path.stem, self.name_pattern)
+        except Malformed:
+            return Name()
+
+    def _sound(self, file: SoundFile) -> Sound | None:
+        try:
+            with file.path.open("rb") as stream:
+                return parse_sound(file.path.suffix.lower(), stream.read(HEADER_BYTES), file.size_bytes)
+        except (Malformed, FileNotFoundError):
+            return None
+        except PermissionError as error:
+            raise SourceUnavailable(Reason.REFUSED, f"may not open the files in {self.folder}") from error
+
+    def _hours(self, files: list[SoundFile], stated_ms: int, horizon_ms: int, stated: Stated) -> Iterator[Observation]:
+        staff = load_staff(self.agents) if self.agents else {}
+        hours: dict[int, list[facts.Row]] = defaultdict(list)
+        for file in files:
+            hours[floor_to(file.about_ms, HOUR_MS)].append(self._row(file, staff))
+        for hour_ms, rows in sorted(hours.items()):
+            whole, due = hour_ms + HOUR_MS <= horizon_ms, hour_ms + HOUR_MS > stated_ms
+            revision = stated.revision(f"recording/{hour_ms}", [whole, *rows], due=due)
+            if revision is not None:
+                reason = "" if not revision else GREW if due else LATE
+                yield facts.roll("recording", from_ms(hour_ms), rows, complete=whole, revision=revision, reason=reason)
+
+    def _row(self, file: SoundFile, staff: dict[str, str]) -> facts.Row:
+        name, sound = self._name(file.path), self._sound(file)
+        attributes: dict[str, object] = {
+            "call": name.call,
+            "agent": staff.get(name.agent, name.agent) if name.agent else None,
+            "queue": name.queue,
+            "length": round(sound.length_s) if sound else None,
+            "playable": bool(sound and sound.playable),
+        }
+        return name.call or file.path.stem, from_ms(file.about_ms - file.about_ms % 1000), attributes
+
+    def _holding(self, files: list[SoundFile], now: datetime) -> Observation:
+        """One line on what the folder holds; `kept_days` is the age of the oldest file."""
+        entry: dict[str, object] = {
+            "class": "recording",
+            "source": "asterisk",
+            "files": len(files),
+            "size_bytes": sum(file.size_bytes for file in files),
+            "empty_files": sum(file.size_bytes <= _empty_bytes(file.path) for file in files),
+        }
+        if files:
+            oldest, newest = from_ms(files[0].about_ms), from_ms(files[-1].about_ms)
+            entry |= {"oldest": oldest, "newest": newest, "kept_days": max(0, (now - oldest).days)}
+        return facts.inventory("holding", now, [(self.folder.name or "recordings", entry)])
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False):
+                try:
+                    yield Path(entry.path), entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # deleted between listing and looking
+                    continue
+
+
+def _empty_bytes(path: Path) -> int:
+    return EMPTY_WAV_BYTES if path.suffix.lower() in (".wav", ".wav49") else 0
+
+
+def _compiled(text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise BadOption("name_pattern", f"a regular expression: {error}") from error
+    if "call" not in pattern.groupindex or set(pattern.groupindex) - set(GROUPS):
+        raise BadOption("name_pattern", f"a group named call, and no others than {', '.join(GROUPS)}")
+    return pattern
