@@ -27,6 +27,7 @@ from ccmm_collector.project import (
     project_statement,
 )
 from ccmm_proto.envelope import parse_envelope
+from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import DAY_MS
 from ccmm_proto.v1.service_pb2 import Act
 from ccmm_proto.v1.statement_pb2 import Statement
@@ -36,7 +37,7 @@ FILE = "projections.sqlite"
 _BUSY_MS = 10_000
 
 
-class LogMismatch(Exception):
+class LogMismatch(BadConfig):
     """The projection was made from another log: run `rebuild`."""
 
 
@@ -219,6 +220,16 @@ class Projection:
         """Index and recorded time of the newest entry about a center, as known at an index; (-1, 0) for none."""
         row = self.connection.execute(sql.CENTER_INDEX, (center, index)).fetchone()
         return (int(row[0]), int(row[1])) if row else (-1, 0)
+
+    def recorded_ms(self, index: int) -> int:
+        """When an entry was recorded; 0 where there is none."""
+        row = self.connection.execute(sql.RECORDED, (index,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def activated_ms(self, index: int) -> int:
+        """When the pack in force at an index was activated; 0 before the first."""
+        row = self.connection.execute(sql.ACTIVATION, (index,)).fetchone()
+        return self.recorded_ms(row[3]) if row else 0
 
     def centers(self, index: int) -> list[str]:
         """Every center that an entry concerns, sorted."""

@@ -138,6 +138,9 @@ HEADS = (
 RECORDED = "SELECT recorded_ms FROM entry WHERE log_index = ?"
 # When a center was last heard: its newest statement, not an act about it.
 LAST_SEEN = "SELECT recorded_ms FROM chain WHERE center = ? AND log_index <= ? ORDER BY log_index DESC LIMIT 1"
+AGENTS_SEEN = (
+    "SELECT agent, max(recorded_ms) FROM chain WHERE center = ? AND log_index <= ? GROUP BY agent ORDER BY agent"
+)
 CENTERS = "SELECT center FROM entry WHERE center <> '' AND log_index <= ? GROUP BY center ORDER BY center"
 AGENTS = (
     "SELECT agent, act, detail, log_index FROM membership WHERE center = ? AND log_index <= ? ORDER BY agent, log_index"

@@ -17,7 +17,7 @@ from ccmm_rules.evidence import MeasureRow, Span
 
 Slot = tuple[int, int, int, float, int, bytes | None]  # start, log index, count, total, unfinished, more
 
-Series = tuple[str, str, str, int]  # agent, source, dimensions, period
+Series = tuple[str, str, tuple[tuple[str, str | int], ...], int]  # agent, source, dimensions, period
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ def stated(slots: Sequence[Slot]) -> list[Slot]:
 
 def _series(view: View, measure: str) -> list[tuple[int, Series]]:
     rows = view.projection.rows(sql.SERIES_OF, view.center, measure)
-    return [(number, (agent, source, dimensions, period_s)) for number, agent, source, dimensions, period_s in rows]
+    return [
+        (number, (agent, source, tuple((name, value) for name, value in json.loads(dimensions)), period_s))
+        for number, agent, source, dimensions, period_s in rows
+    ]
 
 
 def _row(series: Series, start_ms: int, tally: Tally) -> MeasureRow:
@@ -52,7 +55,7 @@ def _row(series: Series, start_ms: int, tally: Tally) -> MeasureRow:
     return MeasureRow(
         agent=agent,
         source=source,
-        dimensions=tuple((name, value) for name, value in json.loads(dimensions)),
+        dimensions=dimensions,
         start_ms=start_ms,
         period_s=period_s,
         count=tally.count,

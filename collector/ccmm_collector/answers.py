@@ -1,0 +1,121 @@
+"""What the commands tell about centers, as plain documents: the same instant gives the same document at any time."""
+
+import json
+from typing import Any
+
+from ccmm_collector import projection_sql as sql
+from ccmm_collector.inquiry import Inquiry, Moment
+from ccmm_collector.known import Known
+from ccmm_collector.verdict_store import Judged
+from ccmm_proto.period import from_ms
+from ccmm_rules.evaluate import Verdict, canonical_json
+from ccmm_rules.evidence import SourceFacts
+from ccmm_rules.model import Pack
+
+
+def iso(instant_ms: int | None) -> str | None:
+    """An instant in UTC as people write it."""
+    return None if instant_ms is None else from_ms(instant_ms).isoformat(timespec="milliseconds")
+
+
+def verdicts_answer(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
+    """Every rule's verdict, and the level."""
+    pack = inquiry.pack(pack_words, moment)
+    judged = inquiry.judge(center, moment, pack)
+    verdicts = [
+        _verdict(inquiry, judged, pack, verdict, moment, other_pack=pack_words is not None)
+        for _, verdict in sorted(judged.verdicts.items())
+    ]
+    return {**_head(inquiry, judged, pack, moment), "level": json.loads(judged.level or "null"), "verdicts": verdicts}
+
+
+def level_answer(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
+    """The level alone."""
+    pack = inquiry.pack(pack_words, moment)
+    judged = inquiry.judge(center, moment, pack)
+    return {**_head(inquiry, judged, pack, moment), **json.loads(judged.level or "{}")}
+
+
+def _head(inquiry: Inquiry, judged: Judged, pack: Pack, moment: Moment) -> dict[str, Any]:
+    return {
+        "center": judged.center,
+        "at": iso(moment.at_ms),
+        "known_at": iso(moment.known_ms),
+        "log_id": inquiry.log.log_id,
+        "log_index": judged.log_index,
+        "pack": {"id": pack.id, "version": pack.version, "digest": pack.digest},
+    }
+
+
+def _verdict(
+    inquiry: Inquiry, judged: Judged, pack: Pack, verdict: Verdict, moment: Moment, *, other_pack: bool
+) -> dict[str, Any]:
+    rule = pack.rules[verdict.rule]
+    return {
+        **json.loads(canonical_json(verdict)),
+        "title": dict(rule.titles),
+        "heading": rule.heading,
+        "remedy": dict(rule.remedy),
+        "since": iso(inquiry.since(judged, rule.id, moment, other_pack=other_pack)),
+        "valid_until": iso(verdict.valid_until_ms),
+        "look_again": iso(verdict.look_again_ms),
+    }
+
+
+def center_line(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
+    """One center in the list of all."""
+    known = inquiry.known(center, moment)
+    line: dict[str, Any] = {
+        "center": center,
+        "last_seen": iso(_last_seen(inquiry, center, moment)),
+        "fresh_s": _fresh_s(known, moment),
+        "agents": _agents(inquiry, center, moment),
+    }
+    if pack_words is None and inquiry.packs.in_force(inquiry.projection, moment.index) is None:
+        return {**line, "level": None, "provisional": None, "coverage": None, "slow_sources": []}
+    pack = inquiry.pack(pack_words, moment)
+    standing = json.loads(inquiry.judge(center, moment, pack).level or "{}")
+    return {**line, **standing, "slow_sources": slow_sources(pack, known)}
+
+
+def _last_seen(inquiry: Inquiry, center: str, moment: Moment) -> int | None:
+    rows = inquiry.projection.rows(sql.LAST_SEEN, center, moment.index)
+    return rows[0][0] if rows else None
+
+
+def _fresh_s(known: Known, moment: Moment) -> int | None:
+    """Age of the oldest newest word among the sources; None where one of them never vouched for anything."""
+    marks = [facts.watermark_ms for facts in known.sources()]
+    vouched = [mark for mark in marks if mark is not None]
+    return (moment.at_ms - min(vouched)) // 1000 if vouched and len(vouched) == len(marks) else None
+
+
+def _agents(inquiry: Inquiry, center: str, moment: Moment) -> list[dict[str, Any]]:
+    """Enrolled agents with their newest state; one that never spoke says so."""
+    agents: dict[str, dict[str, Any]] = {}
+    for agent, act, detail, _ in inquiry.projection.rows(sql.AGENTS, center, moment.index):
+        line = agents.setdefault(agent, {"agent": agent, "last_seen": None, "revoked": None})
+        line["revoked"] = detail if act == "revoked" else None if act == "enrolled" else line["revoked"]
+    for agent, recorded_ms in inquiry.projection.rows(sql.AGENTS_SEEN, center, moment.index):
+        agents.setdefault(agent, {"agent": agent, "revoked": None})["last_seen"] = iso(recorded_ms)
+    return [agents[agent] for agent in sorted(agents)]
+
+
+def slow_sources(pack: Pack, known: Known) -> list[dict[str, Any]]:
+    """Sources that are read too seldom for a rule: their evidence would run out before the next run."""
+    found: dict[str, dict[str, Any]] = {}
+    for rule in pack.rules.values():
+        for read in rule.reads:
+            for feed in read.feeds:
+                for facts in known.feeding(feed):
+                    if is_too_slow(facts, read.fresh_for_ms):
+                        name = f"{facts.agent}/{facts.source}"
+                        line = found.setdefault(name, {"source": name, "every_s": facts.every_s, "rules": []})
+                        if rule.id not in line["rules"]:
+                            line["rules"].append(rule.id)
+    return [found[name] for name in sorted(found)]
+
+
+def is_too_slow(facts: SourceFacts, fresh_for_ms: int) -> bool:
+    """Whether twice its interval is more than three times what the rule allows (FORMATS §7)."""
+    return 2 * facts.every_s * 1000 + 120_000 > 3 * fresh_for_ms

@@ -1,0 +1,156 @@
+"""What a person asks of centers at an instant: judged anew for every answer, never read from what was once concluded.
+
+    with Inquiry.open(dir) as inquiry:
+        judged = inquiry.judge("north", inquiry.moment(at=None, known_at=None))
+
+Asked again for the same instant it gives the same answer, whatever was recorded since.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ccmm_collector.judge import only_judge
+from ccmm_collector.judging import Judge, judge_at, now_in
+from ccmm_collector.known import Folds, Known
+from ccmm_collector.log import EvidenceLog
+from ccmm_collector.packs import Packs
+from ccmm_collector.projection import FILE, Projection
+from ccmm_collector.verdict_store import Judged, VerdictStore
+from ccmm_proto.errors import BadConfig
+from ccmm_rules.model import Pack
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant, and the highest log index that was recorded by the instant whose knowledge counts."""
+
+    at_ms: int
+    known_ms: int
+    index: int
+    is_past: bool  # another knowledge than that of the instant itself
+
+
+class Inquiry:
+    """One look at a collector's folder; works beside a running `serve` and without one."""
+
+    def __init__(self, folder: Path, log: EvidenceLog, now_ms: int) -> None:
+        """Use `open`."""
+        self.log = log
+        self.now_ms = now_ms
+        self.projection = Projection.open(folder, log_id=log.log_id, readonly=True)
+        self.store = VerdictStore.open(folder, readonly=True)
+        self.packs = Packs(folder)
+        self._folds = Folds()
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Everything that is recorded by now is projected and judged, or a warning says how far it is behind."""
+        log = EvidenceLog.open(folder)
+        now_ms = now_in(log) - 1  # everything recorded up to here is in the log
+        _catch_up(folder, log, now_ms)
+        return cls(folder, log, now_ms)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.projection.close()
+        self.store.close()
+        self.log.close()
+
+    def moment(self, at_ms: int | None, known_ms: int | None) -> Moment:
+        """The instant asked for: by default now, as known then."""
+        at = self.now_ms if at_ms is None else at_ms
+        known = at if known_ms is None else known_ms
+        return Moment(at, known, self.projection.index_at(known), is_past=known != at)
+
+    def centers(self, moment: Moment) -> list[str]:
+        """Every center known at a moment."""
+        return self.projection.centers(moment.index)
+
+    def check_center(self, center: str) -> None:
+        """Raises BadConfig for a center that nothing in the log concerns."""
+        known = self.projection.centers(self.projection.position)
+        if center not in known:
+            raise BadConfig(f"no center {center!r}; known: {', '.join(known) or 'none yet'}")
+
+    def pack(self, words: str | None, moment: Moment) -> Pack:
+        """The pack that was in force, or the one named; raises BadConfig."""
+        pack = self.packs.chosen(words) if words else self.packs.in_force(self.projection, moment.index)
+        if pack is None:
+            raise BadConfig("no rule pack was in force then; the first `ccmm-collector serve` puts the built-in one in")
+        return pack
+
+    def known(self, center: str, moment: Moment) -> Known:
+        """The evidence on a center."""
+        view = self.projection.view(center, moment.index)
+        return Known(view, log_id=self.log.log_id, at_ms=moment.at_ms, folds=self._folds)
+
+    def judge(self, center: str, moment: Moment, pack: Pack) -> Judged:
+        """All verdicts and the level."""
+        return judge_at(self.projection, self.log.log_id, pack, center, moment.index, moment.at_ms, self._folds)
+
+    def since(self, judged: Judged, rule: str, moment: Moment, *, other_pack: bool) -> int | None:
+        """Since when a rule has had its outcome; None where the question was never put in that way before."""
+        if moment.is_past or other_pack:
+            return None
+        return self.store.since(judged.center, rule, judged.verdicts[rule].outcome, moment.at_ms)
+
+
+def _catch_up(folder: Path, log: EvidenceLog, now_ms: int) -> None:
+    """Let the running judge catch up, or where none runs do its work."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        with only_judge(folder, wait=False) as mine:
+            if mine:
+                judge = Judge(folder, log)
+                try:
+                    judge.settle(now_ms)
+                finally:
+                    judge.close()
+                return
+        behind = _behind(folder, log, now_ms)
+        if not behind:
+            return
+        if time.monotonic() > deadline:
+            logger.warning("the projection is behind the log; the answer rests on less", extra={"behind": behind})
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _behind(folder: Path, log: EvidenceLog, now_ms: int) -> str:
+    """What the running judge has not done yet; empty for nothing."""
+    if not (folder / FILE).is_file():
+        return "all"
+    projection, store = (
+        Projection.open(folder, log_id=log.log_id, readonly=True),
+        VerdictStore.open(folder, readonly=True),
+    )
+    try:
+        entries = log.size() - 1 - projection.position
+        if entries > 0 and projection.recorded_ms(projection.position) <= now_ms:
+            return f"{entries} entries"
+        due = store.next_due()
+        if due is not None and due <= now_ms:
+            return "instants to judge at"
+        standings = store.standings()
+        late = [
+            center
+            for center in projection.centers(projection.position)
+            if standings.get(center, (-2, ""))[0] < projection.center_index(center, projection.position)[0]
+        ]
+        return f"{len(late)} centers to judge" if late and projection.activation(projection.position) else ""
+    finally:
+        projection.close()
+        store.close()

@@ -1,0 +1,123 @@
+"""The judge beside `serve`: a process of its own, so that projecting and judging never wait for ingest nor hold it up.
+
+In one process the two would share Python's one interpreter lock: at 100,000 observations a second projecting alone
+fills half a core. The process ends when its standard input does, that is also when `serve` was killed.
+
+    judging = start(folder, log)
+    judging.stop()
+"""
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+
+from ccmm_collector.judging import Judge
+from ccmm_collector.log import EvidenceLog, now_ms
+from ccmm_collector.operator_log import configure
+from ccmm_collector.packs import activate_pack, built_in
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+STOP_SECONDS = 10.0
+RESTART_SECONDS = 2.0
+LOCK_FILE = "judge.lock"
+
+
+class JudgeProcess:
+    """The running judge; a thread of `serve` starts it again should it ever die."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stopping = threading.Event()
+        self._child = self._spawn()
+        self._watch = threading.Thread(target=self._keep_alive, name="judge-watch", daemon=True)
+        self._watch.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the judge."""
+        return self._child.pid
+
+    def stop(self) -> None:
+        """End it in order: what is being written is finished."""
+        self._stopping.set()
+        self._watch.join()
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "ccmm_collector.judge", str(self._folder)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+    def _keep_alive(self) -> None:
+        while not self._stopping.wait(POLL_SECONDS):
+            if self._child.poll() is not None:
+                logger.error("the judge ended by itself; starting it again", extra={"status": self._child.returncode})
+                if not self._stopping.wait(RESTART_SECONDS):
+                    self._close_input()
+                    self._child = self._spawn()
+        self._close_input()
+        try:
+            self._child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Whatever transaction is cut off here was not committed: it is done again at the next start.
+            self._child.kill()
+            self._child.wait()
+
+    def _close_input(self) -> None:
+        if self._child.stdin is not None:
+            self._child.stdin.close()
+
+
+def start(folder: Path, log: EvidenceLog) -> JudgeProcess:
+    """Start judging a folder. `log` is the caller's own; the judge opens the file itself."""
+    logger.info("judging", extra={"log_id": log.log_id})
+    return JudgeProcess(folder)
+
+
+@contextmanager
+def only_judge(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Whether this process now is the one that may write the folder's projection and verdicts."""
+    with (folder / LOCK_FILE).open("w") as lock:
+        try:
+            flock(lock, LOCK_EX if wait else LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def follow(folder: Path, stopping: threading.Event) -> None:
+    """Judge until told to stop. The pack that is part of the product comes into force where none is."""
+    with only_judge(folder, wait=True), EvidenceLog.open(folder) as log, Judge(folder, log) as judge:
+        while not stopping.is_set() and judge.project():
+            pass
+        if not stopping.is_set() and judge.projection.activation(judge.projection.position) is None:
+            activate_pack(folder, log, built_in())
+        while not stopping.is_set():
+            if not judge.step(now_ms()):
+                log.wait_for(judge.projection.position + 1, POLL_SECONDS)
+
+
+def main() -> None:
+    """The process: ends when its standard input is closed or it is told to."""
+    configure()
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches `serve` too, which ends this one
+
+    def until_closed() -> None:
+        sys.stdin.buffer.read()
+        stopping.set()
+
+    threading.Thread(target=until_closed, daemon=True).start()
+    follow(Path(sys.argv[1]), stopping)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The commands about verdicts: `centers`, `verdicts`, `level`, `scope`, `rebuild`, `rules`. Failures are CcmmErrors."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ccmm_collector import judge_tables as tables
+from ccmm_collector import rule_commands
+from ccmm_collector.answers import center_line, level_answer, verdicts_answer
+from ccmm_collector.inquiry import Inquiry
+from ccmm_collector.log import EvidenceLog
+from ccmm_collector.rebuild import rebuild as run_rebuild
+from ccmm_collector.scope import parse_answer
+from ccmm_proto.errors import BadConfig
+from ccmm_proto.period import from_ms, to_ms
+from ccmm_proto.v1.service_pb2 import Act, ScopeAnswer
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="the collector's folder")]
+Center = Annotated[str, typer.Argument(help="the center's name")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+At = Annotated[str | None, typer.Option("--at", help="judge at this instant, e.g. 2026-11-22T08:00+08:00")]
+KnownAt = Annotated[str | None, typer.Option("--known-at", help="use what was recorded by then; as --at by default")]
+PackName = Annotated[str | None, typer.Option("--pack", help="a folder, a built-in name or a digest")]
+Lang = Annotated[str, typer.Option(help="en or zh")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(centers)
+    app.command()(verdicts)
+    app.command()(level)
+    app.command()(scope)
+    app.command("rebuild")(rebuild)
+    rule_commands.register(app)
+
+
+def parse_instant(text: str | None) -> int | None:
+    """Milliseconds of a time with a zone; raises BadParameter (exit 2)."""
+    if text is None:
+        return None
+    try:
+        return to_ms(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{text!r}: a time with its zone is expected, e.g. 2026-11-22T08:00Z") from error
+
+
+def _language(lang: str) -> str:
+    if lang not in ("en", "zh"):
+        raise typer.BadParameter("en or zh is expected")
+    return lang
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, ensure_ascii=False))
+
+
+def centers(
+    folder: Folder,
+    at: At = None,
+    known_at: KnownAt = None,
+    pack: PackName = None,
+    as_json: Json = False,
+) -> None:
+    """Every center: level, coverage, how fresh its evidence is, when it was last heard."""
+    instant, known = parse_instant(at), parse_instant(known_at)
+    with Inquiry.open(folder) as inquiry:
+        moment = inquiry.moment(instant, known)
+        lines = [center_line(inquiry, name, moment, pack) for name in inquiry.centers(moment)]
+    if as_json:
+        _print_json({"at": tables.iso(moment.at_ms), "centers": lines})
+    else:
+        tables.show_centers(lines)
+
+
+def verdicts(
+    folder: Folder,
+    center: Center,
+    at: At = None,
+    known_at: KnownAt = None,
+    pack: PackName = None,
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """Every rule: verdict, since when, how long it holds, the values seen, why."""
+    language, instant, known = _language(lang), parse_instant(at), parse_instant(known_at)
+    with Inquiry.open(folder) as inquiry:
+        inquiry.check_center(center)
+        answer = verdicts_answer(inquiry, center, inquiry.moment(instant, known), pack)
+    if as_json:
+        _print_json(answer)
+    else:
+        tables.show_verdicts(answer, language)
+
+
+def level(
+    folder: Folder,
+    center: Center,
+    at: At = None,
+    known_at: KnownAt = None,
+    pack: PackName = None,
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """The center's level, what it rests on, and what keeps it from the next one."""
+    language, instant, known = _language(lang), parse_instant(at), parse_instant(known_at)
+    with Inquiry.open(folder) as inquiry:
+        inquiry.check_center(center)
+        answer = level_answer(inquiry, center, inquiry.moment(instant, known), pack)
+    if as_json:
+        _print_json(answer)
+    else:
+        tables.show_level(answer, language)
+
+
+def scope(
+    folder: Folder,
+    center: Center,
+    answers: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="KEY= withdraws")] = None,
+    until: Annotated[str | None, typer.Option(help="the answers hold until then, e.g. 2027-12-31T00:00+08:00")] = None,
+    as_json: Json = False,
+) -> None:
+    """Answer scope questions of a center; without answers, list those in force."""
+    until_ms = parse_instant(until)
+    pairs = [_pair(word) for word in answers or []]
+    acts = [
+        Act(scope_answer=ScopeAnswer(center=center, key=key, value_json=parse_answer(key, text), until_ms=until_ms))
+        for key, text in pairs
+    ]
+    if acts:
+        with EvidenceLog.open(folder) as log:
+            for act in acts:
+                log.append_act(act)
+    listed = _answers(folder, center)
+    if as_json:
+        _print_json({"center": center, "answers": listed})
+    else:
+        tables.show_answers(listed)
+
+
+def _pair(word: str) -> tuple[str, str]:
+    key, equals, text = word.partition("=")
+    if not equals or not key:
+        raise typer.BadParameter(f"{word!r}: KEY=VALUE is expected")
+    return key, text
+
+
+def _answers(folder: Path, center: str) -> list[dict[str, Any]]:
+    with Inquiry.open(folder) as inquiry:
+        inquiry.check_center(center)
+        profile = inquiry.known(center, inquiry.moment(None, None)).profile()
+        return [
+            {
+                "key": key,
+                "value": answer.value,
+                "until": None if answer.until_ms is None else from_ms(answer.until_ms).isoformat(),
+                "in_force": answer.until_ms is None or inquiry.now_ms <= answer.until_ms,
+                "log_index": answer.log_index,
+            }
+            for key, answer in sorted(profile.items())
+        ]
+
+
+def rebuild(folder: Folder, as_json: Json = False) -> None:
+    """Make all projections anew from the log, derive the verdicts in force again, and say whether all is equal."""
+    report = run_rebuild(folder, tables.progress(sys.stderr))
+    if as_json:
+        _print_json(report.document())
+    else:
+        tables.show_rebuild(report.document())
+    if report.differences:
+        raise BadConfig(
+            f"{len(report.differences)} differences; stop serve and delete {folder}/projections.sqlite* to use the log"
+        )

@@ -1,0 +1,174 @@
+"""Tables and progress on a terminal, plain lines with tabs where the output is piped. Texts in English and Chinese."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from ccmm_collector.answers import iso
+
+__all__ = ["iso", "progress", "show_answers", "show_centers", "show_level", "show_rebuild", "show_verdicts"]
+
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "satisfied": "satisfied",
+        "not_satisfied": "not satisfied",
+        "missing": "missing",
+        "inconclusive": "inconclusive",
+        "not_applicable": "not applicable",
+        "waived": "waived",
+        "level": "level",
+        "none": "no level",
+        "provisional": "provisional: {} % backfill",
+        "gaps": "to the next level",
+        "held": "held down by",
+    },
+    "zh": {
+        "satisfied": "符合",
+        "not_satisfied": "不符合",
+        "missing": "缺少证据",
+        "inconclusive": "无法判定",
+        "not_applicable": "不适用",
+        "waived": "豁免",
+        "level": "等级",
+        "none": "未达级",
+        "provisional": "暂定：{} % 为补录",
+        "gaps": "距下一级",
+        "held": "受限于",
+    },
+}
+COLUMNS = {
+    "en": ("rule", "title", "outcome", "reached", "since", "valid until", "seen", "why"),
+    "zh": ("规则", "名称", "结论", "达到", "自", "有效至", "实测值", "原因"),
+}
+_STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
+
+
+def _show(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> None:
+    """A table for people, lines with tabs for programs."""
+    if not sys.stdout.isatty():
+        for row in (columns, *rows):
+            print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
+        return
+    table = Table(*columns, header_style="bold")
+    for number, row in enumerate(rows):
+        table.add_row(*row, style=styles[number] if number < len(styles) else None)
+    Console().print(table, markup=False)
+
+
+def show_centers(lines: Sequence[dict[str, Any]]) -> None:
+    """The list of centers, with the sources that are too slow below it."""
+    _show(
+        ("center", "level", "coverage", "oldest evidence", "last seen", "agents"),
+        [
+            (
+                line["center"],
+                level_words(line, "en"),
+                "-" if line.get("coverage") is None else _number(line["coverage"]),
+                "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} min",
+                line["last_seen"] or "never",
+                ", ".join(_agent(agent) for agent in line["agents"]),
+            )
+            for line in lines
+        ],
+    )
+    for line in lines:
+        for slow in line["slow_sources"]:
+            rules = ", ".join(slow["rules"])
+            print(f"{line['center']}: {slow['source']} is read only every {slow['every_s']} s: too slow for {rules}")
+
+
+def _agent(agent: dict[str, Any]) -> str:
+    if agent["revoked"] is not None:
+        return f"{agent['agent']} (revoked)"
+    return agent["agent"] if agent["last_seen"] else f"{agent['agent']} (never heard)"
+
+
+def level_words(standing: dict[str, Any], language: str) -> str:
+    """`L3 (provisional: 62 % backfill)`."""
+    if standing.get("level") is None:
+        return "-"
+    words = WORDS[language]
+    name = f"L{standing['level']}" if standing["level"] else words["none"]
+    if not standing.get("provisional"):
+        return name
+    return f"{name} ({words['provisional'].format(round(standing['backfill_percent']))})"
+
+
+def show_verdicts(answer: dict[str, Any], language: str) -> None:
+    """One line for each rule."""
+    rows = [
+        (
+            verdict["rule"],
+            verdict["title"][language],
+            WORDS[language][verdict["outcome"]],
+            f"L{verdict['reached']}" if verdict["reached"] else "-",
+            verdict["since"] or "-",
+            verdict["valid_until"] or "-",
+            seen_words(verdict),
+            verdict["sentence"][language],
+        )
+        for verdict in answer["verdicts"]
+    ]
+    _show(COLUMNS[language], rows, [_STYLES.get(verdict["outcome"], "") for verdict in answer["verdicts"]])
+    print(f"{answer['center']}: {WORDS[language]['level']} {level_words(answer['level'] or {}, language)}")
+
+
+def seen_words(verdict: dict[str, Any]) -> str:
+    """`rate=97.5 rate.n=1200 (limit 95)`."""
+    seen = " ".join(f"{name}={_number(value)}" for name, value in sorted(verdict["seen"].items()))
+    limits = " ".join(f"{name} {_number(value)}" for name, value in sorted(verdict["limits"].items()))
+    return f"{seen} ({limits})" if limits else seen
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def show_level(answer: dict[str, Any], language: str) -> None:
+    """The level and what holds it down."""
+    words = WORDS[language]
+    print(f"{answer['center']}: {words['level']} {level_words(answer, language)}")
+    for key, name in (("held_down_by", words["held"]), ("next_level_gaps", words["gaps"])):
+        for gap in answer.get(key) or []:
+            print(f"  {name}: {gap if isinstance(gap, str) else json.dumps(gap, ensure_ascii=False)}")
+
+
+def show_answers(answers: Sequence[dict[str, Any]]) -> None:
+    """Scope answers."""
+    rows = [
+        (
+            answer["key"],
+            json.dumps(answer["value"], ensure_ascii=False),
+            (answer["until"] or "-") + ("" if answer["in_force"] else " (expired)"),
+        )
+        for answer in answers
+    ]
+    _show(("question", "answer", "until"), rows)
+
+
+def show_rebuild(report: dict[str, Any]) -> None:
+    """What was compared, then what differs."""
+    rows = [(name, str(table["rows"]), table["sha256"][:16]) for name, table in report["tables"].items()]
+    _show(("table", "rows", "sha256"), rows)
+    print(f"{report['entries']} entries, {report['verdicts']} verdicts derived again")
+    for difference in report["differences"]:
+        print(f"differs: {difference}")
+    if report["equal"]:
+        print(
+            "all equal" + ("; the new projection is in place" if report["swapped"] else "; serve runs, nothing swapped")
+        )
+
+
+def progress(stream: TextIO) -> Callable[[str, int, int], None]:
+    """Writes one changing line on a terminal, nothing where piped."""
+
+    def tell(what: str, done: int, of: int) -> None:
+        if stream.isatty():
+            stream.write(f"\r{what}: {done} of {of} " + ("\n" if done >= of else ""))
+            stream.flush()
+
+    return tell

@@ -1,0 +1,197 @@
+"""Steps 8 and 9: the log becomes rows, and centers are judged when evidence arrives and when it runs out.
+
+    with Judge(dir, log) as judge:
+        while not stopping.is_set():
+            if not judge.step(now_ms()):
+                log.wait_for(judge.projection.position + 1, 0.25)
+
+Instants of judgement are recorded times and expiry instants. The wall clock decides only which of them have come.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ccmm_collector.known import Folds, Known
+from ccmm_collector.log import EvidenceLog
+from ccmm_collector.packs import Packs
+from ccmm_collector.projection import Projection
+from ccmm_collector.verdict_store import Judged, VerdictStore
+from ccmm_rules.evaluate import judge as judge_rules
+from ccmm_rules.level import level_json, level_of
+from ccmm_rules.model import Pack
+
+logger = logging.getLogger(__name__)
+
+BATCH_ENTRIES = 200  # projected in one transaction
+BATCH_SECONDS = 0.5  # then it is the turn of the verdicts
+CALM_SECONDS = 1.0  # a center is judged for arrivals at most so often
+BUSY_FACTOR = 5  # while much arrives, judging may take one part in so many of the time
+
+
+@dataclass(slots=True)
+class _Pace:
+    """When each center was last judged for arrivals, and how long that took, by the monotonic clock."""
+
+    last: dict[str, float] = field(default_factory=dict)
+    took: dict[str, float] = field(default_factory=dict)
+
+    def is_ready(self, center: str, now: float, *, busy: bool) -> bool:
+        gap = max(CALM_SECONDS, BUSY_FACTOR * self.took.get(center, 0.0)) if busy else CALM_SECONDS
+        return now - self.last.get(center, -gap) >= gap
+
+
+class Judge:
+    """Brings the projection and the verdicts of one folder up to date. Exactly one may work on a folder."""
+
+    def __init__(self, folder: Path, log: EvidenceLog) -> None:
+        """Opens both stores; `log` stays the caller's."""
+        self.log = log
+        self.projection = Projection.open(folder, log_id=log.log_id)
+        self.store = VerdictStore.open(folder)
+        self._packs = Packs(folder)
+        self._folds = Folds()
+        self._pace = _Pace()
+        self._touched = self._behind()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of both stores."""
+        self.projection.close()
+        self.store.close()
+
+    def _behind(self) -> set[str]:
+        """Centers about which the projection knows more than was judged: found again after every start."""
+        position = self.projection.position
+        standings = self.store.standings()
+        pack = self._packs.in_force(self.projection, position)
+        return {
+            center
+            for center in self.projection.centers(position)
+            if standings.get(center) != (self.projection.center_index(center, position)[0], pack.digest if pack else "")
+        }
+
+    def step(self, now_ms: int) -> bool:
+        """Do a bounded piece of work; False when nothing was to be done."""
+        projected = self.project()
+        judged = self.judge_arrivals(busy=projected)
+        expired = self.expire(now_ms)
+        if not projected:
+            self.projection.flush()
+        return projected or judged or expired
+
+    def settle(self, now_ms: int) -> None:
+        """Do everything there is to do by now."""
+        while self.project():
+            pass
+        for center in sorted(self._touched):
+            self.judge_center(center)
+        self._touched.clear()
+        self.expire(now_ms)
+        self.projection.flush()
+
+    def project(self) -> bool:
+        """Project what came since, for a bounded time; whether there was anything."""
+        until, found = time.monotonic() + BATCH_SECONDS, False
+        while entries := self.log.entries(after=self.projection.position, limit=BATCH_ENTRIES):
+            found = True
+            self._touched |= self.projection.apply(entries)
+            if any(entry.kind == "act" and not entry.center for entry in entries):
+                self._touched |= self._behind()  # another pack is in force: everybody is judged by it
+            if time.monotonic() > until:
+                break
+        return found
+
+    def judge_arrivals(self, *, busy: bool = False) -> bool:
+        """Judge the centers about which something came, each at most about once a second; whether any was."""
+        started = time.monotonic()
+        ready = sorted(center for center in self._touched if self._pace.is_ready(center, started, busy=busy))
+        for center in ready:
+            began = time.monotonic()
+            self.judge_center(center)
+            self._touched.discard(center)
+            self._pace.last[center] = time.monotonic()
+            self._pace.took[center] = self._pace.last[center] - began
+            if busy and time.monotonic() - started > BATCH_SECONDS:
+                break
+        return bool(ready)
+
+    def expire(self, now_ms: int) -> bool:
+        """Judge what ran out by now, the longest due first; whether there was anything."""
+        if not self.store.due(now_ms):
+            return False
+        until_ms = min(now_ms, self._known_until())
+        due = self.store.due(until_ms)
+        for center in due:
+            self._pass_time(center, until_ms + 1)
+        return bool(due)
+
+    def _known_until(self) -> int:
+        """The newest instant up to which everything recorded is projected: what ran out later waits."""
+        next_ms = now_in(self.log)
+        if self.projection.position >= self.log.size() - 1:
+            return next_ms - 1
+        return self.projection.recorded_ms(self.projection.position) - 1
+
+    def judge_center(self, center: str) -> None:
+        """Judge all rules at the newest recorded time that concerns the center, after what ran out before it.
+
+        So after a restart what expired meanwhile is judged before what has arrived since.
+        """
+        position = self.projection.position
+        arrived_ms = max(self.projection.center_index(center, position)[1], self.projection.activated_ms(position))
+        self._pass_time(center, arrived_ms)
+        self._judge(center, arrived_ms)
+
+    def _pass_time(self, center: str, before_ms: int) -> None:
+        """Judge at each instant due before another one, in order: only what is due then, and all rules at the last."""
+        last = None
+        while (instant := self.store.first_due(center, before_ms)) is not None:
+            self._judge(center, instant, self.store.due_rules(center, instant))
+            last = instant
+        if last is not None:
+            self._judge(center, last)
+
+    def _judge(self, center: str, at_ms: int, rules: list[str] | None = None) -> None:
+        """Judge at an instant with what was known then; without `rules` all of them, and the level."""
+        index = self.projection.index_at(at_ms)
+        pack = self._packs.in_force(self.projection, index)
+        if pack is None:
+            return
+        named = None if rules is None else [rule for rule in rules if rule in pack.rules]
+        judged = judge_at(self.projection, self.log.log_id, pack, center, index, at_ms, self._folds, named)
+        changed = self.store.write(judged)
+        if changed:
+            logger.info("verdicts changed", extra={"center": center, "changed": changed, "at_ms": at_ms})
+
+
+def now_in(log: EvidenceLog) -> int:
+    """The log's own time: every entry recorded before it is there, whatever is being written at this moment."""
+    return log.write(lambda transaction: transaction.recorded_ms).result()
+
+
+def judge_at(
+    projection: Projection,
+    log_id: str,
+    pack: Pack,
+    center: str,
+    index: int,
+    at_ms: int,
+    folds: Folds | None = None,
+    rules: list[str] | None = None,
+) -> Judged:
+    """The verdicts on a center at an instant as known at an index, and where all rules are judged the level."""
+    known = Known(projection.view(center, index), log_id=log_id, at_ms=at_ms, folds=folds)
+    verdicts = judge_rules(pack, known, at_ms, rules)
+    level = level_json(level_of(pack, verdicts, known, at_ms)) if rules is None else None
+    return Judged(center, pack.digest, at_ms, known.log_index, verdicts, level)

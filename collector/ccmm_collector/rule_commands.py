@@ -1,0 +1,124 @@
+"""`rules check|test|explain`: thin over ccmm_rules."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ccmm_collector.packs import BUILT_IN, built_in
+from ccmm_proto.errors import BadConfig
+from ccmm_rules.cases import run_cases
+from ccmm_rules.errors import PackErrors
+from ccmm_rules.load import load_pack
+from ccmm_rules.model import Pack, Rule
+
+PackFolder = Annotated[str, typer.Argument(metavar="[PACK]", help="a folder with pack.yaml, or a built-in name")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+Lang = Annotated[str, typer.Option(help="en or zh")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `rules` and its commands."""
+    rules = typer.Typer(help="Rule packs: check, test, explain.", no_args_is_help=True)
+    rules.command()(check)
+    rules.command("test")(run_tests)
+    rules.command()(explain)
+    app.add_typer(rules, name="rules")
+
+
+def _load(words: str) -> Pack:
+    """The pack; raises BadConfig with every error of every file."""
+    try:
+        return load_pack(Path(words) if Path(words).is_dir() else built_in(words))
+    except PackErrors as error:
+        raise BadConfig(f"{words} does not load:\n{error}") from error
+
+
+def check(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
+    """Load a pack and say every error with file, line and column."""
+    loaded = _load(pack)
+    if as_json:
+        print(
+            json.dumps(
+                {"id": loaded.id, "version": loaded.version, "digest": loaded.digest, "rules": len(loaded.rules)}
+            )
+        )
+    else:
+        print(f"{loaded.id} {loaded.version}: {len(loaded.rules)} rules, digest {loaded.digest}")
+
+
+def run_tests(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
+    """Run the cases and scenarios of a pack."""
+    loaded = _load(pack)
+    cases = sum(len(rule.cases) for rule in loaded.rules.values())
+    failures = [str(failure) for failure in (*run_cases(loaded), *run_scenarios(loaded))]
+    if as_json:
+        print(
+            json.dumps({"cases": cases, "scenarios": len(loaded.scenarios), "failures": failures}, ensure_ascii=False)
+        )
+    else:
+        for failure in failures:
+            print(failure)
+        print(f"{len(loaded.rules)} rules, {cases} cases, {len(loaded.scenarios)} scenarios: {len(failures)} failures")
+    if failures:
+        raise BadConfig(f"{len(failures)} cases or scenarios fail")
+
+
+def explain(
+    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="its id, e.g. D-SEC-09")],
+    pack: PackFolder = BUILT_IN,
+    lang: Lang = "en",
+    as_json: Json = False,
+) -> None:
+    """What a rule asks, what it reads, its limits, and what mends it."""
+    if lang not in ("en", "zh"):
+        raise typer.BadParameter("en or zh is expected")
+    loaded = _load(pack)
+    rule = loaded.rules.get(rule_id)
+    if rule is None:
+        raise BadConfig(f"no rule {rule_id!r} in {loaded.id}; known: {', '.join(loaded.rules)}")
+    document = _explained(loaded, rule)
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False))
+        return
+    print(f"{rule.id}  {rule.titles[lang]}")
+    print(f"{document['heading'][lang]}, {_LEVEL[lang]} L{rule.level}{_GATE[lang] if rule.gate else ''}")
+    for read in document["reads"]:
+        print(f"  {read['name']}: {read['operator']} <- {', '.join(read['feeds'])} ({', '.join(read['names'])})")
+    print(f"  {rule.require.source.strip()}")
+    for table in document["limits"]:
+        values = ", ".join(f"L{level} {value:g}" for level, value in table["values"].items())
+        print(f"  {table['name']} {table['unit']}: {values}")
+    print(rule.remedy[lang])
+
+
+_LEVEL = {"en": "from level", "zh": "自等级"}
+_GATE = {"en": ", a gate: without it not this level", "zh": "，门槛项"}
+
+
+def _explained(pack: Pack, rule: Rule) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "title": dict(rule.titles),
+        "heading": dict(pack.headings[rule.heading].titles),
+        "level": rule.level,
+        "gate": rule.gate,
+        "fresh_for_ms": rule.fresh_for_ms,
+        "applies": rule.applies.source if rule.applies else None,
+        "reads": [
+            {
+                "name": read.name,
+                "operator": read.operator,
+                "feeds": list(read.feeds),
+                "names": [read.full(short) for short in sorted(read.names)],
+                "fresh_for_ms": read.fresh_for_ms,
+            }
+            for read in rule.reads
+        ],
+        "require": rule.require.source,
+        "limits": [{"name": table.name, "unit": table.unit, "values": dict(table.values)} for table in rule.limits],
+        "remedy": dict(rule.remedy),
+        "crosswalk": list(rule.crosswalk),
+        "digest": rule.digest,
+    }

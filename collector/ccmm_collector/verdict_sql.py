@@ -1,0 +1,60 @@
+"""All SQL of DIR/verdicts.sqlite, each with what it is for. Each row can be derived again from (pack, log, instant)."""
+
+from sqlite_utils import Database, Migrations
+
+SCHEMA = Migrations("verdicts")
+
+TABLES = """
+-- The verdict in force of every rule. `next_ms`: the first instant at which time alone may change it; NULL for never.
+-- `essence`: SHA-256 of what of it is compared with the verdict before it.
+CREATE TABLE current (
+  center TEXT NOT NULL, rule TEXT NOT NULL, pack TEXT NOT NULL, at_ms INTEGER NOT NULL, log_index INTEGER NOT NULL,
+  next_ms INTEGER, essence BLOB NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (center, rule)) WITHOUT ROWID;
+-- The one ordered index of instants at which somebody must look again.
+CREATE INDEX current_next ON current (next_ms) WHERE next_ms IS NOT NULL;
+-- A row whenever a rule's outcome or values changed, and never else.
+CREATE TABLE history (
+  center TEXT NOT NULL, rule TEXT NOT NULL, at_ms INTEGER NOT NULL, log_index INTEGER NOT NULL, pack TEXT NOT NULL,
+  outcome TEXT NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (center, rule, at_ms, log_index)) WITHOUT ROWID;
+-- How far each center was judged, and the level that followed.
+CREATE TABLE standing (
+  center TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, log_index INTEGER NOT NULL, pack TEXT NOT NULL,
+  level TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@SCHEMA()
+def first_tables(db: Database) -> None:
+    """The schema of the first release."""
+    for statement in TABLES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+SET_CURRENT = "INSERT OR REPLACE INTO current VALUES (?,?,?,?,?,?,?,?)"
+ADD_HISTORY = "INSERT OR REPLACE INTO history VALUES (?,?,?,?,?,?,?)"
+SET_STANDING = "INSERT OR REPLACE INTO standing VALUES (?,?,?,?,?)"
+# Rules of an older pack leave the verdicts in force; their history stays.
+DROP_OTHERS = "DELETE FROM current WHERE center = ? AND pack <> ?"
+# What a new verdict is compared with.
+ESSENCES = "SELECT rule, essence FROM current WHERE center = ?"
+ALL_CURRENT = (
+    "SELECT center, rule, pack, at_ms, log_index, verdict FROM current ORDER BY center, at_ms, log_index, rule"
+)
+STANDING = "SELECT at_ms, log_index, pack, level FROM standing WHERE center = ?"
+STANDINGS = "SELECT center, log_index, pack FROM standing"
+# Centers with something due by an instant, the longest due first.
+DUE = "SELECT center, min(next_ms) FROM current WHERE next_ms <= ? GROUP BY center ORDER BY 2, 1"
+# One center's earliest due instant before another one, and the rules due then.
+FIRST_DUE = "SELECT min(next_ms) FROM current WHERE center = ? AND next_ms < ?"
+DUE_RULES = "SELECT rule FROM current WHERE center = ? AND next_ms <= ?"
+NEXT = "SELECT min(next_ms) FROM current WHERE next_ms IS NOT NULL"
+# Outcomes of one rule up to an instant, newest first.
+OUTCOMES = (
+    "SELECT at_ms, outcome FROM history WHERE center = ? AND rule = ? AND at_ms <= ?"
+    " ORDER BY at_ms DESC, log_index DESC"
+)
+HISTORY = (
+    "SELECT rule, at_ms, log_index, pack, outcome, verdict FROM history WHERE center = ?"
+    " ORDER BY rule, at_ms, log_index"
+)

@@ -1,0 +1,170 @@
+"""DIR/verdicts.sqlite: verdicts in force, their history, and the instants at which somebody must look again.
+
+store = VerdictStore.open(dir)
+store.write("north", judged)
+store.due(now_ms)                # centers whose verdicts may have run out
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any, Self
+
+from sqlite_utils import Database
+
+from ccmm_collector import verdict_sql as sql
+from ccmm_collector.projection import connect
+from ccmm_rules.evaluate import Verdict, canonical_json
+
+FILE = "verdicts.sqlite"
+_MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Verdicts of one center at one instant, and the level where all its rules were judged."""
+
+    center: str
+    pack: str  # digest
+    at_ms: int
+    log_index: int
+    verdicts: Mapping[str, Verdict]
+    level: str | None  # canonical JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A verdict in force."""
+
+    center: str
+    rule: str
+    pack: str
+    at_ms: int
+    log_index: int
+    verdict: str  # canonical JSON
+
+
+def next_instant(verdict: Verdict, at_ms: int) -> int | None:
+    """The first instant after `at_ms` at which time alone may change the verdict.
+
+    A verdict holds up to and including its `valid_until`, so it is judged anew one millisecond later.
+    """
+    expires = None if verdict.valid_until_ms is None else verdict.valid_until_ms + 1
+    later = [instant for instant in (expires, verdict.look_again_ms) if instant is not None and instant > at_ms]
+    return min(later, default=None)
+
+
+def essence(canonical: str) -> bytes:
+    """Names what of a verdict is compared: outcomes, reasons and values, not when and from what index it was found."""
+    kept = {key: value for key, value in json.loads(canonical).items() if key not in _MOVING}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).digest()
+
+
+class VerdictStore:
+    """The verdicts of one collector."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Use `open`."""
+        self._connection = connection
+
+    @classmethod
+    def open(cls, folder: Path, *, readonly: bool = False) -> Self:
+        """The verdicts of a folder, made or migrated unless read-only."""
+        connection = connect(folder / FILE, readonly=readonly)
+        if not readonly:
+            sql.SCHEMA.apply(Database(connection))
+        return cls(connection)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def write(self, judged: Judged) -> int:
+        """Keep what was judged, in one transaction; the number of verdicts that changed.
+
+        A crash before its end leaves the older verdicts with their instants: they are judged again.
+        """
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            held = dict(execute(sql.ESSENCES, (judged.center,)))
+            execute(sql.DROP_OTHERS, (judged.center, judged.pack))
+            changed = sum(self._write_one(judged, rule, verdict, held) for rule, verdict in judged.verdicts.items())
+            if judged.level is not None:
+                standing = (judged.center, judged.at_ms, judged.log_index, judged.pack, judged.level)
+                execute(sql.SET_STANDING, standing)
+            execute("COMMIT")
+        except BaseException:
+            execute("ROLLBACK")
+            raise
+        return changed
+
+    def _write_one(self, judged: Judged, rule: str, verdict: Verdict, held: Mapping[str, bytes]) -> bool:
+        canonical = canonical_json(verdict)
+        compared = essence(canonical)
+        key = (judged.center, rule)
+        self._connection.execute(
+            sql.SET_CURRENT,
+            (
+                *key,
+                judged.pack,
+                judged.at_ms,
+                judged.log_index,
+                next_instant(verdict, judged.at_ms),
+                compared,
+                canonical,
+            ),
+        )
+        if held.get(rule) == compared:
+            return False
+        row = (*key, judged.at_ms, judged.log_index, judged.pack, verdict.outcome, canonical)
+        self._connection.execute(sql.ADD_HISTORY, row)
+        return True
+
+    def due(self, now_ms: int) -> list[str]:
+        """Centers with a verdict to look at again by now, the longest due first."""
+        return [row[0] for row in self._connection.execute(sql.DUE, (now_ms,))]
+
+    def first_due(self, center: str, before_ms: int) -> int | None:
+        """A center's earliest due instant before another one."""
+        (instant,) = self._connection.execute(sql.FIRST_DUE, (center, before_ms)).fetchone()
+        return None if instant is None else int(instant)
+
+    def due_rules(self, center: str, at_ms: int) -> list[str]:
+        """The rules due at an instant."""
+        return [row[0] for row in self._connection.execute(sql.DUE_RULES, (center, at_ms))]
+
+    def next_due(self) -> int | None:
+        """The earliest instant of all at which somebody must look again."""
+        (instant,) = self._connection.execute(sql.NEXT).fetchone()
+        return None if instant is None else int(instant)
+
+    def standings(self) -> dict[str, tuple[int, str]]:
+        """Of each judged center the index up to which, and the pack by which it was judged."""
+        return {center: (index, pack) for center, index, pack in self._connection.execute(sql.STANDINGS)}
+
+    def standing(self, center: str) -> tuple[int, int, str, str] | None:
+        """Instant, index, pack and level (JSON) of the newest full judgement."""
+        row = self._connection.execute(sql.STANDING, (center,)).fetchone()
+        return (row[0], row[1], row[2], row[3]) if row else None
+
+    def all_current(self) -> Iterator[Current]:
+        """Every verdict in force; those of one center, instant and index stand together."""
+        for center, rule, pack, at_ms, index, verdict in self._connection.execute(sql.ALL_CURRENT):
+            yield Current(center, rule, pack, at_ms, index, verdict)
+
+    def since(self, center: str, rule: str, outcome: str, at_ms: int) -> int:
+        """Since when the rule has had this outcome, as of an instant."""
+        began = at_ms
+        for instant, was in self._connection.execute(sql.OUTCOMES, (center, rule, at_ms)):
+            if was != outcome:
+                break
+            began = instant
+        return began
+
+    def history(self, center: str) -> Iterable[tuple[Any, ...]]:
+        """(rule, instant, index, pack, outcome, verdict) of every change, by rule and time."""
+        return self._connection.execute(sql.HISTORY, (center,)).fetchall()
