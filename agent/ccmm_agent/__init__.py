@@ -1,1 +1,57 @@
-""""""
+"""The agent: reads, signs, spools and submits. Never judges.
+
+attest        attestations: the built-in source, and the file they are kept in
+attesting     the command `attest`
+certificate   keeps the transport certificate alive
+child         starts one reader process and holds it to its limits
+clock         the present instant, the clock's quality, clock steps
+config        agent.toml as one frozen value
+cron          five-field cron expressions
+delimited     delimited text: columns, encodings, zones
+durable       files replaced atomically
+enroll        enrollment by join code, renewal by evidence key
+epoch_file    the epoch and the last receipt, kept beside the spool
+facts         builders of observations for plugins
+fence         which files and endpoints a reader may reach
+flight        what is on its way: the window of a session
+framing       length-prefixed messages between agent and reader
+home          an agent's folder, opened
+identity      keys, certificate, enrollment, the center's pseudonym key
+isolation     what a reader process may still do
+join          the command `join`
+landlock      the kernel's Landlock
+logs          log lines for operators
+look          the commands `check`, `collect`, `plugins`
+main          the commands
+options       typed getters over a source's options
+outbox        drafts, their places, signed statements
+outbox_view   the command `show-outbox`
+pipeline      read, redact, sign, spool
+plugin        what a plugin is
+plugins       finds and imports plugins
+reader        the reader process
+reading       the parent's side of a reading
+reconcile     the collector's heads against our spool
+redact        clear text becomes pseudonyms
+refusals      what the collector refuses, and streams that end
+replies       what a reader may answer
+room          a spool that fills
+run           the command `run`
+runner        runs sources when they are due
+schedule      due times, and what becomes of them
+screen        what interactive commands show
+seccomp       the system call filter of readers
+session       one stream with the collector
+silence       runs that did not look
+software      name, version and digest of the installed software
+sources       what the agent reads
+spool         the durable queue
+spool_file    the spool's SQLite file and its errors
+spool_open    opens the spool, whatever was left behind
+spool_sql     all SQL of the spool
+status        the command `status`
+submit        connects, sends, reconnects
+terms         what agent and reader tell each other in JSON
+testing       the contract test of plugins
+values        checked values of facts
+"""

@@ -1,0 +1,205 @@
+"""`DIR/agent.toml` as one frozen value; whatever is wrong stops the start with file, key and what was expected.
+
+>>> config = parse_config(b'zone = "Asia/Shanghai"', Path("agent.toml"))
+>>> config.keep.days, config.spool_limit_bytes
+(30, 1000000000)
+"""
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ccmm_agent.options import parse_seconds
+from ccmm_proto.errors import BadConfig
+
+FILE = "agent.toml"
+GENERAL: Final = ("zone", "keep", "spool_limit", "jitter", "reader_account", "source")
+OF_SCHEDULE: Final = ("name", "plugin", "every", "cron", "quiet", "timeout")
+ATTESTATIONS = "attestations"  # the built-in source: its name is taken
+MIN_SPOOL_BYTES = 1_000_000
+_UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_SECRET = re.compile(r"pass|secret|token|credential|community|private|(^|_)key$", re.IGNORECASE)
+LEFT_OUT = "(left out)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """A daily span in the center's zone in which a source is not read; it may cross midnight."""
+
+    begin: time
+    end: time
+
+    def contains(self, local: time) -> bool:
+        """Whether a local time lies in it: from begin on, before end."""
+        if self.begin <= self.end:
+            return self.begin <= local < self.end
+        return local >= self.begin or local < self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One [[source]]: what the agent needs to know of it; `options` belong to the plugin."""
+
+    name: str
+    plugin: str
+    every: str | None  # exactly one of every and cron
+    cron: str | None
+    quiet: QuietHours | None = None
+    timeout: timedelta = timedelta(seconds=120)
+    options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All of agent.toml."""
+
+    zone: ZoneInfo
+    keep: timedelta  # how long acknowledged envelopes stay, within the bound
+    spool_limit_bytes: int
+    jitter: timedelta  # runs start up to so much late, so that a thousand agents do not knock together
+    reader_account: str  # readers run as this account; empty: as the agent's own
+    sources: tuple[SourceConfig, ...]
+    digest: bytes  # SHA-256 of the canonical configuration, secrets left out
+
+
+def load_config(folder: Path) -> Config:
+    """Read DIR/agent.toml; raises BadConfig."""
+    path = folder / FILE
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadConfig(
+            f"{path}: cannot be read ({error.strerror}): `ccmm-agent join CODE {folder}` writes it"
+        ) from error
+    return parse_config(content, path)
+
+
+def parse_config(content: bytes, path: Path) -> Config:
+    """The configuration in these bytes; raises BadConfig naming the path."""
+    try:
+        table = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadConfig(f"{path}: not TOML: {error}") from error
+    reader = _Reader(path, "", table)
+    reader.refuse_unknown(GENERAL)
+    sources = tuple(_source(path, number, source) for number, source in enumerate(reader.tables("source"), start=1))
+    names = [source.name for source in sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadConfig(f"{path}: source {name!r}: expected a name that no other source has")
+    return Config(
+        zone=reader.zone("zone"),
+        keep=reader.span("keep", "30d"),
+        spool_limit_bytes=reader.size("spool_limit", "1GB"),
+        jitter=reader.span("jitter", "10s"),
+        reader_account=reader.optional("reader_account") or "",
+        sources=sources,
+        digest=config_digest(table),
+    )
+
+
+def config_digest(table: Mapping[str, object]) -> bytes:
+    """SHA-256 over canonical JSON, with a mark in place of whatever is named like a secret."""
+    canonical = json.dumps(without_secrets(table), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+
+
+def without_secrets(value: object) -> object:
+    """The same tables and lists; values whose key is named like a secret are replaced."""
+    if isinstance(value, Mapping):
+        return {key: LEFT_OUT if _SECRET.search(str(key)) else without_secrets(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(inner) for inner in value]
+    return value
+
+
+def _source(path: Path, number: int, table: Mapping[str, object]) -> SourceConfig:
+    reader = _Reader(path, f"source {table.get('name') or number}: ", table)
+    name = reader.text("name", "a name")
+    if not _NAME.fullmatch(name) or name == ATTESTATIONS:
+        reader.bad("name", f"small letters, digits, - and _, at most 63, and not {ATTESTATIONS!r}")
+    every, cron = reader.optional("every"), reader.optional("cron")
+    if (every is None) == (cron is None):
+        reader.bad("every", 'either every = "15m" or cron = "..."')
+    return SourceConfig(
+        name=name,
+        plugin=reader.text("plugin", "the word of an installed source type: see `ccmm-agent plugins`"),
+        every=every,
+        cron=cron,
+        quiet=reader.quiet("quiet"),
+        timeout=reader.span("timeout", "120s"),
+        options=MappingProxyType({key: value for key, value in table.items() if key not in OF_SCHEDULE}),
+    )
+
+
+class _Reader:
+    """Typed getters over one table; every complaint names file, place and key."""
+
+    def __init__(self, path: Path, place: str, table: Mapping[str, object]) -> None:
+        self._path, self._place, self._table = path, place, table
+
+    def bad(self, key: str, expected: str) -> NoReturn:
+        raise BadConfig(f"{self._path}: {self._place}{key}: expected {expected}")
+
+    def refuse_unknown(self, known: tuple[str, ...]) -> None:
+        for key in self._table:
+            if key not in known:
+                self.bad(key, f"one of {', '.join(known)}; this key is unknown")
+
+    def optional(self, key: str) -> str | None:
+        value = self._table.get(key)
+        if value is not None and (not isinstance(value, str) or not value):
+            self.bad(key, "a text")
+        return value
+
+    def text(self, key: str, expected: str, default: str | None = None) -> str:
+        value = self.optional(key)
+        if value is None and default is None:
+            self.bad(key, f"{expected}; it is missing")
+        return value or default or ""
+
+    def tables(self, key: str) -> list[Mapping[str, object]]:
+        value = self._table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(inner, dict) for inner in value):
+            self.bad(key, "tables, each opened by [[source]]")
+        return value
+
+    def span(self, key: str, default: str) -> timedelta:
+        text = self.text(key, "a time span", default)
+        try:
+            return timedelta(seconds=parse_seconds(text))
+        except (ValueError, OverflowError):
+            self.bad(key, f'a time span such as "15m", "2h" or "30d", not {text!r}')
+
+    def size(self, key: str, default: str) -> int:
+        text = self.text(key, "a size", default)
+        match = re.fullmatch(r"([0-9]{1,6})\s?([KMGT]B)", text)
+        if match is None or int(match[1]) * _UNITS[match[2]] < MIN_SPOOL_BYTES:
+            self.bad(key, f'a size of at least 1MB, such as "500MB" or "1GB", not {text!r}')
+        return int(match[1]) * _UNITS[match[2]]
+
+    def zone(self, key: str) -> ZoneInfo:
+        text = self.text(key, 'an IANA time zone such as "Asia/Shanghai"')
+        try:
+            return ZoneInfo(text)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.bad(key, f'an IANA time zone such as "Asia/Shanghai", not {text!r}')
+
+    def quiet(self, key: str) -> QuietHours | None:
+        text = self.optional(key)
+        if text is None:
+            return None
+        match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", text)
+        if match is None or text[:5] == text[6:]:
+            self.bad(key, f'a daily span such as "23:00-05:00", not {text!r}')
+        hours = [int(group) for group in match.groups()]
+        return QuietHours(begin=time(hours[0], hours[1]), end=time(hours[2], hours[3]))

@@ -1,0 +1,164 @@
+"""`check`, `collect` and `plugins`: look at sources without sending anything. They also work before `join`."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+from google.protobuf import json_format
+
+from ccmm_agent import clock, spool_file
+from ccmm_agent.config import Config, SourceConfig, load_config
+from ccmm_agent.identity import KeyFolder
+from ccmm_agent.isolation import protect_this_process
+from ccmm_agent.pipeline import look
+from ccmm_agent.plugin import CheckLine
+from ccmm_agent.reading import check_source_process, offered_sources
+from ccmm_agent.screen import print_json, print_line, print_table, say
+from ccmm_agent.sources import PlannedSource, limits_of, planned_sources, spec_of
+from ccmm_agent.spool import Spool
+from ccmm_proto.errors import BadConfig
+from ccmm_proto.pseudonym import PseudonymKey, new_key
+from ccmm_proto.v1.statement_pb2 import OBSERVED, Isolation, Observation, Outcome, Run
+
+SAMPLE = 3  # facts shown per source by `check`
+
+
+def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool) -> bool:
+    """Print what the next run of each source (or of one) would send. True: every source could look."""
+    protect_this_process()
+    config = load_config(folder)
+    key = _pseudonym_key(folder)
+    runs = [
+        run
+        for planned in _chosen(planned_sources(folder, config), source)
+        for run in _runs(planned, b"" if from_start else _cursor(folder, planned.name), key)
+    ]
+    if as_json:
+        print_json({"runs": [json_format.MessageToDict(run, preserving_proto_field_name=True) for run in runs]})
+    else:
+        columns = ("source", "outcome", "why", "part", "facts", "bytes")
+        print_table(columns, [_row(run) for run in runs])
+        print_line("Nothing was sent. `--json` shows every fact.")
+    return all(run.outcome == Outcome.EMPTY or run.outcome == OBSERVED for run in runs)
+
+
+def check(folder: Path, *, as_json: bool) -> bool:
+    """Print for every source: reachable? rights? what would leave. True: nothing failed."""
+    protect_this_process()
+    config = load_config(folder)
+    key = _pseudonym_key(folder)
+    planned = {one.name: one for one in planned_sources(folder, config)}
+    documents = [_checked(folder, config, source, planned[source.name], key) for source in config.sources]
+    if as_json:
+        print_json({"sources": documents})
+    else:
+        for document in documents:
+            _show_checked(document)
+        if not documents:
+            say(f"no source yet: open {folder / 'agent.toml'} and take one of its examples")
+    return all(line["verdict"] != "failed" for document in documents for line in _lines(document))
+
+
+def plugins(*, as_json: bool) -> None:
+    """Print every installed source type."""
+    offers = offered_sources()
+    if as_json:
+        print_json({"plugins": [{**asdict(one), "feeds": list(one.feeds)} for one in offers]})
+        return
+    print_table(("plugin", "value", "feeds"), [(one.plugin, one.value, ", ".join(one.feeds)) for one in offers])
+
+
+def _chosen(sources: list[PlannedSource], name: str | None) -> list[PlannedSource]:
+    chosen = [source for source in sources if name in (None, source.name)]
+    if not chosen:
+        raise BadConfig(f"no source {name!r}: expected one of {', '.join(source.name for source in sources)}")
+    return chosen
+
+
+def _runs(planned: PlannedSource, cursor: bytes, key: PseudonymKey) -> Iterator[Run]:
+    """The parts of the next run, and of those that follow at once because more history waits."""
+    while True:
+        ran = look(planned, cursor, clock.now(), key)
+        yield from (draft.body for draft in ran.drafts if isinstance(draft.body, Run))
+        if not ran.more or ran.cursor is None or ran.cursor == cursor:
+            return
+        cursor = ran.cursor
+
+
+def _row(run: Run) -> tuple[object, ...]:
+    why = ": ".join(part for part in (run.reason, run.detail) if part)
+    part = f"{run.part} of {run.parts}"
+    return (run.source, Outcome.Name(run.outcome), why, part, len(run.observations), run.ByteSize())
+
+
+def _checked(
+    folder: Path, config: Config, source: SourceConfig, planned: PlannedSource, key: PseudonymKey
+) -> dict[str, object]:
+    spec, cursor = spec_of(folder, config, source), _cursor(folder, source.name)
+    lines = check_source_process(spec, now=clock.now(), zone=config.zone, cursor=cursor, limits=limits_of(source))
+    ran = look(planned, b"", clock.now(), key)
+    run = ran.drafts[0].body
+    assert isinstance(run, Run)
+    if run.outcome not in (OBSERVED, Outcome.EMPTY):
+        lines = [*lines, CheckLine("failed", "reading", f"{run.reason}: {run.detail}")]
+    return {
+        "source": source.name,
+        "plugin": source.plugin,
+        "isolation": Isolation.Name(ran.drafts[0].isolation).removeprefix("ISOLATION_").lower(),
+        "lines": [{"verdict": one.verdict, "subject": one.subject, "detail": one.detail} for one in lines],
+        "outcome": Outcome.Name(run.outcome),
+        "facts": sum(len(draft.body.observations) for draft in ran.drafts if isinstance(draft.body, Run)),
+        "sample": [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in _sample(run)],
+    }
+
+
+def _sample(run: Run) -> list[Observation]:
+    """A few facts of different sorts; long lists cut to their first entries."""
+    chosen: dict[str, Observation] = {}
+    for observation in run.observations:
+        sort = observation.WhichOneof("fact") or ""
+        word = observation.measure.id if sort == "measure" else sort
+        chosen.setdefault(word, observation)
+    sample = []
+    for observation in list(chosen.values())[:SAMPLE]:
+        cut = Observation()
+        cut.CopyFrom(observation)
+        if cut.WhichOneof("fact") == "inventory":
+            del cut.inventory.entries[SAMPLE:]
+        sample.append(cut)
+    return sample
+
+
+def _lines(document: dict[str, object]) -> list[dict[str, str]]:
+    lines = document["lines"]
+    assert isinstance(lines, list)
+    return lines
+
+
+def _show_checked(document: dict[str, object]) -> None:
+    print_line(f"{document['source']} ({document['plugin']}), isolation: {document['isolation']}")
+    print_table(("verdict", "subject", "detail"), [tuple(line.values()) for line in _lines(document)])
+    print_line(f"would leave now: {document['outcome']}, {document['facts']} facts, for example")
+    sample = document["sample"]
+    assert isinstance(sample, list)
+    for observation in sample:
+        print_line(f"  {observation}")
+
+
+def _pseudonym_key(folder: Path) -> PseudonymKey:
+    keys = KeyFolder(folder)
+    if keys.has_pseudonym():
+        return PseudonymKey(keys.pseudonym_secret())
+    say("not joined yet: the pseudonyms shown are made with a key that is thrown away")
+    return PseudonymKey(new_key())
+
+
+def _cursor(folder: Path, name: str) -> bytes:
+    """Where the source stands in the spool, or the beginning."""
+    path = folder / spool_file.FILE
+    if not path.exists():
+        return b""
+    with closing(Spool(spool_file.connect(path), limit_bytes=0)) as spool:
+        state = spool.source(name)
+    return state.cursor if state else b""

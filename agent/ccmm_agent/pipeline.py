@@ -1,0 +1,115 @@
+"""The way of one fact through the agent: read, redact, sign, spool; the fifth step, submit, waits for the bell.
+
+run_source(home, source, due, bell)
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from ccmm_agent import clock
+from ccmm_agent.home import Home
+from ccmm_agent.outbox import Draft, parts_of
+from ccmm_agent.reading import Reading
+from ccmm_agent.redact import redact
+from ccmm_agent.room import stop
+from ccmm_agent.silence import after_run
+from ccmm_agent.sources import PlannedSource
+from ccmm_agent.spool import SourceState
+from ccmm_agent.spool_file import SpoolFull
+from ccmm_proto.errors import Malformed
+from ccmm_proto.period import to_ms
+from ccmm_proto.pseudonym import PseudonymKey
+from ccmm_proto.reasons import Reason
+from ccmm_proto.v1.statement_pb2 import EMPTY, OBSERVED, UNAVAILABLE, Outcome, Run, Span
+
+log = logging.getLogger(__name__)
+
+
+def run_source(home: Home, source: PlannedSource, due: datetime, bell: Callable[[], None]) -> bool:
+    """One run of one source, from reading to the spool. True: more history waits, run again at once."""
+    state = home.spool.source(source.name) or SourceState(source.name)
+    ran = look(source, state.cursor, due, home.pseudonym_key)  # 1 read, 2 redact
+    try:
+        change = partial(state_after, ran)
+        home.spool.put(
+            ran.drafts, home.signer.seal, source.name, change, bounded=True
+        )  # 3 sign, 4 spool: one transaction
+        # Durable: statements and cursor. Crashed before this line: the due time is found again, and read again.
+    except SpoolFull:
+        stop(home, source, due)
+        bell()
+        return False
+    bell()  # 5 submit
+    report_change(state, state_after(ran, state))
+    return ran.more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run gave, ready to be sealed."""
+
+    drafts: list[Draft]
+    due: datetime
+    cursor: bytes | None  # None: it stays where it is
+    more: bool
+
+
+def look(source: PlannedSource, cursor: bytes, due: datetime, key: PseudonymKey) -> Ran:
+    """Read and redact. What cannot be redacted or stated is UNAVAILABLE, and no cursor moves."""
+    started = clock.now()
+    reading = source.read(cursor, started)
+    run = Run(
+        source=source.name,
+        plugin=source.plugin,
+        run_id=uuid.uuid4().hex,
+        due_ms=to_ms(due),
+        started_ms=to_ms(started),
+        every_s=source.schedule.every_s,
+        feeds=reading.feeds,
+    )
+    try:
+        redacted = redact(reading.observations, key)
+        run.pseudonym_key_id = key.key_id if redacted != reading.observations else ""
+        parts = parts_of(_concluded(run, reading), redacted)
+    except Malformed as error:
+        failed = replace(
+            reading, outcome=UNAVAILABLE, reason=Reason.BAD_SCHEMA, detail=str(error)[:500], covers=None, more=False
+        )
+        reading = replace(failed, cursor=None, observations=[])
+        run.pseudonym_key_id = ""
+        parts = parts_of(_concluded(run, reading), [])
+    drafts = [Draft(body=part, plugin=reading.plugin_software, isolation=reading.isolation) for part in parts]
+    return Ran(drafts=drafts, due=due, cursor=reading.cursor, more=reading.more)
+
+
+def _concluded(run: Run, reading: Reading) -> Run:
+    run.outcome, run.reason, run.detail = reading.outcome, str(reading.reason), reading.detail
+    run.finished_ms = to_ms(clock.now())
+    if reading.covers is not None and reading.outcome in (OBSERVED, EMPTY):
+        run.covers.CopyFrom(Span(from_ms=to_ms(reading.covers[0]), to_ms=to_ms(reading.covers[1])))
+    else:
+        run.ClearField("covers")
+    return run
+
+
+def state_after(ran: Ran, state: SourceState) -> SourceState:
+    """The source's row after this run, from the row as it is when the run is spooled."""
+    run = ran.drafts[-1].body
+    assert isinstance(run, Run)
+    known_ms = state.last_due_ms if state.last_due_ms <= run.finished_ms else 0  # else the clock went back since
+    # Until the last batch of a long history the due time stays open: a stop or crash resumes it at the next start.
+    last_due_ms = state.last_due_ms if ran.more else max(to_ms(ran.due), known_ms)
+    after = after_run(state, run, last_due_ms)
+    return after if ran.cursor is None else replace(after, cursor=ran.cursor)
+
+
+def report_change(before: SourceState, after: SourceState) -> None:
+    """Log a change of a source's state, once."""
+    if (before.outcome, before.reason) != (after.outcome, after.reason):
+        outcome = Outcome.Name(after.outcome)  # type: ignore[arg-type]  # a number from the spool
+        level = logging.INFO if after.outcome in (OBSERVED, EMPTY) else logging.WARNING
+        log.log(level, "source changed", extra={"source": after.name, "outcome": outcome, "reason": after.reason})
