@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +26,7 @@ from ccmm_collector.evidence_service import EvidenceService
 from ccmm_collector.log import EvidenceLog, now_ms
 from ccmm_collector.roster import Roster
 from ccmm_collector.stream import Intake
+from ccmm_collector.verifier import Verifier
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.wire import MAX_MESSAGE_BYTES
 
@@ -116,8 +117,11 @@ class Server:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; `serve.json` and a line on stdout say the ports once both answer."""
-        with ThreadPoolExecutor(VERIFYING_THREADS, thread_name_prefix="ingest") as verifying:
-            service = self._evidence_service(verifying)
+        with (
+            closing(Verifier()) as verifier,
+            ThreadPoolExecutor(VERIFYING_THREADS, thread_name_prefix="ingest") as verifying,
+        ):
+            service = self._evidence_service(verifier, verifying)
             evidence, evidence_port = self._bind_evidence(service)
             enrollment, enrollment_port = self._bind_enrollment(evidence_port)
             await evidence.start()
@@ -132,12 +136,13 @@ class Server:
                 watching.cancel()
                 await self._drain(service, evidence, enrollment)
 
-    def _evidence_service(self, verifying: ThreadPoolExecutor) -> EvidenceService:
+    def _evidence_service(self, verifier: Verifier, verifying: ThreadPoolExecutor) -> EvidenceService:
         intake = Intake(
             log=self._log,
             roster=self._roster,
             receipt_key=self._receipt_key,
             deliveries=Deliveries(asyncio.get_running_loop()),
+            verifier=verifier,
             verifying=verifying,
         )
         return EvidenceService(intake, self._config.trust_domain)

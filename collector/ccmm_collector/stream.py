@@ -12,17 +12,16 @@ from ccmm_collector import store
 from ccmm_collector.chains import Placed
 from ccmm_collector.deliveries import Deliveries
 from ccmm_collector.inbox import Inbox
-from ccmm_collector.ingest import Sender, ingest, refuse
+from ccmm_collector.ingest import Outcome, Sender, ingest, refuse
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.roster import Roster
+from ccmm_collector.verifier import Verifier
 from ccmm_proto.envelope import parse_envelope
-from ccmm_proto.errors import CcmmError, Malformed, Permanent, StoreFull
+from ccmm_proto.errors import CcmmError, Malformed, StoreFull
 from ccmm_proto.v1 import service_pb2 as pb
 from ccmm_proto.wire import parse_message, sign_receipt
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
-Outcome = Placed | Permanent
-
 FULL_BYTES = 64 << 20  # waiting to be written: above it, agents are told to hold back
 HOLD_BACK_MS = 500
 STORE_FULL_MS = 5000
@@ -36,6 +35,7 @@ class Intake:
     roster: Roster
     receipt_key: Ed25519PrivateKey
     deliveries: Deliveries[Outcome]
+    verifier: Verifier
     verifying: ThreadPoolExecutor
 
     def receipt(self, placed: Placed) -> bytes:
@@ -113,20 +113,16 @@ class Stream:
         self._answers.put_nowait(None)
 
     def _ingest_all(self, messages: list[bytes]) -> list[tuple[bytes, Future[Outcome]]]:
-        """In a verifying thread: verification lets the other threads run."""
-        intake, sender = self._intake, self.sender
-        stored = []
+        """In a verifying thread. Answers keep the order of envelopes; what is no envelope is answered first."""
+        intake, envelopes = self._intake, []
+        stored: list[tuple[bytes, Future[Outcome]]] = []
         for message in messages:
             try:
-                parsed = parse_message(pb.AgentMessage, message)
-                if parsed.WhichOneof("message") is None:
-                    raise Malformed("a message that is neither a hello nor an envelope")
+                envelopes.extend(parse_envelopes(message))
             except Malformed as error:
-                stored.append((message, refuse(error, sender, intake.log)))
-                continue
-            if parsed.WhichOneof("message") == "envelope":
-                stored.append((parsed.envelope, ingest(parsed.envelope, sender, intake.roster, intake.log)))
-        return stored
+                stored.append((message, refuse(error, self.sender, intake.log)))
+        futures = ingest(envelopes, self.sender, intake.verifier, intake.roster, intake.log)
+        return stored + list(zip(envelopes, futures, strict=True))
 
     async def _hold_back(self) -> None:
         log = self._intake.log
@@ -159,6 +155,18 @@ class Stream:
             refusal = pb.Refusal(digest=_digest(envelope), name=outcome.name, message=str(outcome))
             message = pb.CollectorMessage(refusal=refusal)
         await self._context.write(message.SerializeToString())
+
+
+def parse_envelopes(message: bytes) -> list[bytes]:
+    """The envelope that a message brings, if it does; raises Malformed."""
+    parsed = parse_message(pb.AgentMessage, message)
+    match parsed.WhichOneof("message"):
+        case "envelope":
+            return [parsed.envelope]
+        case "hello":
+            return []
+        case _:
+            raise Malformed("a message that is neither a hello nor an envelope")
 
 
 def format_heads(heads: list[store.ChainHead]) -> pb.Heads:
