@@ -1,0 +1,80 @@
+"""`make demo`: a collector, three simulated centers with real agents, their levels; leaves nothing running."""
+
+import shutil
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from demo.center import Center
+from demo.characters import CHARACTERS
+from demo.headquarters import Headquarters
+from demo.report import print_report
+
+PLACE = Path(__file__).parent.parent / ".demo"
+GIVE_UP_S = 180
+
+
+def main() -> int:
+    """0 when the table was shown."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console()
+    shutil.rmtree(PLACE, ignore_errors=True)
+    PLACE.mkdir(mode=0o700)
+    started = time.monotonic()
+    try:
+        with ExitStack() as stack:
+            headquarters = Headquarters(PLACE / "collector", PLACE / "collector.log")
+            stack.callback(headquarters.stop)
+            console.print("[bold]collector[/] is up; it believes nobody yet")
+            centers = [_center(headquarters, character.id, console, stack) for character in CHARACTERS]
+            _wait(centers, console, started)
+            print_report(headquarters, console)
+            console.print(f"\nshown {time.monotonic() - started:.0f} s after the start")
+            if sys.stdin.isatty() and console.is_terminal:
+                console.print("The agents go on reading. [bold]Ctrl-C[/] ends everything.")
+                signal.pause()
+    except KeyboardInterrupt:
+        console.print("\nended; nothing is left running")
+    return 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _center(headquarters: Headquarters, id: str, console: Console, stack: ExitStack) -> Center:
+    character = next(character for character in CHARACTERS if character.id == id)
+    now = datetime.now(UTC)
+    center = Center(character, PLACE / id, PLACE / f"{id}.log")
+    stack.callback(center.stop)
+    center.build(now)
+    center.join(headquarters.invite(character), now)
+    center.start()
+    console.print(f"[bold]{id}[/] ({character.title}) joined; its agent reads {character.months} months of history")
+    return center
+
+
+def _wait(centers: list[Center], console: Console, started: float) -> None:
+    """Until every source of every agent has run and nothing waits to be sent."""
+    with console.status("reading") as status:
+        while time.monotonic() - started < GIVE_UP_S:
+            states = [center.progress() for center in centers]
+            words = [
+                f"{center.character.id} {ran}/{sources} sources, {waiting} statements waiting"
+                for center, (ran, sources, waiting) in zip(centers, states, strict=True)
+            ]
+            status.update(" · ".join(words))
+            if all(ran == sources and waiting == 0 for ran, sources, waiting in states):
+                return
+            time.sleep(1)
+    raise RuntimeError(f"the agents did not finish in {GIVE_UP_S} s: see the logs in {PLACE}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

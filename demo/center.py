@@ -1,0 +1,102 @@
+"""One simulated center: its files, its simulated switch and directory, and the real agent that reads them."""
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from demo.ami_simulator import Account, AmiSimulator, Member, Queue
+from demo.calls import QUEUES, ZONE, agents_of, calls_of
+from demo.characters import Character
+from demo.directory import READER_DN, READER_PASSWORD, entries_of
+from demo.doors import write_doors
+from demo.ldap_simulator import Directory
+from demo.papers import write_papers
+from demo.sources import agent_toml
+from demo.switch import write_queue_log, write_recordings
+from demo.tables import write_tables
+
+BIN = Path(sys.executable).parent
+AMI_SECRET = "demo-secret"
+
+
+@dataclass(slots=True)
+class Center:
+    """Folders below `place`: systems of the center, and `agent`, the real agent's folder."""
+
+    character: Character
+    place: Path
+    log: Path
+    stack: ExitStack = field(default_factory=ExitStack)
+    agent: subprocess.Popen[bytes] | None = None
+
+    def build(self, now: datetime) -> None:
+        """Simulate the history and leave it on disk, as the center's systems would have."""
+        for name in ("switch", "doors", "tables"):
+            (self.place / name).mkdir(parents=True)
+        calls = list(calls_of(self.character, now))
+        write_queue_log(self.place / "switch", self.character, calls, now)
+        write_recordings(self.place / "recordings", calls, now)
+        write_doors(self.place / "doors", self.character, now)
+        write_tables(self.place / "tables", self.character, calls, now)
+        write_papers(self.place / "papers", self.character, now)
+
+    def join(self, code: str, now: datetime) -> None:
+        """Start the simulated systems, enroll the agent and name its sources."""
+        members = tuple(Member(agent, f"PJSIP/{agent}") for agent in agents_of(self.character))
+        queues = [Queue(name, members=members) for name in QUEUES]
+        switch = self.stack.enter_context(AmiSimulator(accounts={"ccmm": Account(AMI_SECRET)}, queues=queues))
+        directory = Directory(entries_of(self.character, now), {READER_DN: READER_PASSWORD})
+        directory.start()
+        self.stack.callback(directory.server_close)
+        self.stack.callback(directory.shutdown)
+        for name, secret in (("ami.secret", AMI_SECRET), ("directory.password", READER_PASSWORD)):
+            (self.place / name).touch(mode=0o600)
+            (self.place / name).write_text(secret + "\n")
+        run("ccmm-agent", "join", code, str(self.folder), "--zone", ZONE.key)
+        text = agent_toml(self.place, ldap_port=directory.port, ami_port=switch.port, encoding=self.character.encoding)
+        (self.folder / "agent.toml").write_text(text, encoding="utf-8")
+
+    @property
+    def folder(self) -> Path:
+        """The agent's folder."""
+        return self.place / "agent"
+
+    def start(self) -> None:
+        """Run the agent."""
+        log = self.stack.enter_context(self.log.open("ab"))
+        self.agent = subprocess.Popen([BIN / "ccmm-agent", "run", self.folder], stdout=log, stderr=log)
+
+    def progress(self) -> tuple[int, int, int]:
+        """(sources that have run, sources, statements that wait)."""
+        state = json.loads(run("ccmm-agent", "status", str(self.folder), "--json"))
+        sources = [source for source in state["sources"] if source["name"] != "attestations"]
+        return sum(source["outcome"] is not None for source in sources), len(sources), state["spool"]["depth"]
+
+    def stop(self) -> None:
+        """Stop agent and simulators; nothing is left running."""
+        if self.agent:
+            end(self.agent)
+        self.stack.close()
+
+
+def run(*command: str) -> str:
+    """Run one of our commands to its end; its output. Raises CalledProcessError with what it said."""
+    program, *arguments = command
+    done = subprocess.run([BIN / program, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def end(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    """SIGTERM, and SIGKILL to what does not listen."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,63 @@
+"""The demo's collector: the real program, on loopback, in a folder of its own."""
+
+import json
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+from demo.center import BIN, end, run
+from demo.characters import Character
+
+SCOPE = (
+    "zone=Asia/Shanghai",
+    'queues=["support","sales"]',
+    'systems=["ldap"]',
+    "gov_hotline=false",
+    "recording_days=30",
+    "third_party=true",
+    'clients=["acme"]',
+)
+
+
+class Headquarters:
+    """Starts `ccmm-collector serve` and asks it."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self.folder = folder
+        run("ccmm-collector", "init", str(folder), "--name", "demo", "--address", "127.0.0.1:0")
+        self._log = log.open("ab")
+        self._process = subprocess.Popen(
+            [BIN / "ccmm-collector", "serve", folder], stdout=subprocess.PIPE, stderr=self._log
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        assert self._process.stdout
+        timer = threading.Timer(30, self._process.kill)
+        timer.start()
+        line = self._process.stdout.readline()
+        timer.cancel()
+        if not line.startswith(b"ready"):
+            raise RuntimeError("the collector did not start: see its log in the demo's folder")
+
+    def invite(self, character: Character) -> str:
+        """Answer the scope questions of a center and make its join code."""
+        run("ccmm-collector", "scope", str(self.folder), character.id, *SCOPE)
+        return run("ccmm-collector", "invite", str(self.folder), character.id).split()[0]
+
+    def level(self, character: Character) -> dict[str, Any]:
+        """What `ccmm-collector level --json` says."""
+        answer: dict[str, Any] = json.loads(run("ccmm-collector", "level", str(self.folder), character.id, "--json"))
+        return answer
+
+    def verdicts(self, character: Character) -> list[dict[str, Any]]:
+        """What `ccmm-collector verdicts --json` says of every rule."""
+        answer = json.loads(run("ccmm-collector", "verdicts", str(self.folder), character.id, "--json"))
+        listed: list[dict[str, Any]] = answer["verdicts"]
+        return listed
+
+    def stop(self) -> None:
+        """Drain and end."""
+        end(self._process)
+        self._log.close()

@@ -1,0 +1,50 @@
+"""The demo's table: each center's level, how sure it is, and its worst verdicts with their reasons."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from demo.characters import CHARACTERS
+from demo.headquarters import Headquarters
+
+WORST = 3
+ORDER = {"not_satisfied": 0, "missing": 1, "inconclusive": 2}
+
+
+def print_report(headquarters: Headquarters, console: Console) -> None:
+    """One row a center, then how to look further."""
+    table = Table(title="Levels by the pack cc_cmm (our own rules, not an official CC-CMM result)", show_lines=True)
+    for column in ("center", "level", "coverage", "worst verdicts"):
+        table.add_column(column, overflow="fold")
+    for character in CHARACTERS:
+        level = headquarters.level(character)
+        worst = _worst(headquarters.verdicts(character), int(level["level"]) + 1)
+        table.add_row(f"{character.id}\n{character.title}", _level(level), f"{level['coverage']:.0f} %", worst)
+    console.print(table)
+    collector = headquarters.folder
+    console.print("Look further:", style="bold")
+    for command in ("verdicts {} glasstower", "level {} harbour", "log {}", "verdicts {} riverside --lang zh"):
+        console.print(f"  .venv/bin/ccmm-collector {command.format(_short(collector))}", highlight=False)
+    console.print("  .venv/bin/ccmm-agent show-outbox .demo/harbour/agent", highlight=False)
+
+
+def _short(path: object) -> str:
+    return f".demo/{str(path).rpartition('/')[2]}"
+
+
+def _level(level: dict[str, Any]) -> str:
+    name = f"L{level['level']}" if level["level"] else "below L1"
+    return f"{name}\n(provisional: {level['backfill_percent']:.0f} % backfill)" if level["provisional"] else name
+
+
+def _worst(verdicts: list[dict[str, Any]], level: int) -> str:
+    """The first few bad verdicts up to the level that the center misses: gates first, then by outcome."""
+    bad = [
+        (not verdict.get("gate", False), ORDER[verdict["outcome"]], verdict["rule"], verdict["sentence"]["en"])
+        for verdict in verdicts
+        if verdict["outcome"] in ORDER and verdict["level"] <= level
+    ]
+    lines = [f"{rule}: {sentence}" for _, _, rule, sentence in sorted(bad)[:WORST]]
+    more = f"... and {len(bad) - WORST} more" if len(bad) > WORST else ""
+    return "\n".join([*lines, more] if more else lines) or "none"

@@ -1,0 +1,128 @@
+"""The agent.toml of a simulated center: every source that its systems feed."""
+
+import json
+from pathlib import Path
+
+from demo.calls import ZONE
+from demo.directory import BASE, READER_DN
+
+EVERY = "5m"
+TABLE_KEYS = {  # occurrences and inventories that come as tables: key column; columns that are times of start and end
+    "person": {"key": "person"},
+    "register": {"key": "line"},
+    "training": {"key": "id", "started": "started"},
+    "exercise": {"key": "id", "started": "started"},
+    "incident": {"key": "id", "started": "started"},
+    "alert": {"key": "id", "started": "started"},
+    "job": {"key": "id", "started": "started"},
+    "project": {"key": "id", "started": "started"},
+    "sample": {"key": "id", "started": "started"},
+    "case": {"key": "case", "started": "started", "ended": "ended"},
+    "review": {"key": "id", "started": "started"},
+    "action": {"key": "id", "started": "started"},
+    "contact": {"key": "contact", "started": "started"},
+}
+DOORS = {
+    "columns": {
+        "time": "刷卡时间",
+        "badge": "卡号",
+        "person": "工号",
+        "door": "门",
+        "zone": "区域",
+        "direction": "方向",
+        "result": "结果",
+        "controlled": "受控",
+        "badge_class": "卡类",
+    },
+    "words": {
+        "direction": {"进": "in", "出": "out"},
+        "result": {"正常开门": "open"},
+        "controlled": {"是": True, "否": False},
+        "badge_class": {"个人卡": "personal"},
+    },
+}
+
+Table = dict[str, object]
+
+
+def agent_toml(place: Path, *, ldap_port: int, ami_port: int, encoding: str) -> str:
+    """The whole configuration of the agent of the center whose systems leave their files in `place`."""
+    secret, password = place / "ami.secret", place / "directory.password"
+    sources: list[Table] = [
+        {"name": "pbx", "plugin": "asterisk", "queue_log": place / "switch/queue_log"},
+        {
+            "name": "recordings",
+            "plugin": "asterisk_recordings",
+            "folder": place / "recordings",
+            "name_pattern": "(?P<started>[^-]+)-(?P<queue>[^-]+)-(?P<agent>[^-]+)-(?P<call>.+)",
+        },
+        {"name": "manager", "plugin": "asterisk_ami", "port": ami_port, "username": "ccmm", "secret_file": secret},
+        {
+            "name": "directory",
+            "plugin": "ldap",
+            "url": f"ldap://127.0.0.1:{ldap_port}",
+            "bind_dn": READER_DN,
+            "password_file": password,
+            "base": BASE,
+            "system": "ldap",
+            "mfa": "mfaEnabled",
+            "privileged_groups": ["admins"],
+        },
+        {"name": "documents", "plugin": "documents", "folder": place / "papers"},
+        door_source(place / "doors", encoding),
+        *(table_source(place / "tables", kind) for kind in TABLE_KEYS),
+        *survey_sources(place / "tables"),
+    ]
+    head = [f'zone = "{ZONE.key}"', 'jitter = "0s"', ""]
+    return "\n".join([*head, *(line for source in sources for line in _source(source))])
+
+
+def door_source(folder: Path, encoding: str) -> Table:
+    """The badge export."""
+    files = {"events": folder / "events.csv", "holders": folder / "holders.csv", "encoding": encoding}
+    return {"name": "doors", "plugin": "door_log"} | files | DOORS
+
+
+def table_source(folder: Path, kind: str) -> Table:
+    """One exported table; its columns are named as the kind's attributes."""
+    path = folder / f"{kind}.csv"
+    header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
+    special = set(TABLE_KEYS[kind].values())
+    keep = {"person", "case", "contact"} if kind in ("case", "contact") else set()
+    columns = {name: name for name in header if name not in special - keep}
+    return {"name": kind, "plugin": "table", "path": path, "kind": kind, **TABLE_KEYS[kind], "columns": columns}
+
+
+def survey_sources(folder: Path) -> list[Table]:
+    """Two counts of one table: who answered, and who was content."""
+    common: Table = {
+        "plugin": "table",
+        "path": folder / "survey.csv",
+        "started": "started",
+        "columns": {"queue": "queue", "drawn": "drawn"},
+    }
+    return [
+        {"name": "survey_answers", "kind": "survey_answered"} | common,
+        {"name": "survey_favourable", "kind": "survey_favourable", "count": "favourable"} | common,
+    ]
+
+
+def _source(source: Table) -> list[str]:
+    plain = {key: value for key, value in source.items() if not isinstance(value, dict)}
+    lines = ["[[source]]", f'every = "{EVERY}"', *(f"{key} = {_value(value)}" for key, value in plain.items())]
+    for key, value in source.items():
+        if isinstance(value, dict):
+            lines.append(f"{key} = {_value(value)}")
+    return [*lines, ""]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict):
+        return (
+            "{ "
+            + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {_value(item)}" for key, item in value.items())
+            + " }"
+        )
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
