@@ -8,9 +8,9 @@ from ccmm_collector.inquiry import Inquiry, Moment
 from ccmm_collector.known import Known
 from ccmm_collector.verdict_store import Judged
 from ccmm_proto.period import from_ms
-from ccmm_rules.evaluate import Verdict, canonical_json
 from ccmm_rules.evidence import SourceFacts
 from ccmm_rules.model import Pack
+from ccmm_rules.verdict import Verdict, canonical_json
 
 
 def iso(instant_ms: int | None) -> str | None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ccmm_collector.known import Folds, Known
+from ccmm_collector.folds import Folds
+from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs
 from ccmm_collector.projection import Projection

@@ -5,72 +5,19 @@ verdicts = judge(pack, known, instant)
 """
 
 import json
-import zlib
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector import slots
-from ccmm_collector.coverage import Coverage
+from ccmm_collector.folds import Folds
+from ccmm_collector.happenings import SourceRow, alone, order, rolled
 from ccmm_collector.holes import Chains, forks
-from ccmm_collector.packing import attributes_of, entries_of
 from ccmm_collector.projection import View
-from ccmm_proto.period import HOUR_MS, floor_to
-from ccmm_proto.roll import rows_of
 from ccmm_proto.v1.service_pb2 import ChainRaised
-from ccmm_proto.v1.statement_pb2 import Occurrence, Roll
-from ccmm_rules.evidence import Answer, Entry, Happening, Hole, Listing, MeasureRow, SourceFacts, Span
+from ccmm_rules.evidence import Answer, Happening, Hole, Listing, MeasureRow, SourceFacts, Span
 
 RETIRED = "retired_sources"  # scope answer: list of "agent/source"
 FEEDS = "feeds."  # scope answers feeds.<measure or kind>: list of "agent/source" that must feed it
-_KEPT_BODIES = 500
-SourceRow = tuple[int, str, str]  # number, agent, source
-
-
-@dataclass(slots=True)
-class Fold:
-    """What of a center was folded up to an index."""
-
-    index: int = -1
-    chains: Chains = field(default_factory=Chains)
-    coverage: dict[int, Coverage] = field(default_factory=dict)  # by number of the source
-
-
-class Folds:
-    """Folded runs and chains of many centers and unpacked lists, so that one statement more costs one statement."""
-
-    def __init__(self) -> None:
-        """Empty: everything is folded from the projection when first asked for."""
-        self._folds: dict[str, Fold] = {}
-        self._bodies: OrderedDict[bytes, tuple[Entry, ...]] = OrderedDict()
-
-    def at(self, view: View) -> Fold:
-        """The fold of a center at the view's index; going back in time folds anew and keeps nothing."""
-        fold = self._folds.setdefault(view.center, Fold())
-        if view.index < fold.index:
-            fold = Fold()
-        span = (fold.index, view.index)
-        if fold.index < view.index:
-            for link in view.projection.rows(sql.CHAIN, view.center, *span):
-                fold.chains.add(link)
-            for number, _, _ in view.projection.rows(sql.SOURCES, view.center):
-                coverage = fold.coverage.setdefault(number, Coverage())
-                for run in view.projection.rows(sql.RUNS, number, *span):
-                    coverage.add(run)
-            fold.index = view.index
-        return fold
-
-    def entries(self, view: View, digest: bytes) -> tuple[Entry, ...]:
-        """The entries of a list's body."""
-        entries = self._bodies.pop(digest, None)
-        if entries is None:
-            ((packed,),) = view.projection.rows(sql.BODY, digest)
-            entries = entries_of(packed)
-        self._bodies[digest] = entries
-        if len(self._bodies) > _KEPT_BODIES:
-            self._bodies.popitem(last=False)
-        return entries
 
 
 class Known:
@@ -159,7 +106,11 @@ class Known:
 
     def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         """One row per slot that starts in the span, oldest first."""
-        return slots.slots_of(self._view, measure, span)
+        stamp = slots.stamp_of(self._view, measure, span)
+        if stamp is None:
+            return slots.slots_of(self._view, measure, span)
+        key = (self.center, measure, span.from_ms, span.to_ms, stamp)
+        return self._folds.slots.get(key, lambda: tuple(slots.slots_of(self._view, measure, span)))
 
     def listings(self, kind: str) -> Sequence[Listing]:
         """The newest complete list of each source that is not retired."""
@@ -184,55 +135,15 @@ class Known:
 
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Occurrences that started in the span, and open ones from before it; oldest first, then id."""
-        found = [
-            happening
+        parts = [
+            found
             for row in self._sources
-            for happening in (*self._alone(row, kind, span), *self._rolled(row, kind, span))
+            for found in (alone(self._view, row, kind, span), rolled(self._view, row, kind, span, self._folds.hours))
+            if found
         ]
-        return sorted(found, key=lambda h: (h.started_ms, isinstance(h.id, str), h.id, h.agent, h.source))
-
-    def _alone(self, row: SourceRow, kind: str, span: Span) -> Iterator[Happening]:
-        number, agent, source = row
-        index, query = self._view.index, self._view.projection.rows
-        started = query(sql.HAPPENINGS, number, kind, span.from_ms, span.to_ms, index, index)
-        for id_, started_ms, ended_ms, key_id, packed in (
-            *query(sql.OPEN_HAPPENINGS, number, kind, span.from_ms, index, index),
-            *started,
-        ):
-            yield Happening(
-                agent=agent,
-                source=source,
-                id=int.from_bytes(id_, "big") if isinstance(id_, bytes) else id_,
-                started_ms=started_ms,
-                ended_ms=ended_ms,
-                key_id=key_id,
-                attributes=attributes_of(Occurrence.FromString(packed).attributes),
-            )
-
-    def _rolled(self, row: SourceRow, kind: str, span: Span) -> Iterator[Happening]:
-        """Of each hour the rolls of its highest revision, joined: a row stated twice is one row."""
-        number, agent, source = row
-        highest: dict[int, int] = {}
-        seen: set[tuple[int, int]] = set()
-        hours = (floor_to(span.from_ms, HOUR_MS), span.to_ms)
-        for hour_ms, revision, key_id, packed in self._view.projection.rows(
-            sql.ROLLS, number, kind, *hours, self._view.index
-        ):
-            if highest.setdefault(hour_ms, revision) != revision:
-                continue
-            for key, started_ms, attributes in rows_of(Roll.FromString(zlib.decompress(packed))):
-                if span.from_ms <= started_ms < span.to_ms and (key, started_ms) not in seen:
-                    seen.add((key, started_ms))
-                    lasted = attributes.get("lasted")
-                    yield Happening(
-                        agent=agent,
-                        source=source,
-                        id=key,
-                        started_ms=started_ms,
-                        ended_ms=started_ms if lasted is None else started_ms + int(lasted) * 1000,
-                        key_id=key_id,
-                        attributes=attributes,
-                    )
+        if len(parts) == 1:
+            return parts[0]
+        return sorted((happening for found in parts for happening in found), key=order)
 
 
 def _without_coverage(agent: str, source: str) -> SourceFacts:

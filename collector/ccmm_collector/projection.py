@@ -105,7 +105,7 @@ class Projection:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             log_id, position = self.connection.execute(sql.POSITION).fetchone()
-            self._write_tallies()  # before the new rows, which drop those of their days
+            self._write_tallies()  # before the new rows, which empty those of their days
             rows, touched = Rows(), set()
             for entry in entries:
                 if entry.index > position:
@@ -161,9 +161,9 @@ class Projection:
         for key, found in rows.slots.items():
             number = self._series.get(key) or self._new_series(key)
             slots += [(number, *row) for row in found]
-            days |= {(number, row[0] - row[0] % DAY_MS) for row in found}
+            days |= {(number, row[0] - row[0] % DAY_MS, row[3]) for row in found}
         many(sql.INSERTS["measure"], slots)
-        many(sql.DROP_TALLY, days)
+        many(sql.TOUCH_DAY, days)
 
     def _source(self, key: SourceKey) -> int:
         number = self._sources.get(key)

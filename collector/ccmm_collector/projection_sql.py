@@ -46,11 +46,11 @@ CREATE TABLE measure (
   series INTEGER NOT NULL, start_ms INTEGER NOT NULL, revision INTEGER NOT NULL, ord INTEGER NOT NULL,
   log_index INTEGER NOT NULL, count INTEGER NOT NULL, total REAL NOT NULL, unfinished INTEGER NOT NULL, more BLOB,
   PRIMARY KEY (series, start_ms, revision, ord)) WITHOUT ROWID;
--- Sums over the slots of one UTC day: kept results, no facts. A tally holds as known at N if its log_index <= N; a new
--- slot of its day drops it.
+-- The UTC days that have slots, the highest index among them, and where once asked for (slots > 0) their sum, which
+-- holds as known at N if log_index <= N. Kept results, no facts: a new slot of its day empties the sum.
 CREATE TABLE tally (
-  series INTEGER NOT NULL, day_ms INTEGER NOT NULL, log_index INTEGER NOT NULL, slots INTEGER NOT NULL,
-  count INTEGER NOT NULL, total REAL NOT NULL, unfinished INTEGER NOT NULL, more BLOB,
+  series INTEGER NOT NULL, day_ms INTEGER NOT NULL, log_index INTEGER NOT NULL, slots INTEGER NOT NULL DEFAULT 0,
+  count INTEGER NOT NULL DEFAULT 0, total REAL NOT NULL DEFAULT 0, unfinished INTEGER NOT NULL DEFAULT 0, more BLOB,
   PRIMARY KEY (series, day_ms)) WITHOUT ROWID;
 -- Complete lists, newest and older. Lists that did not change share one body.
 CREATE TABLE listing (
@@ -185,10 +185,20 @@ SLOTS = (
 )
 TALLIES = (
     "SELECT day_ms, log_index, slots, count, total, unfinished, more FROM tally"
-    " WHERE series = ? AND day_ms >= ? AND day_ms < ? AND log_index <= ?"
+    " WHERE series = ? AND day_ms >= ? AND day_ms < ? AND log_index <= ? AND slots > 0"
 )
-KEEP_TALLY = "INSERT OR REPLACE INTO tally VALUES (?,?,?,?,?,?,?,?)"
-DROP_TALLY = "DELETE FROM tally WHERE series = ? AND day_ms = ?"
+KEEP_TALLY = (
+    "UPDATE tally SET slots = ?, count = ?, total = ?, unfinished = ?, more = ? WHERE series = ? AND day_ms = ?"
+)
+TOUCH_DAY = (
+    "INSERT INTO tally (series, day_ms, log_index) VALUES (?,?,?) ON CONFLICT (series, day_ms)"
+    " DO UPDATE SET log_index = max(log_index, excluded.log_index), slots = 0"
+)
+# What the slots of a measure in a span rest on: as long as it stays the same, so do they.
+SLOTS_STAMP = (
+    "SELECT count(*), max(tally.log_index) FROM series JOIN tally ON tally.series = series.id"
+    " WHERE center = ? AND measure = ? AND day_ms >= ? AND day_ms < ?"
+)
 # The newest complete list of one source, as known at an index.
 LISTING = (
     "SELECT as_of_ms, log_index, key_id, body FROM listing"
@@ -204,11 +214,16 @@ HAPPENINGS = (
 )
 # Those that started before a span and are open as far as is known.
 OPEN_HAPPENINGS = HAPPENINGS.replace("started_ms >= ? AND started_ms < ?", "ended_ms IS NULL AND started_ms < ?")
-# The rolls of a span of hours, the highest revision of each hour first.
-ROLLS = (
-    "SELECT hour_ms, revision, key_id, packed FROM roll"
+# The hours of a span that have rolls, and what they rest on: as long as it stays the same, so do their rows.
+ROLL_HOURS = (
+    "SELECT hour_ms, count(*), max(log_index), max(revision) FROM roll"
     " WHERE source = ? AND kind = ? AND hour_ms >= ? AND hour_ms < ? AND log_index <= ?"
-    " ORDER BY hour_ms, revision DESC, ord, piece"
+    " GROUP BY hour_ms ORDER BY hour_ms"
+)
+# The rolls of one hour at one revision.
+ROLLS = (
+    "SELECT key_id, packed FROM roll"
+    " WHERE source = ? AND kind = ? AND hour_ms = ? AND revision = ? AND log_index <= ? ORDER BY ord, piece"
 )
 
 # --- the canonical dump: every table as text, numbers of sources and series resolved to names, in an order of its own

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ccmm_collector.folds import Folds
 from ccmm_collector.judge import only_judge
 from ccmm_collector.judging import judge_at
-from ccmm_collector.known import Folds
 from ccmm_collector.log import EvidenceLog, LogEntry
 from ccmm_collector.packs import Packs
 from ccmm_collector.projection import FILE, Projection, digests, dump
 from ccmm_collector.verdict_store import Current, VerdictStore
-from ccmm_rules.evaluate import canonical_json
+from ccmm_rules.verdict import canonical_json
 
 FRESH = "rebuilding.sqlite"
 _BATCH = 500

@@ -66,6 +66,13 @@ def _row(series: Series, start_ms: int, tally: Tally) -> MeasureRow:
     )
 
 
+def stamp_of(view: View, measure: str, span: Span) -> tuple[int, int] | None:
+    """Names what the slots of a span rest on; None where more is in the store than the view may know."""
+    days = (floor_to(span.from_ms, DAY_MS), span.to_ms)
+    count, index = view.projection.rows(sql.SLOTS_STAMP, view.center, measure, *days)[0]
+    return (count, index or 0) if (index or 0) <= view.index else None
+
+
 def slots_of(view: View, measure: str, span: Span) -> list[MeasureRow]:
     """One row per slot that starts in the span, oldest first."""
     rows = []
@@ -102,8 +109,7 @@ def _days(view: View, number: int, span: Span) -> Iterator[Tally]:
             tally = kept[day_ms] = add([Tally(slot[1], 1, *slot[2:]) for slot in slots])
             if view.is_newest and span.from_ms <= day_ms and day_ms + DAY_MS <= span.to_ms:
                 view.projection.keep_tally(
-                    *(number, day_ms, tally.log_index, tally.slots),
-                    *(tally.count, tally.total, tally.unfinished, tally.more),
+                    *(tally.slots, tally.count, tally.total, tally.unfinished, tally.more), *(number, day_ms)
                 )
     return (kept[day_ms] for day_ms in sorted(kept))
 

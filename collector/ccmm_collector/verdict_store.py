@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from ccmm_collector import verdict_sql as sql
 from ccmm_collector.projection import connect
-from ccmm_rules.evaluate import Verdict, canonical_json
+from ccmm_rules.verdict import Verdict, canonical_json
 
 FILE = "verdicts.sqlite"
 _MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share"})

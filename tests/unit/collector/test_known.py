@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from ccmm_collector.known import Folds, Known
+from ccmm_collector.folds import Folds
+from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.projection import Projection
 from ccmm_proto.period import DAY_MS, QUARTER_MS

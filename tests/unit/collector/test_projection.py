@@ -52,7 +52,7 @@ def test_sums_of_days_are_the_same_kept_or_computed(tmp_path: Path) -> None:
     span = Span(START + HOUR_MS, START + 3 * DAY_MS + HOUR_MS)
     first = known(projection, log).totals("calls_offered", span)
     projection.flush()
-    assert projection.rows("SELECT count(*) FROM tally") == [(2,)]
+    assert projection.rows("SELECT count(*) FROM tally WHERE slots > 0") == [(2,)]
     assert known(projection, log).totals("calls_offered", span) == first
     assert first[0].count == sum(range(4, 292))
 
