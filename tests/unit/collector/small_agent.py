@@ -206,6 +206,7 @@ class Talk:
 
     def __init__(self, channel: grpc.Channel) -> None:
         submit: Any = channel.stream_stream("/ccmm.v1.Evidence/Submit")
+        self.channel = channel
         self._said = Steps()
         self._call = submit(self._said, timeout=60)
 
