@@ -69,6 +69,7 @@ def read_batch(
             break
     else:
         batch.ended = True
+    _leave_for_later(batch, now_s)
     _drop_outliers(batch, now_s)
     _judge(batch, files[start[0]])
     return batch
@@ -82,6 +83,13 @@ def _take(batch: Batch[T], place: tuple[int, int], line: bytes | None, parse: Ca
             batch.placed.append(Placed(parse(line), *place))
         except Malformed as error:
             batch.set_apart[str(error)] += 1
+
+
+def _leave_for_later(batch: Batch[T], now_s: int) -> None:
+    """Lines after now at the end of the log stay for the next read: perhaps this machine's clock is the slow one."""
+    while batch.ended and batch.placed and batch.placed[-1].line.at_s > now_s + CLOCK_SLACK_S:
+        last = batch.placed.pop()
+        batch.end = (last.file, last.offset)
 
 
 def _drop_outliers(batch: Batch[T], now_s: int) -> None:
