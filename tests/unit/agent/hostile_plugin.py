@@ -40,6 +40,7 @@ class Hostile(Source):
         self.do = options.text("do")
         self.path = options.path("path", None)
         self.port = options.whole("port", 0)
+        self.host = options.text("host", "127.0.0.1")
         self.torn = options.flag("torn", False)
         self.files = tuple(map(Path, options.texts("files", ())))
         self.folders = tuple(map(Path, options.texts("folders", ())))
@@ -236,7 +237,7 @@ def _limit_parent(source: Hostile, window: Window) -> None:
 
 
 def _connect(source: Hostile, window: Window) -> None:
-    with socket.create_connection(("127.0.0.1", source.port), timeout=5):
+    with socket.create_connection((source.host, source.port), timeout=5):
         pass
 
 
@@ -275,6 +276,7 @@ def _fork(source: Hostile, window: Window) -> None:
             time.sleep(60)
         time.sleep(60)
         os._exit(0)
+    time.sleep(0.5)
     raise SourceUnavailable(Reason.LIMITED, str(grandchild))
 
 

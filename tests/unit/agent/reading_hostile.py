@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
-def hostile(do: str, *, protected: tuple[Path, ...] = (), **options: str | int | list[str] | Path) -> SourceSpec:
+def hostile(do: str, protected: tuple[Path, ...] = (), **options: str | int | list[str] | Path) -> SourceSpec:
     """The source whose one option says what it does."""
     table = {"do": do, **{key: str(value) if isinstance(value, Path) else value for key, value in options.items()}}
     return SourceSpec(

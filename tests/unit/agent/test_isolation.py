@@ -47,7 +47,7 @@ def listener() -> Iterator[int]:
 
 def assert_denied(do: str, **options: str | int | list[str] | Path) -> None:
     """As a source that cannot look; the agent, which asks the next one, goes on."""
-    reading = read(hostile(do, **options))
+    reading = read(hostile(do, (), **options))
     assert (reading.outcome, reading.reason) == (UNAVAILABLE, Reason.REFUSED), reading.detail
     assert reading.observations == []
 
@@ -113,6 +113,13 @@ def test_only_ports_of_the_manifest_are_reached(listener: int, torn: bool) -> No
     assert_denied("connect", port=listener, torn=torn)
     assert_denied("connect", port=listener, ports=[str(listener + 1 if listener < 65535 else 1)], torn=torn)
     assert read(hostile("connect", port=listener, ports=[str(listener)], torn=torn)).outcome == OBSERVED
+
+
+def test_another_host_is_not_reached_on_the_same_port() -> None:
+    with closing(socket.create_server(("0.0.0.0", 0))) as server:
+        port = server.getsockname()[1]
+        assert_denied("connect", host="127.0.0.2", port=port, ports=[str(port)])
+        assert_denied("connect", host="localhost", port=port, ports=[str(port)])
 
 
 @needs_ports
