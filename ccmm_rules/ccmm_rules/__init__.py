@@ -15,4 +15,12 @@ case_load     a rule's truth table
 rule_load     one rule file
 load          a pack
 evidence      what the engine may ask about one center
+conclude      an outcome from two looks
+cases         run truth tables
+evaluate      judge a center
+verdict       what a rule concludes, and its canonical form
+wording       sentences and explanations, English and Chinese
+level         cumulative levels
+memory        evidence from plain facts
+scenario      stories of evidence beside a rule
 """

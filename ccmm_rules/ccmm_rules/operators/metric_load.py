@@ -132,8 +132,8 @@ def load_coverage(node: Node, context: ReadContext) -> Read:
         every_ms=every_ms,
         group=grouping_of(node, dimensions, context.vocabulary, grains=False),
     )
-    names = {"share": "double", "n": "int", "gaps": "int", "quiet": "int"}
+    names = {"share": "double", "n": "int", "gaps": "int"}
     if spec.group is not None:
         names |= {"groups": "int", "absent": "int"}
-    units = {"share": "%", "gaps": "count", "quiet": "count", "groups": "count", "absent": "count"}
+    units = {"share": "%", "gaps": "count", "groups": "count", "absent": "count"}
     return context.read("coverage", spec, names, units, tuple(sorted(feeds)))

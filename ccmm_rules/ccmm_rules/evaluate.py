@@ -1,0 +1,107 @@
+"""Judge a center: pure, from a pack, what is known of the center, and an instant.
+
+Same pack, same evidence up to the same log index, same instant: the same verdicts, byte for byte.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+from ccmm_rules.conclude import Conclusion, conclude
+from ccmm_rules.evidence import Evidence
+from ccmm_rules.expression import Scalar
+from ccmm_rules.model import Outcome, Pack, Read, Rule
+from ccmm_rules.operators.coverage import read_coverage
+from ccmm_rules.operators.match_read import read_match
+from ccmm_rules.operators.metric import read_metric
+from ccmm_rules.operators.rows_read import read_rows
+from ccmm_rules.operators.slots import read_slots
+from ccmm_rules.operators.view import Reading, View
+from ccmm_rules.verdict import ReadState, Verdict
+from ccmm_rules.wording import sentence
+
+READERS: Mapping[str, Callable[[Read, View, Rule], Reading]] = {
+    "metric": lambda read, view, rule: read_metric(read, view),
+    "slots": read_slots,
+    "coverage": read_coverage,
+    "match": read_match,
+    "inventory": read_rows,
+    "occurrences": read_rows,
+    "documents": read_rows,
+    "attestations": read_rows,
+}
+
+
+def judge(pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | None = None) -> dict[str, Verdict]:
+    """Verdicts by rule id, of all rules or of those named."""
+    view = View(evidence, at_ms, pack.vocabulary)
+    return {name: judge_rule(rule, view) for name, rule in pack.rules.items() if rules is None or name in rules}
+
+
+def judge_rule(rule: Rule, view: View) -> Verdict:
+    """One rule; the view is shared with the other rules of the same judgement."""
+    readings = {read.name: READERS[read.operator](read, view, rule) for read in rule.reads}
+    conclusions = {
+        level: conclude(rule, level, {name: reading.at(level) for name, reading in readings.items()}, view.answers)
+        for level in rule.levels
+    }
+    reached = _reached(rule, conclusions)
+    own = conclusions[rule.level]
+    bound = {name: reading.at(rule.level) for name, reading in readings.items()}
+    seen = _seen(rule, {name: look.worst for name, look in bound.items()})
+    hoped = _seen(rule, {name: look.best for name, look in bound.items()})
+    limits = {table.name: float(value) for table in rule.limits if (value := table.at(rule.level)) is not None}
+    scope_index, scope_end = _scope(rule, view)
+    deadlines = [reading.deadline_ms for reading in readings.values() if reading.deadline_ms is not None]
+    valid_until = min([*deadlines, *([scope_end] if scope_end is not None else [])], default=None)
+    return Verdict(
+        rule=rule.id,
+        center=view.evidence.center,
+        at_ms=view.at_ms,
+        rule_digest=rule.digest,
+        outcomes={level: conclusion.outcome for level, conclusion in conclusions.items()},
+        outcome=own.outcome,
+        reached=reached,
+        reason=own.reason,
+        blamed=own.blamed,
+        valid_until_ms=valid_until,
+        look_again_ms=_look_again(view.at_ms, valid_until, readings),
+        seen=seen,
+        hoped={name: value for name, value in hoped.items() if seen.get(name) != value},
+        limits=limits,
+        log_id=view.evidence.log_id,
+        log_index=max([scope_index, *(reading.log_index for reading in readings.values())]),
+        backfill_share=max((reading.backfill for reading in readings.values()), default=0.0),
+        sentence=sentence(rule, rule.level, conclusions[rule.level], reached, seen, limits),
+        reads={name: ReadState(state=look.state, reason=look.reason) for name, look in bound.items()},
+    )
+
+
+def _reached(rule: Rule, conclusions: Mapping[int, Conclusion]) -> int:
+    reached = 0
+    for level in rule.levels:
+        if conclusions[level].outcome != Outcome.SATISFIED:
+            break
+        reached = level
+    return reached
+
+
+def _seen(rule: Rule, looks: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Scalar]:
+    return {read.full(short): value for read in rule.reads for short, value in sorted(looks[read.name].items())}
+
+
+def _scope(rule: Rule, view: View) -> tuple[int, int | None]:
+    """(highest log index, earliest end) of the scope answers that the rule may use."""
+    used = set(rule.applies.names if rule.applies is not None else ()) | set(rule.require.names)
+    names = {name.removeprefix("profile.") for name in used if name.startswith("profile.")} | {"zone"}
+    for read in rule.reads:
+        group = getattr(read.spec, "group", None)
+        names |= {group.profile_list} if group is not None and group.profile_list else set()
+    facts = [view.answer_facts(name) for name in sorted(names)]
+    ends = [end for _, end in facts if end is not None]
+    return max((index for index, _ in facts), default=-1), min(ends, default=None)
+
+
+def _look_again(at_ms: int, valid_until: int | None, readings: Mapping[str, Reading]) -> int | None:
+    instants = [reading.again_ms for reading in readings.values() if reading.again_ms is not None]
+    instants += [valid_until + 1] if valid_until is not None else []
+    instants += [reading.deadline_ms + 1 for reading in readings.values() if reading.deadline_ms is not None]
+    return min((instant for instant in instants if instant > at_ms), default=None)

@@ -1,0 +1,173 @@
+"""Evidence from plain Python facts: for scenarios, tests, and the auditor's examples. Statements may be taken away."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ccmm_rules.evidence import (
+    Answer,
+    Happening,
+    Hole,
+    Listing,
+    MeasureRow,
+    SourceFacts,
+    Span,
+)
+
+BACKFILL_MS = 48 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One run in one statement. `listing` and `happenings` by kind, `rows` by measure; the engine's own shapes."""
+
+    agent: str
+    sequence: int
+    recorded_ms: int
+    source: str
+    feeds: tuple[str, ...]
+    covers: Span | None
+    outcome: str = "OBSERVED"
+    every_s: int = 3600
+    listings: Mapping[str, Listing] = field(default_factory=dict)
+    happenings: Mapping[str, Sequence[Happening]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[MeasureRow]] = field(default_factory=dict)
+
+
+class MemoryEvidence:
+    """What is known of one center at `at_ms`; order means nothing, a repeated (agent, sequence, source) counts once."""
+
+    def __init__(
+        self,
+        facts: Sequence[Fact],
+        profile: Mapping[str, object] | None = None,
+        *,
+        at_ms: int | None = None,
+        center: str = "center",
+        expected: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    ) -> None:
+        unique = {(fact.agent, fact.sequence, fact.source): fact for fact in facts}
+        known = [fact for fact in unique.values() if at_ms is None or fact.recorded_ms <= at_ms]
+        self.facts = sorted(known, key=lambda fact: (fact.recorded_ms, fact.agent, fact.sequence, fact.source))
+        self.center, self.log_id, self.log_index = center, "memory", len(self.facts) - 1
+        self._profile = {
+            name: value if isinstance(value, Answer) else Answer(value=value, until_ms=None, log_index=-1)
+            for name, value in (profile or {}).items()
+        }
+        self._expected = expected or {}
+        self._rows: dict[str, list[MeasureRow]] = {}
+        self._happenings: dict[str, list[Happening]] = {}
+
+    def profile(self) -> Mapping[str, Answer]:
+        return self._profile
+
+    def feeding(self, feed: str) -> Sequence[SourceFacts]:
+        by_source: dict[tuple[str, str], list[tuple[int, Fact]]] = {key: [] for key in self._expected.get(feed, ())}
+        for index, fact in enumerate(self.facts):
+            if feed in fact.feeds:
+                by_source.setdefault((fact.agent, fact.source), []).append((index, fact))
+        return [_source_facts(key, runs) for key, runs in sorted(by_source.items())]
+
+    def holes(self) -> Sequence[Hole]:
+        """Numbers that are not there between, or before, those that are."""
+        created: dict[str, dict[int, int]] = {}
+        for fact in self.facts:
+            created.setdefault(fact.agent, {})[fact.sequence] = fact.recorded_ms
+        holes = []
+        for agent, numbers in sorted(created.items()):
+            previous, before = -1, 0
+            for number in sorted(numbers):
+                if number > previous + 1:
+                    holes.append(Hole(agent=agent, from_ms=before, to_ms=numbers[number]))
+                previous, before = number, numbers[number]
+        return holes
+
+    def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        if measure not in self._rows:
+            rows = {
+                (row.agent, row.source, row.dimensions, row.start_ms): row
+                for fact in self.facts
+                for row in fact.rows.get(measure, ())
+            }
+            self._rows[measure] = sorted(
+                rows.values(), key=lambda row: (row.start_ms, row.agent, row.source, row.dimensions)
+            )
+        return [row for row in self._rows[measure] if span.from_ms <= row.start_ms < span.to_ms]
+
+    def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        sums: dict[tuple[str, str, object], MeasureRow] = {}
+        for row in self.slots(measure, span):
+            key = (row.agent, row.source, row.dimensions)
+            known = sums.get(key)
+            sums[key] = row if known is None else _sum(known, row)
+        return [sums[key] for key in sorted(sums, key=str)]
+
+    def listings(self, kind: str) -> Sequence[Listing]:
+        newest: dict[tuple[str, str], Listing] = {}
+        for index, fact in enumerate(self.facts):
+            listing = fact.listings.get(kind)
+            key = (fact.agent, fact.source)
+            if listing is not None and (key not in newest or newest[key].as_of_ms <= listing.as_of_ms):
+                newest[key] = replace(listing, log_index=index)
+        return [newest[key] for key in sorted(newest)]
+
+    def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
+        """Told again, stamps are added: the newest telling of an occurrence holds."""
+        if kind not in self._happenings:
+            told = {
+                (happening.agent, happening.source, happening.id): happening
+                for fact in self.facts
+                for happening in fact.happenings.get(kind, ())
+            }
+            self._happenings[kind] = sorted(
+                told.values(), key=lambda told: (told.started_ms, str(told.id), told.source)
+            )
+        return [
+            happening
+            for happening in self._happenings[kind]
+            if span.from_ms <= happening.started_ms < span.to_ms
+            or (happening.ended_ms is None and happening.started_ms < span.from_ms)
+        ]
+
+
+def _source_facts(key: tuple[str, str], runs: Sequence[tuple[int, Fact]]) -> SourceFacts:
+    vouched = [fact for _, fact in runs if fact.outcome in ("OBSERVED", "EMPTY") and fact.covers is not None]
+    newest = runs[-1][1] if runs else None
+    return SourceFacts(
+        agent=key[0],
+        source=key[1],
+        plugin="memory",
+        every_s=newest.every_s if newest is not None else 3600,
+        covered=merged([fact.covers for fact in vouched if fact.covers is not None]),
+        backfilled=merged(
+            [
+                Span(fact.covers.from_ms, min(fact.covers.to_ms, fact.recorded_ms - BACKFILL_MS))
+                for fact in vouched
+                if fact.covers is not None and fact.covers.from_ms < fact.recorded_ms - BACKFILL_MS
+            ]
+        ),
+        newest_outcome=newest.outcome if newest is not None else "",
+        newest_reason="",
+        log_index=runs[-1][0] if runs else -1,
+    )
+
+
+def merged(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Sorted, joined where they touch."""
+    result: list[Span] = []
+    for span in sorted(spans):
+        if result and span.from_ms <= result[-1].to_ms:
+            result[-1] = Span(result[-1].from_ms, max(result[-1].to_ms, span.to_ms))
+        else:
+            result.append(span)
+    return tuple(result)
+
+
+def _sum(left: MeasureRow, right: MeasureRow) -> MeasureRow:
+    buckets = tuple(a + b for a, b in zip(left.buckets, right.buckets, strict=True)) if left.buckets else right.buckets
+    return replace(
+        left,
+        count=left.count + right.count,
+        total=left.total + right.total,
+        buckets=buckets,
+        unfinished=left.unfinished + right.unfinished,
+    )

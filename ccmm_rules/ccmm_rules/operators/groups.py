@@ -1,0 +1,43 @@
+"""Groups: who is expected, and the one rest group of those too small to judge."""
+
+from collections.abc import Mapping
+
+from ccmm_rules.model import Grouping
+from ccmm_rules.operators.tally import Tally, add, sample_of, value_of
+from ccmm_rules.operators.view import View
+from ccmm_rules.vocabulary.tables import Metric
+
+
+def expected_of(group: Grouping | None, view: View) -> tuple[tuple[str, ...] | None, str]:
+    """(expected groups or None, reason why they are not known)."""
+    if group is None or group.grain:
+        return None, ""
+    if group.words is not None:
+        return group.words, "" if group.words else "empty"
+    if not group.profile_list:
+        return None, ""
+    answer = view.answers.get(group.profile_list)
+    if not isinstance(answer, list):
+        return None, "unanswered"
+    return tuple(answer), "" if answer else "empty"
+
+
+def judged_values(metric: Metric, tallies: Mapping[object, Tally], sample: int) -> list[float]:
+    """One value per group with enough, and one for all the others together if that is enough."""
+    least = max(sample, 1)
+    large = [tally for tally in tallies.values() if sample_of(metric, tally) >= least]
+    small = [tally for tally in tallies.values() if sample_of(metric, tally) < least]
+    if small:
+        rest = add(small, len(small[0]))
+        large += [rest] if sample_of(metric, rest) >= least else []
+    return [value for tally in large if (value := value_of(metric, tally)) is not None]
+
+
+def median(values: list[float]) -> float:
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def worst_of(metric: Metric, values: list[float]) -> float:
+    return min(values) if metric.better == "up" else max(values)

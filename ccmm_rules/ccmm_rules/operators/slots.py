@@ -1,0 +1,173 @@
+"""`slots`: a KPI per slot, in grains or rolling. An uncovered slot is bad in the worst look, good in the best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from operator import add, sub
+from zoneinfo import ZoneInfo
+
+from ccmm_rules.conclude import Bound
+from ccmm_rules.evidence import Span
+from ccmm_rules.expression import Scalar
+from ccmm_rules.model import UNIT_MS, Read, Rule, SlotSpec
+from ccmm_rules.operators.groups import expected_of, median
+from ccmm_rules.operators.holes import holed
+from ccmm_rules.operators.metric import fits, unknown
+from ccmm_rules.operators.tally import Tally, contribution, sample_of, value_of, width
+from ccmm_rules.operators.view import Reading, View, backfill_share, uncovered
+from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots, closed_window
+from ccmm_rules.vocabulary.tables import Metric
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """Values of one group, oldest first; None: uncovered. Slots below the sample are left out."""
+
+    group: object
+    values: tuple[float | None, ...]
+
+
+def read_slots(read: Read, view: View, rule: Rule) -> Reading:
+    spec = read.spec
+    assert isinstance(spec, SlotSpec)
+    metric = view.vocabulary.metrics[spec.metric]
+    feed = view.feed_state(metric.measures, read.fresh_for_ms)
+    if feed.state:
+        return unknown(feed.state, feed.reason, feed)
+    if view.zone is None:
+        return unknown("missing", "zone", feed)
+    span = closed_window(spec.over, feed.watermark_ms - metric.settle_ms, view.zone)
+    expected, why = expected_of(spec.group, view)
+    if why:
+        return unknown("missing" if why == "unanswered" else "inconclusive", why, feed)
+    cells, disputed = _cells(metric, spec, view, span, expected)
+    if disputed:
+        return unknown("inconclusive", "disputed", feed)
+    missing = uncovered(feed.sources, span)
+    slots = _slots(metric, spec, span, view.zone)
+    groups = [_judge(metric, spec, group, column, slots, missing, span) for group, column in cells.items()]
+    hole = view.hole_after(span.from_ms)
+    levels = {level: _at_level(read, rule, metric, spec, groups, level, hole) for level in rule.levels}
+    return Reading(
+        bound=levels[rule.level],
+        levels=levels,
+        log_index=feed.log_index,
+        deadline_ms=feed.deadline_ms,
+        backfill=backfill_share(feed.sources, span),
+    )
+
+
+def _period_ms(metric: Metric, view: View) -> int:
+    return max(view.vocabulary.measures[measure].period_s for measure in metric.measures) * 1000
+
+
+def _cells(
+    metric: Metric, spec: SlotSpec, view: View, span: Span, expected: tuple[str, ...] | None
+) -> tuple[dict[object, dict[int, Tally]], bool]:
+    """Sums by group and start of period; and whether two sources state the same slot."""
+    cells: dict[object, dict[int, Tally]] = {name: {} for name in expected or ()}
+    disputed = False
+    by = spec.group.by if spec.group else ""
+    for measure in metric.measures:
+        owners: dict[object, tuple[str, str]] = {}
+        for row in view.slots(measure, span):
+            if not fits(row, spec.where):
+                continue
+            owner = (row.agent, row.source)
+            disputed = disputed or owners.setdefault((row.dimensions, row.start_ms), owner) != owner
+            column = cells.setdefault(dict(row.dimensions).get(by, "") if by else "", {})
+            more = contribution(metric, measure, row)
+            known = column.get(row.start_ms)
+            column[row.start_ms] = more if known is None else tuple(map(add, known, more))
+    return cells or {"": {}}, disputed
+
+
+def _slots(metric: Metric, spec: SlotSpec, span: Span, zone: ZoneInfo) -> list[Span]:
+    if spec.every in GRAIN_UNITS:
+        return calendar_slots(span, spec.every, zone)
+    length = int(spec.every[:-1]) * UNIT_MS[spec.every[-1]]
+    step = spec.step_ms or length
+    return [Span(start, start + length) for start in range(span.from_ms, span.to_ms - length + 1, step)]
+
+
+def _judge(
+    metric: Metric,
+    spec: SlotSpec,
+    group: object,
+    column: dict[int, Tally],
+    slots: Sequence[Span],
+    missing: Sequence[Span],
+    span: Span,
+) -> Slots:
+    """Prefix sums, so that a rolling window costs two look-ups."""
+    starts = sorted(column)
+    size = width(metric)
+    sums = list(accumulate((column[start] for start in starts), _plus, initial=(0.0,) * size))
+    values: list[float | None] = []
+    low = high = 0
+    least = max(spec.sample, 0 if metric.formula == "count" else 1)
+    for slot in slots:
+        while low < len(starts) and starts[low] < slot.from_ms:
+            low += 1
+        high = max(high, low)
+        while high < len(starts) and starts[high] < slot.to_ms:
+            high += 1
+        if any(gap.from_ms < slot.to_ms and gap.to_ms > slot.from_ms for gap in missing):
+            values.append(None)
+            continue
+        tally = tuple(map(sub, sums[high], sums[low]))
+        value = value_of(metric, tally)
+        if value is not None and sample_of(metric, tally) >= least:
+            values.append(value)
+    return Slots(group=group, values=tuple(values))
+
+
+def _plus(left: Tally, right: Tally) -> Tally:
+    return tuple(map(add, left, right))
+
+
+def _at_level(
+    read: Read, rule: Rule, metric: Metric, spec: SlotSpec, groups: list[Slots], level: int, hole: str
+) -> Bound:
+    meets = spec.meets
+    if meets is None:
+        limit = next((table.at(level) for table in rule.limits if table.name == "limit"), None)
+        if limit is None:
+            return Bound(state="inconclusive", reason="limit")
+        meets = (float(limit), float("inf")) if metric.better == "up" else (float("-inf"), float(limit))
+    count = sum(len(group.values) for group in groups)
+    if count == 0:
+        return Bound(state="inconclusive", reason="empty", worst={"n": 0, "good": 0}, best={"n": 0, "good": 0})
+    worst, best = (_look(metric, groups, meets, count, hopeful=hopeful) for hopeful in (False, True))
+    if hole:
+        return holed(read, rule, hole, worst)
+    uncertain = any(value is None for group in groups for value in group.values)
+    return Bound(
+        state="inconclusive" if uncertain else "", reason="uncovered" if uncertain else "", worst=worst, best=best
+    )
+
+
+def _look(
+    metric: Metric, groups: list[Slots], meets: tuple[float, float], count: int, *, hopeful: bool
+) -> dict[str, Scalar]:
+    low, high = meets
+    marks = [[hopeful if value is None else low <= value <= high for value in group.values] for group in groups]
+    known = [value for group in groups for value in group.values if value is not None]
+    good = sum(sum(row) for row in marks)
+    names: dict[str, Scalar] = {"n": count, "good": good, "bad": count - good, "share": 100.0 * good / count}
+    names["streak"] = min((_streak(row) for row in marks if row), default=0)
+    if len(known) == count:
+        names["median"] = median(known)
+        if metric.better != "band":
+            names["worst"] = min(known) if metric.better == "up" else max(known)
+    return names
+
+
+def _streak(row: list[bool]) -> int:
+    """Good slots in a row, counted back from the newest."""
+    streak = 0
+    for mark in reversed(row):
+        if not mark:
+            break
+        streak += 1
+    return streak

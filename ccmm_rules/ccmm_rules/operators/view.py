@@ -1,0 +1,207 @@
+"""One center's evidence at one instant, asked once: shared by all reads of all rules of one judgement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ccmm_rules.conclude import Bound
+from ccmm_rules.evidence import Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
+from ccmm_rules.model import HOUR_MS
+from ccmm_rules.operators.windows import gaps, overlap_ms
+from ccmm_rules.vocabulary.tables import Vocabulary
+
+REACH_MS = 4 * HOUR_MS  # the longest late fact: a hole reaches so far ahead of itself
+LIST_FORMS = ("inventory", "document", "attestation")
+_QUIET = ("UNAVAILABLE", "MISSED", "SKIPPED")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a read gives. `levels` where a limit decides what is good; `again_ms`: when time alone may change it."""
+
+    bound: Bound
+    levels: "dict[int, Bound] | None" = None
+    log_index: int = -1
+    deadline_ms: int | None = None  # after it the read is missing
+    again_ms: int | None = None
+    backfill: float = 0.0
+    open_stamps: tuple[tuple[int, int], ...] = ()  # (start, unit in ms) of lags that still grow
+
+    def at(self, level: int) -> Bound:
+        return self.levels[level] if self.levels is not None else self.bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedState:
+    """Whether the sources of a feed have spoken lately, and up to when they vouch."""
+
+    state: str
+    reason: str
+    watermark_ms: int
+    deadline_ms: int | None
+    log_index: int
+    sources: tuple[SourceFacts, ...]
+
+
+class View:
+    """Asks each thing once. `at_ms` is the instant of judgement."""
+
+    def __init__(self, evidence: Evidence, at_ms: int, vocabulary: Vocabulary) -> None:
+        self.evidence, self.at_ms, self.vocabulary = evidence, at_ms, vocabulary
+        self._feeding: dict[str, tuple[SourceFacts, ...]] = {}
+        self._totals: dict[tuple[str, Span], Sequence[MeasureRow]] = {}
+        self._slots: dict[tuple[str, Span], Sequence[MeasureRow]] = {}
+        self._listings: dict[str, Sequence[Listing]] = {}
+        self._happenings: dict[tuple[str, Span], Sequence[Happening]] = {}
+        self.holes = tuple(evidence.holes())
+        profile = evidence.profile()
+        self._answers = {name: answer for name, answer in profile.items() if name in vocabulary.profile}
+        self.answers = {
+            name: _typed(answer.value, vocabulary.profile[name].type)
+            for name, answer in self._answers.items()
+            if answer.until_ms is None or at_ms <= answer.until_ms
+        }
+        self.answers = {name: value for name, value in self.answers.items() if value is not None}
+        self.zone = _zone(self.answers.get("zone"))
+
+    def answer_facts(self, name: str) -> tuple[int, int | None]:
+        """(log index, end) of a scope answer; (-1, None) where there is none."""
+        answer = self._answers.get(name)
+        return (answer.log_index, answer.until_ms) if answer is not None else (-1, None)
+
+    def feeding(self, feed: str) -> tuple[SourceFacts, ...]:
+        if feed not in self._feeding:
+            self._feeding[feed] = tuple(self.evidence.feeding(feed))
+        return self._feeding[feed]
+
+    def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        if (measure, span) not in self._totals:
+            self._totals[measure, span] = self.evidence.totals(measure, span)
+        return self._totals[measure, span]
+
+    def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        if (measure, span) not in self._slots:
+            self._slots[measure, span] = self.evidence.slots(measure, span)
+        return self._slots[measure, span]
+
+    def listings(self, kind: str) -> Sequence[Listing]:
+        if kind not in self._listings:
+            self._listings[kind] = self.evidence.listings(kind)
+        return self._listings[kind]
+
+    def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
+        if (kind, span) not in self._happenings:
+            self._happenings[kind, span] = self.evidence.happenings(kind, span)
+        return self._happenings[kind, span]
+
+    def feed_state(self, feeds: Sequence[str], fresh_ms: int) -> FeedState:
+        """Of all sources of these feeds together: the worst state, the smallest watermark and deadline."""
+        sources = tuple(source for feed in feeds for source in self.feeding(feed))
+        known = {feed: self.feeding(feed) for feed in feeds}
+        index = max((source.log_index for source in sources), default=-1)
+        marks = [self.watermark(feed, source) for feed in feeds for source in known[feed]]
+        if not all(known.values()) or any(mark is None for mark in marks):
+            incomplete = any(
+                self.watermark(feed, source) is None and source.watermark_ms is not None
+                for feed in feeds
+                for source in known[feed]
+            )
+            if incomplete:
+                return FeedState(
+                    state="inconclusive",
+                    reason="incomplete",
+                    watermark_ms=0,
+                    deadline_ms=None,
+                    log_index=index,
+                    sources=sources,
+                )
+            return FeedState(
+                state="missing", reason="never", watermark_ms=0, deadline_ms=None, log_index=index, sources=sources
+            )
+        deadlines = [
+            (mark + allowance_ms(source, fresh_ms), source)
+            for mark, source in zip(marks, sources, strict=True)
+            if mark is not None
+        ]
+        deadline, oldest = min(deadlines, key=lambda pair: pair[0])
+        late = self.at_ms > deadline
+        reason = ("silent" if oldest.newest_outcome in _QUIET else "stale") if late else ""
+        watermark = min(min(mark for mark in marks if mark is not None), self.at_ms)
+        return FeedState(
+            state="missing" if late else "",
+            reason=reason,
+            watermark_ms=watermark,
+            deadline_ms=deadline,
+            log_index=index,
+            sources=sources,
+        )
+
+    def watermark(self, feed: str, source: SourceFacts) -> int | None:
+        """Of a list: the instant of the newest complete one, for an incomplete list is never used."""
+        kind = self.vocabulary.kinds.get(feed)
+        if kind is None or kind.form not in LIST_FORMS or source.watermark_ms is None:
+            return source.watermark_ms
+        listing = self.listing_of(feed, source)
+        return min(listing.as_of_ms, source.watermark_ms) if listing is not None else None
+
+    def listing_of(self, kind: str, source: SourceFacts) -> Listing | None:
+        """A look that found nothing is an empty list."""
+        if source.newest_outcome == "EMPTY" and source.watermark_ms is not None:
+            return Listing(
+                agent=source.agent,
+                source=source.source,
+                as_of_ms=source.watermark_ms,
+                log_index=source.log_index,
+                key_id="",
+            )
+        for listing in self.listings(kind):
+            if (listing.agent, listing.source) == (source.agent, source.source):
+                return listing
+        return None
+
+    def hole_after(self, from_ms: int, *, reach_ms: int = REACH_MS) -> str:
+        """Whether a statement is lost that may speak of the time from `from_ms` on: hole, disputed, or ''."""
+        touching = [hole for hole in self.holes if hole.to_ms > from_ms - reach_ms]
+        if any(hole.disputed for hole in touching):
+            return "disputed"
+        return "hole" if touching else ""
+
+
+def allowance_ms(source: SourceFacts, fresh_ms: int) -> int:
+    """How long after its watermark a source still counts as heard."""
+    return min(max(fresh_ms, 2 * source.every_s * 1000 + 120_000), 3 * fresh_ms)
+
+
+def uncovered(sources: Sequence[SourceFacts], span: Span) -> list[Span]:
+    """Time in the span that some source did not vouch for."""
+    return [gap for source in sources for gap in gaps(source.covered, span)]
+
+
+def backfill_share(sources: Sequence[SourceFacts], span: Span) -> float:
+    """Largest share, 0 to 1, of the span that one source filled in later."""
+    length = max(span.to_ms - span.from_ms, 1)
+    return max((overlap_ms(source.backfilled, span) / length for source in sources), default=0.0)
+
+
+def _zone(value: object) -> ZoneInfo | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _typed(value: object, word: str) -> object:
+    """None where the answer is not of the question's type: then it is unanswered."""
+    if word == "bool":
+        return value if isinstance(value, bool) else None
+    if word == "int":
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        return int(value) if whole and not isinstance(value, bool) else None  # type: ignore[call-overload]
+    if word == "double":
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if word == "list":
+        texts = isinstance(value, list | tuple) and all(isinstance(part, str) for part in value)
+        return list(value) if texts else None  # type: ignore[call-overload]
+    return value if isinstance(value, str) else None

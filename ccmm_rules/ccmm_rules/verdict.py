@@ -1,0 +1,57 @@
+"""A verdict: what one rule concludes about one center at one instant, and its canonical form."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ccmm_rules.expression import Scalar
+from ccmm_rules.model import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadState:
+    """How a read stood: state "" (known), missing or inconclusive, and why."""
+
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Derive it again from (pack digest, log up to `log_index`, `at_ms`) and nothing else."""
+
+    rule: str
+    center: str
+    at_ms: int
+    rule_digest: str
+    outcomes: Mapping[int, Outcome]  # by level, from the rule's own up
+    outcome: Outcome  # at the rule's own level
+    reached: int  # highest level up to which all are satisfied; 0: none
+    reason: str
+    blamed: str  # the read (or profile.x) that the reason belongs to
+    valid_until_ms: int | None  # after it: missing. None: it is so already, or hangs on nothing
+    look_again_ms: int | None  # earliest instant at which time alone can change it
+    seen: Mapping[str, Scalar]  # worst look
+    hoped: Mapping[str, Scalar]  # best look, where it differs
+    limits: Mapping[str, float]  # at the level that the verdict speaks of
+    log_id: str
+    log_index: int  # highest index read; -1: none
+    backfill_share: float  # 0 to 1
+    sentence: Mapping[str, str]  # en, zh
+    reads: Mapping[str, ReadState]
+
+
+def canonical_json(verdict: Verdict) -> str:
+    """One line, keys sorted, floats rounded to nine digits: same verdict, same bytes."""
+    table = {name: getattr(verdict, name) for name in Verdict.__slots__}
+    table["outcomes"] = {f"L{level}": outcome.value for level, outcome in verdict.outcomes.items()}
+    table["reads"] = {name: {"state": read.state, "reason": read.reason} for name, read in verdict.reads.items()}
+    return json.dumps(_rounded(table), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _rounded(child) for key, child in value.items()}
+    if isinstance(value, float):
+        return round(value, 9) + 0.0
+    return value
