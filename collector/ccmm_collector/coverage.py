@@ -50,11 +50,10 @@ def subtract(spans: Iterable[Span], holes: Sequence[Span]) -> list[Span]:
 
 @dataclass(slots=True)
 class Coverage:
-    """All runs of one source known so far, folded."""
+    """Runs of one source that feed the same, folded."""
 
     covered: list[Span] = field(default_factory=list)
     timely: list[Span] = field(default_factory=list)  # recorded within 48 h of their end
-    feeds: set[str] = field(default_factory=set)  # everything it ever said to feed: a source once seen stays expected
     newest: tuple[int, int] = (-1, -1)  # due time and order of the newest run
     plugin: str = ""
     outcome: str = ""
@@ -64,15 +63,25 @@ class Coverage:
 
     def add(self, run: RunRow) -> None:
         """Fold one more run in; the order does not matter."""
-        ord_, index, recorded_ms, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, feeds = run
+        ord_, index, recorded_ms, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, _ = run
         self.log_index = max(self.log_index, index)
-        self.feeds.update(json.loads(feeds))
         if (due_ms, ord_) > self.newest:
             self.newest = (due_ms, ord_)
             self.plugin, self.outcome, self.reason, self.every_s = plugin, _OUTCOMES[outcome], reason, every_s
         if from_ms is not None and to_ms is not None:
             merge(self.covered, Span(from_ms, to_ms))
             merge(self.timely, Span(max(from_ms, recorded_ms - BACKFILL_MS), to_ms))
+
+    def join(self, other: "Coverage") -> None:
+        """Fold all runs of another one in."""
+        self.log_index = max(self.log_index, other.log_index)
+        if other.newest > self.newest:
+            self.newest, self.plugin, self.outcome = other.newest, other.plugin, other.outcome
+            self.reason, self.every_s = other.reason, other.every_s
+        for span in other.covered:
+            merge(self.covered, span)
+        for span in other.timely:
+            merge(self.timely, span)
 
     def facts(self, agent: str, source: str) -> SourceFacts:
         """As the engine reads it."""
@@ -87,3 +96,28 @@ class Coverage:
             newest_reason=self.reason,
             log_index=self.log_index,
         )
+
+
+@dataclass(slots=True)
+class SourceRuns:
+    """All runs of one source, by what they feed: a run vouches only for what it names."""
+
+    by_feeds: dict[str, Coverage] = field(default_factory=dict)
+    feeds: set[str] = field(default_factory=set)  # everything it ever said to feed: a source once seen stays expected
+
+    def add(self, run: RunRow) -> None:
+        """Fold one more run in."""
+        self.by_feeds.setdefault(run[-1], Coverage()).add(run)
+        self.feeds.update(json.loads(run[-1]))
+
+    def coverage(self, feed: str | None = None) -> Coverage:
+        """What vouches for a feed, or for anything at all.
+
+        A run that could not look and does not know what it would have fed (a broken configuration) speaks of all feeds.
+        """
+        joined = Coverage()
+        for feeds, coverage in self.by_feeds.items():
+            named = json.loads(feeds)
+            if feed is None or feed in named or not (named or coverage.covered):
+                joined.join(coverage)
+        return joined

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ccmm_collector import projection_sql as sql
-from ccmm_collector.coverage import Coverage
+from ccmm_collector.coverage import SourceRuns
 from ccmm_collector.holes import Chains
 from ccmm_collector.packing import entries_of
 from ccmm_collector.projection import View
@@ -47,7 +47,7 @@ class Fold:
 
     index: int = -1
     chains: Chains = field(default_factory=Chains)
-    coverage: dict[int, Coverage] = field(default_factory=dict)  # by number of the source
+    runs: dict[int, SourceRuns] = field(default_factory=dict)  # by number of the source
 
 
 class Folds:
@@ -70,9 +70,9 @@ class Folds:
             for link in view.projection.rows(sql.CHAIN, view.center, *span):
                 fold.chains.add(link)
             for number, _, _ in view.projection.rows(sql.SOURCES, view.center):
-                coverage = fold.coverage.setdefault(number, Coverage())
+                runs = fold.runs.setdefault(number, SourceRuns())
                 for run in view.projection.rows(sql.RUNS, number, *span):
-                    coverage.add(run)
+                    runs.add(run)
             fold.index = view.index
         return fold
 

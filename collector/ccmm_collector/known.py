@@ -31,9 +31,13 @@ class Known:
         self._at_ms = at_ms
         fold = self._folds.at(view)
         known: list[SourceRow] = view.projection.rows(sql.SOURCES, view.center)
-        self._sources = [row for row in known if row[0] in fold.coverage and fold.coverage[row[0]].log_index >= 0]
-        self._feeds = {row: frozenset(fold.coverage[row[0]].feeds) for row in self._sources}
-        self._facts = {row: fold.coverage[row[0]].facts(row[1], row[2]) for row in self._sources}
+        self._sources = [row for row in known if row[0] in fold.runs and fold.runs[row[0]].by_feeds]
+        self._facts = {row: fold.runs[row[0]].coverage().facts(row[1], row[2]) for row in self._sources}
+        self._feeds = {
+            (row, feed): fold.runs[row[0]].coverage(feed).facts(row[1], row[2])
+            for row in self._sources
+            for feed in fold.runs[row[0]].feeds
+        }
         self._profile = self._answers()
         self._holes = self._all_holes(fold.chains)
 
@@ -74,11 +78,10 @@ class Known:
     def feeding(self, feed: str) -> Sequence[SourceFacts]:
         """Every source that ever said to feed it, or that the profile names for it; retired ones left out."""
         retired = self._named(RETIRED)
-        facts = {f"{row[1]}/{row[2]}": self._facts[row] for row in self._sources if feed in self._feeds[row]}
+        facts = {f"{row[1]}/{row[2]}": self._feeds[row, feed] for row in self._sources if (row, feed) in self._feeds}
         for name in self._named(FEEDS + feed) - facts.keys():
             agent, _, source = name.partition("/")
-            heard = next((self._facts[row] for row in self._sources if row[1:] == (agent, source)), None)
-            facts[name] = _without_coverage(agent, source) if heard is None else heard
+            facts[name] = _without_coverage(agent, source)
         return sorted((f for name, f in facts.items() if name not in retired), key=lambda f: (f.agent, f.source))
 
     def sources(self) -> Sequence[SourceFacts]:

@@ -8,6 +8,7 @@ from ccmm_proto.period import DAY_MS, QUARTER_MS
 from ccmm_proto.v1.service_pb2 import Act, ChainRaised
 from ccmm_proto.v1.statement_pb2 import (
     EMPTY,
+    UNAVAILABLE,
     Attribute,
     Column,
     Document,
@@ -181,10 +182,19 @@ def test_a_source_once_seen_stays_expected_until_an_answer_retires_it(tmp_path: 
     assert known(tmp_path, log, at_ms=hour(9)).totals("calls_offered", Span(START, hour(1)))
 
 
+def test_a_run_vouches_only_for_what_it_names(tmp_path: Path) -> None:
+    log, agent = new_log(tmp_path, Clock()), Agent()
+    append(log, agent.run((hour(0), hour(1)), [offered(START, 7)]))
+    append(log, agent.run((hour(1), hour(2)), feeds=("calls_answered",)))
+    append(log, agent.run(None, feeds=(), outcome=UNAVAILABLE, created_ms=hour(3)))
+    (source,) = known(tmp_path, log).feeding("calls_offered")
+    assert (source.watermark_ms, source.newest_outcome) == (hour(1), "UNAVAILABLE")
+
+
 def test_a_source_that_the_profile_names_is_expected_before_it_spoke(tmp_path: Path) -> None:
     log = new_log(tmp_path, Clock())
     answer(log, "feeds.calls_offered", '["pbx/queue", "pbx2/queue"]')
-    append(log, Agent().run((hour(0), hour(1)), [offered(START, 7)], feeds=("calls_answered",)))
+    append(log, Agent().run((hour(0), hour(1)), [offered(START, 7)], feeds=("calls_offered",)))
     spoke, silent = known(tmp_path, log).feeding("calls_offered")
     assert (spoke.agent, spoke.watermark_ms) == ("pbx", hour(1))
     assert (silent.agent, silent.watermark_ms, silent.newest_outcome) == ("pbx2", None, "")
