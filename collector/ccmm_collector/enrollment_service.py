@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from ccmm_collector.codes import abort
 from ccmm_collector.enrollment import Admitted, check_enrolled, enrolling, parse_enroll, renewing, verify_renewal
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.transaction import Transaction
-from ccmm_proto.errors import CcmmError, Malformed, Permanent
+from ccmm_proto.errors import CcmmError, Malformed, Permanent, StoreFull
 from ccmm_proto.v1 import service_pb2 as pb
 from ccmm_proto.wire import parse_message
 
@@ -95,11 +96,12 @@ class EnrollmentService:
     async def _refuse(self, context: Context, error: CcmmError) -> None:
         logger.warning("enrollment refused", extra={"error": error.name, "peer": context.peer()})
         if isinstance(error, Permanent):
-            await self._write(
-                lambda transaction: store.count_refusal(
-                    transaction.connection, "", "", error.name, transaction.recorded_ms
+            with suppress(StoreFull):  # a count may be lost, the answer must not
+                await self._write(
+                    lambda transaction: store.count_refusal(
+                        transaction.connection, "", "", error.name, transaction.recorded_ms
+                    )
                 )
-            )
         await abort(context, error)
 
     def _response(self, admitted: Admitted) -> pb.EnrollResponse:

@@ -131,6 +131,11 @@ class EvidenceLog:
         """Size of what waits to be written."""
         return self._writer.waiting_bytes
 
+    @property
+    def is_broken(self) -> bool:
+        """True once a bug ended the writing thread: the process must end and start again."""
+        return self._writer.is_broken
+
     def reader(self) -> sqlite3.Connection:
         """This thread's own connection for reading."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)

@@ -27,7 +27,7 @@ from ccmm_collector.log import EvidenceLog, now_ms
 from ccmm_collector.roster import Roster
 from ccmm_collector.stream import Intake
 from ccmm_collector.verifier import Verifier
-from ccmm_proto.errors import BadConfig
+from ccmm_proto.errors import BadConfig, StoreFull
 from ccmm_proto.wire import MAX_MESSAGE_BYTES
 
 logger = logging.getLogger(__name__)
@@ -187,6 +187,8 @@ class Server:
         """Once a second: acts of other processes (revocations) and certificates that ran out."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            if self._log.is_broken:
+                raise StoreFull("the evidence log's writer stopped; see the error above")
             self._roster.refresh()
             service.end_unwelcome(now_ms())
 

@@ -52,6 +52,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self.waiting_bytes = 0
+        self.is_broken = False  # a bug ended the thread; nothing can be written any more
 
     def submit(self, job: Job[T], size_bytes: int = 0, done: Callable[[Future[T]], None] | None = None) -> Future[T]:
         """The job's result, once it is durable. It raises what the job raised (a CcmmError), or StoreFull.
@@ -60,6 +61,7 @@ class Writer:
         in the writer's thread, before any later job runs.
         """
         waiting = _Waiting(job, size_bytes)
+        waiting.future.set_running_or_notify_cancel()  # a peer that hangs up cancels nothing
         if done is not None:
             waiting.future.add_done_callback(done)
         with self._room:
@@ -87,9 +89,10 @@ class Writer:
         try:
             while batch := self._take():
                 self.write_batch(connection, batch)
-        finally:  # a bug stops the writer: nobody may wait for it for ever
+        finally:
             connection.close()
             with self._room:
+                self.is_broken = not self._closed  # then a bug brought us here, and nobody may wait for ever
                 self._closed = True
                 abandoned = [waiting for waiting in (*batch, *self._queue) if not waiting.future.done()]
             for waiting in abandoned:

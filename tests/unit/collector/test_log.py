@@ -152,6 +152,17 @@ def test_a_statement_that_the_store_refuses_does_not_take_its_batch_along(tmp_pa
             bad.result()
 
 
+def test_nobody_can_cancel_what_was_handed_to_the_writer(tmp_path: Path) -> None:
+    with EvidenceLog.create(tmp_path) as log:
+        gate = threading.Event()
+        log.write(lambda _: gate.wait(5))
+        future = log.write(lambda transaction: transaction.append_act(scope_act()).index)
+        assert not future.cancel()
+        gate.set()
+        assert future.result() == 0
+        assert log.append_act(scope_act()).index == 1
+
+
 def test_a_bug_in_the_writer_leaves_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
 
@@ -162,3 +173,4 @@ def test_a_bug_in_the_writer_leaves_nobody_waiting(tmp_path: Path, monkeypatch: 
         future = log.write(bug)
         with pytest.raises(StoreFull, match="writer stopped"):
             future.result(timeout=5)
+        assert log.is_broken
