@@ -33,7 +33,7 @@ def level_answer(inquiry: Inquiry, center: str, moment: Moment, pack_words: str 
     """The level alone."""
     pack = inquiry.pack(pack_words, moment)
     judged = inquiry.judge(center, moment, pack)
-    return {**_head(inquiry, judged, pack, moment), **json.loads(judged.level or "{}")}
+    return {**json.loads(judged.level or "{}"), **_head(inquiry, judged, pack, moment)}
 
 
 def _head(inquiry: Inquiry, judged: Judged, pack: Pack, moment: Moment) -> dict[str, Any]:
@@ -59,6 +59,7 @@ def _verdict(
         "since": iso(inquiry.since(judged, rule.id, moment, other_pack=other_pack)),
         "valid_until": iso(verdict.valid_until_ms),
         "look_again": iso(verdict.look_again_ms),
+        "at": iso(verdict.at_ms),
     }
 
 
@@ -74,8 +75,9 @@ def center_line(inquiry: Inquiry, center: str, moment: Moment, pack_words: str |
     if pack_words is None and inquiry.packs.in_force(inquiry.projection, moment.index) is None:
         return {**line, "level": None, "provisional": None, "coverage": None, "slow_sources": []}
     pack = inquiry.pack(pack_words, moment)
-    standing = json.loads(inquiry.judge(center, moment, pack).level or "{}")
-    return {**line, **standing, "slow_sources": slow_sources(pack, known)}
+    standing = json.loads(inquiry.level(center, moment, pack))
+    shown = {name: standing[name] for name in ("level", "provisional", "backfill_percent", "coverage", "next_level")}
+    return {**line, **shown, "slow_sources": slow_sources(pack, known)}
 
 
 def _last_seen(inquiry: Inquiry, center: str, moment: Moment) -> int | None:

@@ -102,6 +102,17 @@ class Inquiry:
         """All verdicts and the level."""
         return judge_at(self.projection, self.log.log_id, pack, center, moment.index, moment.at_ms, self._folds)
 
+    def level(self, center: str, moment: Moment, pack: Pack) -> str:
+        """The level as canonical JSON: the one in force where nothing has come and nothing run out since, else anew."""
+        held = self.store.standing(center)
+        current = held is not None and (held[1], held[2]) == (
+            self.projection.center_index(center, moment.index)[0],
+            pack.digest,
+        )
+        if held is None or not current or not held[0] <= moment.at_ms < self.store.holds_until(center):
+            return self.judge(center, moment, pack).level or "{}"
+        return held[3]
+
     def since(self, judged: Judged, rule: str, moment: Moment, *, other_pack: bool) -> int | None:
         """Since when a rule has had its outcome; None where the question was never put in that way before."""
         if moment.is_past or other_pack:

@@ -23,8 +23,13 @@ WORDS: dict[str, dict[str, str]] = {
         "level": "level",
         "none": "no level",
         "provisional": "provisional: {} % backfill",
-        "gaps": "to the next level",
+        "gaps": "to reach",
         "held": "held down by",
+        "gate": "gate rule",
+        "pass_share": "share of rules satisfied",
+        "dimension_share": "share in dimension",
+        "fresh_share": "share with fresh evidence",
+        "backfill": "share of backfill",
     },
     "zh": {
         "satisfied": "符合",
@@ -36,8 +41,13 @@ WORDS: dict[str, dict[str, str]] = {
         "level": "等级",
         "none": "未达级",
         "provisional": "暂定：{} % 为补录",
-        "gaps": "距下一级",
+        "gaps": "达到",
         "held": "受限于",
+        "gate": "门槛项",
+        "pass_share": "规则符合率",
+        "dimension_share": "维度符合率",
+        "fresh_share": "证据新鲜率",
+        "backfill": "补录占比",
     },
 }
 COLUMNS = {
@@ -67,7 +77,7 @@ def show_centers(lines: Sequence[dict[str, Any]]) -> None:
             (
                 line["center"],
                 level_words(line, "en"),
-                "-" if line.get("coverage") is None else _number(line["coverage"]),
+                "-" if line.get("coverage") is None else f"{line['coverage']:.0f} %",
                 "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} min",
                 line["last_seen"] or "never",
                 ", ".join(_agent(agent) for agent in line["agents"]),
@@ -132,9 +142,14 @@ def show_level(answer: dict[str, Any], language: str) -> None:
     """The level and what holds it down."""
     words = WORDS[language]
     print(f"{answer['center']}: {words['level']} {level_words(answer, language)}")
-    for key, name in (("held_down_by", words["held"]), ("next_level_gaps", words["gaps"])):
-        for gap in answer.get(key) or []:
-            print(f"  {name}: {gap if isinstance(gap, str) else json.dumps(gap, ensure_ascii=False)}")
+    for obstacle in answer["held_down_by"]:
+        condition = words[obstacle["condition"]]
+        subject = f" {obstacle['subject']}" if obstacle["subject"] else ""
+        print(f"  {words['held']}: {condition}{subject} ({_number(obstacle['found'])}; {_number(obstacle['needed'])})")
+    for gap in answer["next_level_gaps"]:
+        outcome = words[gap["outcome"]]
+        print(f"  {words['gaps']} L{answer['next_level']}: {gap['rule']} {gap['title'][language]}: {outcome}")
+        print(f"    {gap['remedy'][language]}")
 
 
 def show_answers(answers: Sequence[dict[str, Any]]) -> None:

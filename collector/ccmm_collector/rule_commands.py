@@ -12,6 +12,7 @@ from ccmm_rules.cases import run_cases
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack, Rule
+from ccmm_rules.scenario import run_scenarios
 
 PackFolder = Annotated[str, typer.Argument(metavar="[PACK]", help="a folder with pack.yaml, or a built-in name")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]

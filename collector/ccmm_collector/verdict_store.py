@@ -22,6 +22,8 @@ from ccmm_rules.verdict import Verdict, canonical_json
 FILE = "verdicts.sqlite"
 _MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share"})
 
+_FOR_EVER = 1 << 62
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -132,6 +134,11 @@ class VerdictStore:
         """A center's earliest due instant before another one."""
         (instant,) = self._connection.execute(sql.FIRST_DUE, (center, before_ms)).fetchone()
         return None if instant is None else int(instant)
+
+    def holds_until(self, center: str) -> int:
+        """The first instant at which time alone may change one of a center's verdicts; far ahead where none may."""
+        instant = self.first_due(center, _FOR_EVER)
+        return _FOR_EVER if instant is None else instant
 
     def due_rules(self, center: str, at_ms: int) -> list[str]:
         """The rules due at an instant."""
