@@ -1,0 +1,185 @@
+"""The pack cc_cmm on whole centers in memory: what three ages of a good one reach, and what each trick costs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from ccmm_rules.evaluate import judge
+from ccmm_rules.evidence import Entry, Happening
+from ccmm_rules.load import load_pack
+from ccmm_rules.model import Outcome, Pack
+from ccmm_rules.verdict import Verdict
+from tests.unit.rules.center_facts import AGENTS, LEAVER, NOW, SCOPE, Sources, ago, evidence_of, ms
+from tests.unit.rules.good_center import good_center
+
+FOLDER = Path(str(resources.files("ccmm_rules"))) / "packs" / "cc_cmm"
+
+
+@cache
+def pack() -> Pack:
+    return load_pack(FOLDER)
+
+
+def verdicts_of(sources: Sources, only: str | None = None) -> dict[str, Verdict]:
+    return judge(pack(), evidence_of(sources), ms(NOW), rules=[only] if only else None)
+
+
+def below(verdicts: dict[str, Verdict], level: int) -> set[str]:
+    """Rules up to the level that do not reach it."""
+    return {id for id, verdict in verdicts.items() if pack().rules[id].level <= level and verdict.reached < level}
+
+
+def test_a_good_center_of_26_months_satisfies_every_rule_up_to_the_third_level() -> None:
+    assert below(verdicts_of(good_center(26.3)), 3) == set()
+
+
+def test_it_is_too_young_for_the_fourth() -> None:
+    assert "D-SYS-06" in below(verdicts_of(good_center(26.3)), 4)
+
+
+def test_after_8_months_the_second_level_is_reached_and_the_gates_of_the_third_are_not() -> None:
+    verdicts = verdicts_of(good_center(8))
+    assert below(verdicts, 2) == set()
+    assert below(verdicts, 3) == {"D-SYS-05", "M-RES-02"}
+    assert verdicts["D-SYS-05"].outcome == Outcome.INCONCLUSIVE
+
+
+def test_after_2_months_the_first_level_is_reached() -> None:
+    assert below(verdicts_of(good_center(2)), 1) == set()
+
+
+def test_nothing_is_satisfied_before_anything_was_seen() -> None:
+    verdicts = judge(pack(), evidence_of({}, {}), ms(NOW))
+    assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.MISSING}
+
+
+def test_a_day_and_three_days_of_silence_leave_no_rule_on_the_switch_or_the_doors_satisfied() -> None:
+    later = ms(NOW) + 4 * 86_400_000
+    verdicts = judge(pack(), evidence_of(good_center(26.3)), later)
+    heard = {"D-SEC-09", "D-SEC-10", "D-ENV-02", "D-ENV-08", "M-DAT-03", "M-KPI-01", "D-SYS-05", "M-RES-02"}
+    assert {verdicts[id].outcome for id in heard} == {Outcome.MISSING}
+
+
+def enable(kind: str) -> Callable[[Sources], None]:
+    def spoil(sources: Sources) -> None:
+        entries = sources["directory" if kind == "account" else "doors"].entries[kind]
+        entries[:] = [
+            Entry(key=entry.key, attributes={**entry.attributes, "enabled": True})
+            if entry.attributes.get("person") == LEAVER
+            else entry
+            for entry in entries
+        ]
+
+    return spoil
+
+
+def lose(source: str, kind: str, every: int) -> Callable[[Sources], None]:
+    def spoil(sources: Sources) -> None:
+        rows = sources[source].rows[kind]
+        rows[:] = [row for index, row in enumerate(rows) if index % every]
+
+    return spoil
+
+
+def change(source: str, kind: str, alter: Callable[[int, Happening], Happening]) -> Callable[[Sources], None]:
+    def spoil(sources: Sources) -> None:
+        rows = sources[source].rows[kind]
+        rows[:] = [alter(index, row) for index, row in enumerate(rows)]
+
+    return spoil
+
+
+def with_attributes(row: Happening, **more: int | bool | str) -> Happening:
+    return replace(row, attributes={**row.attributes, **more})
+
+
+def log_in_after_leaving(sources: Sources) -> None:
+    sources["pbx"].happen("session", LEAVER, ago(3), system="acd", person=LEAVER)
+
+
+def enter_after_leaving(sources: Sources) -> None:
+    sources["doors"].happen("passage", 5000 + LEAVER, ago(3), person=LEAVER, result="open", direction="in")
+
+
+def answer_as_nobody(sources: Sources) -> None:
+    sources["pbx"].happen("call", 99_999, ago(3), system="acd", queue="sales", agent=666, answered=True, required=False)
+
+
+def forget_the_newcomer(sources: Sources) -> None:
+    rows = sources["training"].rows["training"]
+    rows[:] = [row for row in rows if row.id != f"onboarding-{AGENTS[0]}"]
+    people = sources["hr"].entries["person"]
+    people[:] = [
+        Entry(key=entry.key, attributes={**entry.attributes, "joined": ago(40)}) if entry.key == AGENTS[0] else entry
+        for entry in people
+    ]
+
+
+def open_with_a_shared_card(sources: Sources) -> None:
+    rows = sources["doors"].rows["passage"]
+    rows[0] = with_attributes(rows[0], badge_class="shared")
+
+
+def hide_a_queue(sources: Sources) -> None:
+    for measure, rows in sources["pbx"].measures.items():
+        if measure.startswith("calls_"):
+            rows[:] = [row for row in rows if ("queue", "sales") not in row.dimensions]
+
+
+def second_account(sources: Sources) -> None:
+    sources["directory"].enter("account", 1, system="directory", person=AGENTS[0], enabled=True, service=False)
+
+
+def forge_a_drill(sources: Sources) -> None:
+    sources["drills"].happen(
+        "exercise", "evacuation-x", ago(20, 18), **{"class": "evacuation"}, passed=True, minutes=3.0
+    )
+
+
+TRICKS: dict[str, tuple[str, Callable[[Sources], None]]] = {
+    "a leaver's account stays enabled": ("D-SEC-09", enable("account")),
+    "a leaver logs in": ("D-SEC-09", log_in_after_leaving),
+    "a leaver's badge stays enabled": ("D-SEC-10", enable("badge")),
+    "a leaver enters": ("D-SEC-10", enter_after_leaving),
+    "every tenth recording is lost": ("M-DAT-03", lose("recorder", "recording", 10)),
+    "every tenth recording is empty": (
+        "M-DAT-03",
+        change("recorder", "recording", lambda index, row: with_attributes(row, playable=bool(index % 10))),
+    ),
+    "recordings end early": (
+        "M-DAT-03",
+        change("recorder", "recording", lambda _, row: with_attributes(row, length=60)),
+    ),
+    "recordings without a call": ("M-DAT-03", lose("pbx", "call", 10)),
+    "every fifth call has no ticket": ("M-DAT-04", lose("tickets", "contact", 5)),
+    "agents do not pass the door": ("D-ENV-08", lose("doors", "passage", 2)),
+    "someone unknown answers": ("E-HRM-02", answer_as_nobody),
+    "a newcomer has no exam": ("E-HRM-03", forget_the_newcomer),
+    "a door opens to a shared card": ("D-ENV-02", open_with_a_shared_card),
+    "a queue is no longer counted": ("M-DAT-02", hide_a_queue),
+    "someone has two accounts": ("D-SEC-06", second_account),
+    "a drill that nobody took part in": ("D-EMG-22", forge_a_drill),
+    "calls are dropped at once": (
+        "M-KPI-09",
+        change("pbx", "call", lambda index, row: with_attributes(row, talk=3 if index % 4 == 0 else 120)),
+    ),
+}
+
+
+@pytest.mark.parametrize("trick", sorted(TRICKS))
+def test_a_trick_is_seen_by_the_rule_made_for_it(trick: str) -> None:
+    rule, spoil = TRICKS[trick]
+    sources = good_center(8)
+    spoil(sources)
+    assert verdicts_of(sources, rule)[rule].outcome == Outcome.NOT_SATISFIED
+
+
+@pytest.mark.parametrize("unanswered", sorted(SCOPE))
+def test_a_scope_question_without_an_answer_leaves_its_rules_missing(unanswered: str) -> None:
+    profile = {name: value for name, value in SCOPE.items() if name != unanswered}
+    verdicts = judge(pack(), evidence_of(good_center(8), profile), ms(NOW))
+    assert any(verdict.outcome == Outcome.MISSING for verdict in verdicts.values())
