@@ -53,7 +53,7 @@ def test_an_absent_key_gives_its_default_or_is_missing() -> None:
         *(options.text, options.whole, options.flag, options.path),
         *(options.texts, options.seconds, options.table),
     ):
-        with pytest.raises(BadOption, match="'key'.*missing"):
+        with pytest.raises(BadOption, match=r"'key'.*missing"):
             getter("key")
 
 
