@@ -1,10 +1,64 @@
 """The collector: verifies, keeps, judges and shows evidence. It never fetches any.
 
-acts          the collector's own acts: whom they are about, what they change
-keys          private keys on disk
-log           the evidence log
-schema        the log file's schema and connections
-store         all SQL of the log file
-transaction   what can be done inside one writing transaction
-writer        the one writing thread and its group commit
+Evidence, from the wire to the log:
+
+serve               the two ports, the watch over agents, an orderly end
+evidence_service    the evidence port: who may come in, which streams are open
+stream              one agent's connection: messages in, receipts and refusals out
+inbox               what a stream has received and nobody has looked at yet
+deliveries          brings what the writer thread finished to the event loop
+ingest              from received bytes to durable entries of the log
+verifier            is this a well-formed statement, signed by this key?
+verify_process      the child process of a verifier
+chains              puts a verified statement where it belongs in its chain
+transaction         what can be done inside one writing transaction
+writer              the one writing thread and its group commit
+log                 the evidence log
+store               all SQL on entries and chains
+enrolled            all SQL on agents and join tokens
+schema              the log file's schema, migrations, connections
+acts                the collector's own acts: whom they are about, what they change
+
+Agents and keys:
+
+enrollment_service  the enrollment port: joining and renewing
+enrollment          tokens, proofs, certificates: the rules of joining, renewing, revoking
+roster              who is enrolled, in memory
+authority           the certificate authority
+keys                private keys on disk
+codes               our errors as gRPC status
+
+Projections and verdicts:
+
+project             from an entry of the log to rows, pure
+projection          DIR/projections.sqlite: the log as rows
+projection_sql      all its SQL
+packing             how values lie in the projection's blobs
+slots               stated slots of measures and their sums
+happenings          occurrences of one source
+coverage            what a source vouched for
+holes               where numbers of an agent's chains are missing or claimed twice
+folds               what is kept in memory between two judgements
+known               one center as known at an index of the log
+judge               the judge's process beside `serve`
+judging             steps 8 and 9 of the way of one fact
+packs               rule packs in force
+scope               scope answers
+verdict_store       DIR/verdicts.sqlite: verdicts in force, their history, what is due
+verdict_sql         all its SQL
+inquiry             what a person asks of centers at an instant
+answers             what the commands tell, as plain documents
+rebuild             is what the stores say still what the log says?
+
+The program:
+
+main                the program, its exit codes
+commands            init, serve, invite, revoke, log, renew-ca
+judge_commands      centers, verdicts, level, scope, rebuild
+rule_commands       rules check, test, explain
+judge_tables        tables and progress on a terminal
+listing             the log as JSON and as lines
+init                a new collector's folder
+config              collector.toml
+operator_log        log lines for operators
 """

@@ -1,27 +1,16 @@
 """The program `ccmm-collector`."""
 
-import importlib
 import logging
 import os
 import sys
-from pathlib import Path
 
 import typer
 
-from ccmm_collector import commands
-from ccmm_collector.log import EvidenceLog
+from ccmm_collector import commands, judge, judge_commands
 from ccmm_collector.operator_log import configure
-from ccmm_collector.serve import Judging
 from ccmm_proto.errors import CcmmError
 
 logger = logging.getLogger(__name__)
-
-
-def start_judge(folder: Path, log: EvidenceLog) -> Judging:
-    """The judge loop; imported only by the command that needs it."""
-    judge = importlib.import_module("ccmm_collector.judge")
-    judging: Judging = judge.start(folder, log)
-    return judging
 
 
 def build() -> typer.Typer:
@@ -33,8 +22,8 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    commands.register(app, start_judge)
-    importlib.import_module("ccmm_collector.judge_commands").register(app)
+    commands.register(app, judge.start)
+    judge_commands.register(app)
     return app
 
 

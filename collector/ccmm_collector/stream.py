@@ -61,7 +61,8 @@ class Stream:
         self._intake = intake
         self._context = context
         self._inbox = Inbox()
-        self._answers: asyncio.Queue[tuple[bytes, asyncio.Future[Future[Outcome]]] | bytes | None] = asyncio.Queue()
+        self._sending = asyncio.Lock()
+        self._answers: asyncio.Queue[tuple[bytes, asyncio.Future[Future[Outcome]]] | None] = asyncio.Queue()
         self._ended: asyncio.Future[CcmmError] = asyncio.get_running_loop().create_future()
         self._last_word: CcmmError | None = None
 
@@ -98,7 +99,7 @@ class Stream:
     async def _work(self) -> None:
         reader = self._intake.log.reader()
         heads = store.chain_heads(reader, self.sender.center, self.sender.agent)
-        await self._context.write(pb.CollectorMessage(heads=format_heads(heads)).SerializeToString())
+        await self._send(pb.CollectorMessage(heads=format_heads(heads)).SerializeToString())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._ingest())
             group.create_task(self._answer())
@@ -124,25 +125,26 @@ class Stream:
         futures = ingest(envelopes, self.sender, intake.verifier, intake.roster, intake.log)
         return stored + list(zip(envelopes, futures, strict=True))
 
+    async def _send(self, message: bytes) -> None:
+        async with self._sending:
+            await self._context.write(message)
+
     async def _hold_back(self) -> None:
         log = self._intake.log
         if log.waiting_bytes < FULL_BYTES:
             return
-        self._answers.put_nowait(format_retry_after(HOLD_BACK_MS))
+        await self._send(format_retry_after(HOLD_BACK_MS))  # overtakes the receipts that wait for a commit
         while log.waiting_bytes > FULL_BYTES // 2:
             await asyncio.sleep(0.02)
 
     async def _answer(self) -> None:
         while (answer := await self._answers.get()) is not None:
-            if isinstance(answer, bytes):
-                await self._context.write(answer)
-                continue
             envelope, slot = answer
             finished = await slot
             try:
                 outcome = finished.result()
             except StoreFull as error:
-                await self._context.write(format_retry_after(STORE_FULL_MS))
+                await self._send(format_retry_after(STORE_FULL_MS))
                 self.end(error)
                 return
             await self.send_answer(envelope, outcome)
@@ -154,7 +156,7 @@ class Stream:
         else:
             refusal = pb.Refusal(digest=_digest(envelope), name=outcome.name, message=str(outcome))
             message = pb.CollectorMessage(refusal=refusal)
-        await self._context.write(message.SerializeToString())
+        await self._send(message.SerializeToString())
 
 
 def parse_envelopes(message: bytes) -> list[bytes]:

@@ -118,6 +118,9 @@ class SmallAgent:
     transport: Transport = field(default_factory=Transport)
     welcome: wire.EnrollResponse = field(default_factory=wire.EnrollResponse)
 
+    def server_sha256(self) -> bytes:
+        return x509.load_pem_x509_certificate(self.server_pem).fingerprint(hashes.SHA256())
+
     def enroll_request(self, token: str) -> wire.EnrollRequest:
         csr = self.transport.csr()
         claim = wire.EnrollClaim(token=token, csr_sha256=hashlib.sha256(csr).digest())
