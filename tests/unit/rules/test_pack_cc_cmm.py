@@ -12,6 +12,7 @@ from ccmm_rules.cases import run_cases
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.load import load_pack, pack_of
 from ccmm_rules.model import MatchSpec, Outcome, Pack, Rule
+from ccmm_rules.scenario import run_scenarios
 
 FOLDER = Path(str(resources.files("ccmm_rules"))) / "packs" / "cc_cmm"
 PAGE = Path(__file__).parents[3] / "docs" / "packs" / "cc_cmm.md"
@@ -117,6 +118,11 @@ def test_every_rule_shows_each_outcome_that_it_can_have() -> None:
 
 def test_every_case_gives_what_it_says() -> None:
     assert [str(failure) for failure in run_cases(pack())] == []
+
+
+def test_every_scenario_ends_as_it_says() -> None:
+    assert len(pack().scenarios) >= 4
+    assert [str(failure) for failure in run_scenarios(pack())] == []
 
 
 def mutants_of(text: str) -> Iterator[str]:

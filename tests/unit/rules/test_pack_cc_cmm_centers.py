@@ -10,6 +10,7 @@ import pytest
 
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import Entry, Happening
+from ccmm_rules.level import LevelResult, level_of
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Outcome, Pack
 from ccmm_rules.verdict import Verdict
@@ -26,6 +27,11 @@ def pack() -> Pack:
 
 def verdicts_of(sources: Sources, only: str | None = None) -> dict[str, Verdict]:
     return judge(pack(), evidence_of(sources), ms(NOW), rules=[only] if only else None)
+
+
+def level_reached(sources: Sources) -> LevelResult:
+    evidence = evidence_of(sources)
+    return level_of(pack(), judge(pack(), evidence, ms(NOW)), evidence, ms(NOW))
 
 
 def below(verdicts: dict[str, Verdict], level: int) -> set[str]:
@@ -62,6 +68,21 @@ def test_a_day_and_three_days_of_silence_leave_no_rule_on_the_switch_or_the_door
     verdicts = judge(pack(), evidence_of(good_center(26.3)), later)
     heard = {"D-SEC-09", "D-SEC-10", "D-ENV-02", "D-ENV-08", "M-DAT-03", "M-KPI-01", "D-SYS-05", "M-RES-02"}
     assert {verdicts[id].outcome for id in heard} == {Outcome.MISSING}
+
+
+@pytest.mark.parametrize(("months", "level"), [(26.3, 3), (8, 2), (2, 1)])
+def test_the_level_follows_from_the_months_of_good_history_and_is_provisional(months: float, level: int) -> None:
+    result = level_reached(good_center(months))
+    assert result.level == level
+    assert result.provisional
+
+
+def test_one_open_account_of_a_leaver_costs_every_level() -> None:
+    sources = good_center(26.3)
+    enable("account")(sources)
+    result = level_reached(sources)
+    assert result.level == 0
+    assert [(obstacle.condition, obstacle.subject) for obstacle in result.held_down_by] == [("gate", "D-SEC-09")]
 
 
 def enable(kind: str) -> Callable[[Sources], None]:
