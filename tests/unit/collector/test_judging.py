@@ -10,106 +10,8 @@ from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import activate_pack
 from ccmm_proto.errors import BadConfig
-from ccmm_proto.period import HOUR_MS
-from ccmm_proto.v1.statement_pb2 import Attribute, Entry, Identity, Inventory, Observation, Value
 from tests.unit.collector.chapters import Agent, Clock, answer, append, hour, new_log
-
-PACK = """
-id: tiny
-version: "1"
-effective_from: "2026-01-01"
-title: {en: Tiny, zh: 小}
-scoring:
-  model: cumulative_levels
-  min_pass_share: 0.9
-  min_dimension_share: 0.5
-  min_fresh_share: 0.9
-  max_backfill_share: 1.0
-dimensions:
-  D: {en: Design, zh: 设计}
-headings:
-  D6_security: {dimension: D, title: {en: Security, zh: 安全}}
-"""
-RULE = """
-id: D-SEC-90
-heading: D6_security
-level: 1
-gate: true
-title: {en: Every switch setting is safe, zh: 交换机设置安全}
-fresh_for: 2h
-reads:
-  bad: {inventory: setting, of: "number >= 0.0", bad: "number > 1.0"}
-require: bad.bad == 0 && bad.n >= 1
-remedy: {en: Mend the settings., zh: 修正设置。}
-given: {bad: {bad: 0, n: 1}}
-cases:
-  - {outcome: satisfied}
-  - {bad: {bad: 1}, outcome: not_satisfied}
-  - {bad: missing, outcome: missing}
-  - {bad: unsure, outcome: inconclusive}
-"""
-
-
-def pack_folder(folder: Path, rule: str = RULE) -> Path:
-    (folder / "D6").mkdir(parents=True)
-    (folder / "pack.yaml").write_text(PACK, encoding="utf-8")
-    (folder / "D6" / "D-SEC-90.yaml").write_text(rule, encoding="utf-8")
-    return folder
-
-
-class World:
-    """A collector's folder with the tiny pack in force, and a clock that the test moves."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "collector"
-        self.clock = Clock()
-        self.log = new_log(self.folder, self.clock)
-        self.agent = Agent(name="it")
-        activate_pack(self.folder, self.log, pack_folder(folder / "pack"))
-        answer(self.log, "zone", '"Asia/Shanghai"')
-
-    def tell(self, at_ms: int, *numbers: float, recorded_ms: int | None = None) -> int:
-        """The agent lists the settings at a time; recorded a second later, where nothing else is said."""
-        entries = [
-            Entry(
-                key=Identity(text=f"s{n}"),
-                attributes=[
-                    Attribute(name="number", value=Value(number=number)),
-                    Attribute(name="system", value=Value(text="pbx")),
-                ],
-            )
-            for n, number in enumerate(numbers)
-        ]
-        listing = Inventory(kind="setting", as_of_ms=at_ms, complete=True, entries=entries)
-        envelope = self.agent.run(
-            (at_ms - HOUR_MS, at_ms), [Observation(inventory=listing)], source="settings", feeds=("setting",)
-        )
-        self.clock.now = recorded_ms or at_ms + 1000
-        return append(self.log, envelope).index
-
-    def settle(self, now_ms: int) -> None:
-        self.clock.now = now_ms
-        judge = Judge(self.folder, self.log)
-        judge.settle(now_ms)
-        judge.close()
-
-    def ask(self, at_ms: int, known_ms: int | None = None) -> dict[str, object]:
-        inquiry = Inquiry(self.folder, self.log, self.clock.now)
-        found = verdicts_answer(inquiry, "north", inquiry.moment(at_ms, known_ms), None)
-        inquiry.projection.close()
-        inquiry.store.close()
-        return found
-
-    def outcome(self, at_ms: int) -> object:
-        verdicts = self.ask(at_ms)["verdicts"]
-        assert isinstance(verdicts, list)
-        return verdicts[0]["outcome"]
-
-    def history(self) -> list[tuple[int, str]]:
-        judge = Judge(self.folder, self.log)
-        found = [(row[1], row[4]) for row in judge.store.history("north")]
-        judge.close()
-        return found
+from tests.unit.collector.worlds import RULE, World, pack_folder
 
 
 @pytest.fixture
@@ -185,7 +87,7 @@ def test_verdicts_for_a_past_instant_are_what_was_shown_then(world: World) -> No
     world.settle(hour(14))
     for at, then in shown:
         assert world.ask(at) == then
-    assert [then["verdicts"][0]["outcome"] for _, then in shown] == [  # type: ignore[index]
+    assert [then["verdicts"][0]["outcome"] for _, then in shown] == [
         "satisfied",
         "not_satisfied",
         "satisfied",
@@ -199,8 +101,8 @@ def test_known_at_judges_an_instant_with_later_knowledge(world: World) -> None:
     world.settle(hour(10))
     world.tell(hour(4), 7.0, recorded_ms=hour(11))
     world.settle(hour(11) + 1000)
-    assert world.ask(hour(5))["verdicts"][0]["outcome"] == "missing"  # type: ignore[index]
-    known_later = world.ask(hour(5), known_ms=hour(11))["verdicts"][0]  # type: ignore[index]
+    assert world.ask(hour(5))["verdicts"][0]["outcome"] == "missing"
+    known_later = world.ask(hour(5), known_ms=hour(11))["verdicts"][0]
     assert (known_later["outcome"], known_later["since"]) == ("not_satisfied", None)
 
 
@@ -208,7 +110,7 @@ def test_since_is_when_the_outcome_began(world: World) -> None:
     for number in range(1, 4):
         world.tell(hour(number), *([0.0] * number))
         world.settle(hour(number) + 5000)
-    verdict = world.ask(hour(3) + 6000)["verdicts"][0]  # type: ignore[index]
+    verdict = world.ask(hour(3) + 6000)["verdicts"][0]
     assert verdict["since"] == "2026-01-01T01:00:01.000+00:00"
 
 

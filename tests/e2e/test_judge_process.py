@@ -1,0 +1,97 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ccmm_collector import judge
+from ccmm_collector.log import EvidenceLog
+from ccmm_collector.packs import BUILT_IN
+from ccmm_collector.projection import FILE, Projection
+from ccmm_collector.verdict_store import FILE as VERDICTS
+from ccmm_collector.verdict_store import VerdictStore
+from tests.unit.collector.chapters import Agent, append
+
+
+def until(what: Callable[[], bool], seconds: float = 20.0) -> float:
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() - began < seconds, "not in time"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def standing(folder: Path, center: str) -> bool:
+    if not (folder / VERDICTS).is_file():
+        return False
+    store = VerdictStore.open(folder, readonly=True)
+    try:
+        return store.standing(center) is not None
+    finally:
+        store.close()
+
+
+def is_free(folder: Path) -> bool:
+    with judge.only_judge(folder, wait=False) as mine:
+        return mine
+
+
+def test_the_judge_puts_the_built_in_pack_in_force_and_judges_what_arrives(tmp_path: Path) -> None:
+    log = EvidenceLog.create(tmp_path)
+    judging = judge.start(tmp_path, log)
+    try:
+        until(lambda: log.size() == 1)
+        append(log, Agent().note())
+        until(lambda: standing(tmp_path, "north"))
+        append(log, Agent(center="south").note())
+        assert until(lambda: standing(tmp_path, "south")) < 2.0
+        assert not is_free(tmp_path)
+    finally:
+        judging.stop()
+    assert is_free(tmp_path)
+    projection = Projection.open(tmp_path, log_id=log.log_id, readonly=True, file=FILE)
+    activation = projection.activation(projection.position)
+    assert activation is not None
+    assert activation[0] == BUILT_IN
+    projection.close()
+    log.close()
+
+
+def test_a_judge_that_dies_is_started_again(tmp_path: Path) -> None:
+    log = EvidenceLog.create(tmp_path)
+    judging = judge.start(tmp_path, log)
+    try:
+        until(lambda: log.size() == 1)
+        first = judging.pid
+        os.kill(first, signal.SIGKILL)
+        append(log, Agent().note())
+        until(lambda: standing(tmp_path, "north"))
+        assert judging.pid != first
+        assert log.size() == 2  # the pack is not activated twice
+    finally:
+        judging.stop()
+        log.close()
+
+
+def test_the_judge_ends_when_its_serve_was_killed(tmp_path: Path) -> None:
+    EvidenceLog.create(tmp_path).close()
+    script = (
+        "import sys, time, pathlib\n"
+        "from ccmm_collector.judge import start\n"
+        "from ccmm_collector.log import EvidenceLog\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "start(folder, EvidenceLog.open(folder))\n"
+        "time.sleep(60)\n"
+    )
+    serve = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    until(lambda: standing_or_pack(tmp_path))
+    assert not is_free(tmp_path)
+    serve.kill()
+    serve.wait()
+    until(lambda: is_free(tmp_path), 10)
+
+
+def standing_or_pack(folder: Path) -> bool:
+    return (folder / "packs").is_dir() and any((folder / "packs").iterdir())
