@@ -19,8 +19,8 @@ _NET_PORT: Final = 2
 _WRITE_FILE: Final = 1 << 1
 _READ_FILE: Final = 1 << 2
 _READ_DIR: Final = 1 << 3
+_BIND_TCP: Final = 1 << 0
 _CONNECT_TCP: Final = 1 << 1
-_BIND_AND_CONNECT_TCP: Final = 0b11
 _SCOPE_ABSTRACT_UNIX_AND_SIGNALS: Final = 0b11
 _WRITABLE: Final = ("/dev/null",)
 
@@ -51,15 +51,18 @@ def restrict(readable: Iterable[str], ports: Iterable[int]) -> None:
     version = abi()
     attr = _RulesetAttr(fs=_handled_fs(version))
     if version >= 4:
-        attr.net = _BIND_AND_CONNECT_TCP
+        attr.net = _BIND_TCP | _CONNECT_TCP
     if version >= 6:
         attr.scoped = _SCOPE_ABSTRACT_UNIX_AND_SIGNALS
     ruleset = _call(_CREATE_RULESET, ctypes.byref(attr), ctypes.c_size_t(ctypes.sizeof(attr)), ctypes.c_uint32(0))
     try:
         for path in readable:
             _allow_path(ruleset, path)
-        for port in ports if version >= 4 else ():
-            _add_rule(ruleset, _NET_PORT, _NetPortAttr(allowed=_CONNECT_TCP, port=port))
+        if version >= 4:
+            # Port 0 is the local end of a connection, which some clients (ldap3) bind; listening there is filtered.
+            _add_rule(ruleset, _NET_PORT, _NetPortAttr(allowed=_BIND_TCP, port=0))
+            for port in ports:
+                _add_rule(ruleset, _NET_PORT, _NetPortAttr(allowed=_CONNECT_TCP, port=port))
         _call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)

@@ -1,4 +1,4 @@
-"""A small system call filter beside Landlock: no leaving of the process group, no reaching into other processes.
+"""A small system call filter beside Landlock: no leaving of the process group, no reaching into others, no listening.
 
 Landlock has no word for these. On a processor not known here, or without kernel filters, nothing is filtered.
 """
@@ -27,6 +27,7 @@ _AF_UNIX: Final = 1
 _REFUSED: Final = {  # (x86_64, aarch64)
     "setpgid": (109, 154),  # leaving the group that the deadline kills
     "setsid": (112, 157),
+    "listen": (50, 201),
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),

@@ -243,8 +243,15 @@ def _connect(source: Hostile, window: Window) -> None:
 
 def _listen(source: Hostile, window: Window) -> None:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0 if source.torn else 47123))
+        listener.bind(("127.0.0.1", source.port))
         listener.listen()
+
+
+def _local_end(source: Hostile, window: Window) -> None:
+    """As ldap3 does it."""
+    with socket.socket() as connection:
+        connection.bind(("", 0))
+        connection.connect((source.host, source.port))
 
 
 def _unix(source: Hostile, window: Window) -> None:
@@ -293,7 +300,7 @@ ACTS: dict[str, Callable[..., Iterator[Observation | Done] | None]] = {
         _empty, _after_done, _hang, _spin, _exit, _abort, _raise, _close, _flood, _print, _memory, _garbage,
         _not_protobuf, _started_again, _unknown_reason, _unknown_kind, _unknown_attribute, _text_for_flag, _other_feed,
         _stowaway, _no_observation, _no_done, _future, _reversed, _naive, _for_ever, _big_cursor, _unavailable,
-        _read_file, _list_folder, _read_parent, _trace_parent, _kill_parent, _limit_parent, _connect, _listen, _unix,
-        _write, _execute, _replace, _fork,
+        _read_file, _list_folder, _read_parent, _trace_parent, _kill_parent, _limit_parent, _connect, _local_end,
+        _listen, _unix, _write, _execute, _replace, _fork,
     )},
 }  # fmt: skip

@@ -22,8 +22,8 @@ from tests.unit.agent.reading_hostile import hostile, read
 
 needs_landlock = pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
 needs_ports = pytest.mark.skipif(landlock.abi() < 4, reason="this kernel's Landlock knows no ports (ABI below 4)")
-needs_signals = pytest.mark.skipif(
-    landlock.abi() < 6 and os.uname().machine not in ("x86_64", "aarch64"), reason="nothing here filters signals"
+needs_filter = pytest.mark.skipif(
+    os.uname().machine not in ("x86_64", "aarch64"), reason="system calls are not filtered on this processor"
 )
 FENCED = pytest.mark.parametrize("torn", [False, True], ids=["fence", "torn fence"])
 
@@ -100,7 +100,7 @@ def test_the_parent_cannot_be_traced(torn: bool) -> None:
     assert_denied("trace_parent", torn=torn)
 
 
-@needs_signals
+@needs_filter
 @FENCED
 def test_the_parent_gets_no_signal_and_no_limits(torn: bool) -> None:
     assert_denied("kill_parent", torn=torn)
@@ -125,9 +125,21 @@ def test_another_host_is_not_reached_on_the_same_port() -> None:
 @needs_ports
 @FENCED
 def test_a_plugin_listens_nowhere(torn: bool) -> None:
-    assert_denied("listen", torn=torn)
+    assert_denied("listen", torn=torn, port=47123)
 
 
+@needs_filter
+def test_a_plugin_does_not_even_listen_on_a_port_of_the_systems_choice() -> None:
+    assert_denied("listen")
+    assert_denied("listen", torn=True)
+
+
+@FENCED
+def test_a_client_may_bind_its_own_end(listener: int, torn: bool) -> None:
+    assert read(hostile("local_end", port=listener, ports=[str(listener)], torn=torn)).outcome == OBSERVED
+
+
+@needs_filter
 @FENCED
 def test_unix_sockets_outside_the_manifest_are_closed(tmp_path: Path, torn: bool) -> None:
     path = tmp_path / "s"
@@ -159,6 +171,7 @@ def test_a_plugin_does_not_fork() -> None:
     assert_denied("fork")
 
 
+@needs_filter
 def test_a_grandchild_that_native_code_forked_dies_with_the_reader() -> None:
     reading = read(hostile("fork", torn=True))
     assert reading.outcome == UNAVAILABLE
