@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from ccmm_collector import judge_commands
 from ccmm_proto.errors import BadConfig
@@ -21,7 +20,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = World(tmp_path)
     for number in range(1, 4):
         made.tell(hour(number), 0.0)
-    made.settle(hour(3) + 5000)
+        made.settle(hour(number) + 5000)
     yield made
     made.log.close()
 
@@ -159,11 +158,8 @@ def test_a_broken_pack_is_refused_with_its_place(world: World, tmp_path: Path) -
 
 def test_a_case_that_fails_is_told(world: World, tmp_path: Path) -> None:
     rule = tmp_path / "pack" / "D6" / "D-SEC-90.yaml"
-    rule.write_text(
-        rule.read_text(encoding="utf-8").replace(
-            "{bad: {bad: 1}, outcome: not_satisfied}", "{bad: {bad: 1}, outcome: satisfied}"
-        ),
-        encoding="utf-8",
-    )
+    wrong = "{bad: {bad: 1}, outcome: satisfied}"
+    text = rule.read_text(encoding="utf-8").replace("{bad: {bad: 1}, outcome: not_satisfied}", wrong)
+    rule.write_text(text, encoding="utf-8")
     with pytest.raises(BadConfig, match="fail"):
         run("rules", "test", tmp_path / "pack")
