@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ccmm_agent.plugin import Observation
-from ccmm_agent.testing import read_all
+from ccmm_agent.plugin import Done, Observation, Window
 from ccmm_plugin_telephony.asterisk.queue_source import QueueLog
 from ccmm_proto.v1.statement_pb2 import Measure, Roll
 
@@ -68,11 +67,16 @@ class Reader:
         self.covered: list[tuple[datetime, datetime]] = []
 
     def read(self, now: datetime) -> list[Observation]:
-        observations, done = read_all(self.source, cursor=self.cursor, now=now, zone=ZONE)
-        self.cursor = done.cursor
+        observations: list[Observation] = []
+        more = True
+        while more:
+            *batch, done = self.source.read(Window(cursor=self.cursor, now=now, zone=ZONE))
+            assert isinstance(done, Done)
+            observations += [one for one in batch if isinstance(one, Observation)]
+            self.cursor, more = done.cursor, done.more
+            if done.covers is not None:
+                self.covered.append(done.covers)
         self.stated += observations
-        if done.covers is not None:
-            self.covered.append(done.covers)
         return observations
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import check_source
+from ccmm_plugin_telephony.asterisk.cursor import parse_cursor
 from ccmm_plugin_telephony.asterisk.queue_log import parse_line
 from ccmm_plugin_telephony.asterisk.queue_source import QueueLog
 from ccmm_proto.errors import Malformed
@@ -159,6 +160,9 @@ def test_after_a_restart_of_asterisk_its_open_calls_stay_unfinished_and_hold_not
     restart = line(at("09:11"), "NONE", "NONE", "NONE", "QUEUESTART", "")
     logs = reader(write(log, [lost, restart]))
     assert measures(logs.read(at("11:00")))["calls_offered", "q", at("09:00")].unfinished == 1
+    held = parse_cursor(logs.cursor)
+    assert held is not None
+    assert held.from_ms == at("10:00").timestamp() * 1000  # the lost call does not keep its hour open
     assert logs.read(at("12:00")) == []
 
 

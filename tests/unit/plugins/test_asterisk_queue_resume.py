@@ -116,6 +116,7 @@ def test_a_log_that_is_copied_and_truncated_loses_and_doubles_nothing(log: Path)
     append(log, answered(at("09:40"), "c2", 3, 60))
     log.with_name("queue_log.1").write_bytes(log.read_bytes())
     logs.read(at("10:10"))  # both files hold the same
+    assert total(logs.stated, "calls_offered") == 1
     log.write_bytes(b"")
     logs.read(at("10:20"))  # the live one is empty, its content is in the copy
     append(log, answered(at("10:25"), "c3", 3, 60))
