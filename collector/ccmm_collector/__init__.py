@@ -25,6 +25,7 @@ enrollment_service  the enrollment port: joining and renewing
 enrollment          tokens, proofs, certificates: the rules of joining, renewing, revoking
 roster              who is enrolled, in memory
 authority           the certificate authority
+tls                 the certificate that both ports show
 keys                private keys on disk
 codes               our errors as gRPC status
 

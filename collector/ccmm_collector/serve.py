@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
 from ccmm_collector import keys
-from ccmm_collector.authority import Authority, utc_now
+from ccmm_collector.authority import Authority
 from ccmm_collector.config import Config, load_config
 from ccmm_collector.deliveries import Deliveries
 from ccmm_collector.enrollment_service import MAX_REQUEST_BYTES, EnrollmentService, Welcome
@@ -26,6 +26,7 @@ from ccmm_collector.evidence_service import EvidenceService
 from ccmm_collector.log import EvidenceLog, now_ms
 from ccmm_collector.roster import Roster
 from ccmm_collector.stream import Intake
+from ccmm_collector.tls import ServerTls
 from ccmm_collector.verifier import Verifier
 from ccmm_proto.errors import BadConfig, StoreFull
 from ccmm_proto.wire import MAX_MESSAGE_BYTES
@@ -113,6 +114,7 @@ class Server:
         self._log = log
         self._roster = Roster(log)
         self._authority = Authority.load(folder, config)
+        self._tls = ServerTls(self._authority)
         self._receipt_key = keys.load_ed25519_key(folder / RECEIPT_KEY)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -150,9 +152,7 @@ class Server:
     def _bind_evidence(self, service: EvidenceService) -> tuple[grpc.aio.Server, int]:
         server = _new_server(MAX_MESSAGE_BYTES)
         server.add_generic_rpc_handlers((service.handlers(),))
-        pair = self._authority.server_files(utc_now())
-        credentials = grpc.ssl_server_credentials([pair], self._authority.trust, require_client_auth=True)
-        return server, self._bind(server, "evidence_port", self._config.evidence_port, credentials)
+        return server, self._bind(server, "evidence_port", self._config.evidence_port, clients=True)
 
     def _bind_enrollment(self, evidence_port: int) -> tuple[grpc.aio.Server, int]:
         welcome = Welcome(
@@ -164,12 +164,11 @@ class Server:
         )
         server = _new_server(MAX_REQUEST_BYTES)
         server.add_generic_rpc_handlers((EnrollmentService(self._log, self._authority, welcome).handlers(),))
-        credentials = grpc.ssl_server_credentials([self._authority.server_files(utc_now())])
-        return server, self._bind(server, "enrollment_port", self._config.enrollment_port, credentials)
+        return server, self._bind(server, "enrollment_port", self._config.enrollment_port, clients=False)
 
-    def _bind(self, server: grpc.aio.Server, key: str, port: int, credentials: grpc.ServerCredentials) -> int:
+    def _bind(self, server: grpc.aio.Server, key: str, port: int, *, clients: bool) -> int:
         try:
-            return server.add_secure_port(f"{self._config.listen}:{port}", credentials)
+            return server.add_secure_port(f"{self._config.listen}:{port}", self._tls.credentials(clients=clients))
         except RuntimeError as error:
             raise BadConfig(
                 f"{self._folder}/collector.toml: {key}: {self._config.listen}:{port} is not free; choose another or 0"
