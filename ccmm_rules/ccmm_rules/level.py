@@ -6,10 +6,11 @@ rules up to it are satisfied, no dimension falls behind, and enough of the evide
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from ccmm_rules.evidence import Evidence
 from ccmm_rules.model import LEVELS, Outcome, Pack, Rule
-from ccmm_rules.verdict import Verdict
+from ccmm_rules.verdict import Verdict, canonical
 from ccmm_rules.vocabulary.tables import Titles
 
 
@@ -40,6 +41,13 @@ class Obstacle:
 class LevelResult:
     """`level` 0: not even L1. `provisional`: it rests on backfill."""
 
+    center: str
+    at_ms: int
+    pack: str
+    pack_version: str
+    pack_digest: str
+    log_id: str
+    log_index: int  # highest that any verdict read
     level: int
     provisional: bool
     backfill_percent: int
@@ -50,8 +58,8 @@ class LevelResult:
     shares: Mapping[int, float]  # pass share by level
 
 
-def level_of(pack: Pack, verdicts: Mapping[str, Verdict]) -> LevelResult:
-    """`verdicts` of all rules of the pack; a rule without a verdict is taken as missing."""
+def level_of(pack: Pack, verdicts: Mapping[str, Verdict], evidence: Evidence, at_ms: int) -> LevelResult:
+    """`verdicts` of all rules of the pack on `evidence` at `at_ms`; a rule without a verdict is taken as missing."""
     level, obstacles = 0, obstacles_to(pack, verdicts, 1)
     while not obstacles and level < LEVELS[-1]:
         level += 1
@@ -59,6 +67,13 @@ def level_of(pack: Pack, verdicts: Mapping[str, Verdict]) -> LevelResult:
     aimed = level + 1 if level < LEVELS[-1] else None
     backfill = _backfill(pack, verdicts, max(level, 1))
     return LevelResult(
+        center=evidence.center,
+        at_ms=at_ms,
+        pack=pack.id,
+        pack_version=pack.version,
+        pack_digest=pack.digest,
+        log_id=evidence.log_id,
+        log_index=max((verdict.log_index for verdict in verdicts.values()), default=-1),
         level=level,
         provisional=backfill > 0 and level > 0,
         backfill_percent=round(100 * backfill),
@@ -68,6 +83,11 @@ def level_of(pack: Pack, verdicts: Mapping[str, Verdict]) -> LevelResult:
         next_level_gaps=_gaps(pack, verdicts, aimed) if aimed is not None else (),
         shares={at: _share(_outcomes(pack, verdicts, at)) for at in LEVELS},
     )
+
+
+def level_json(result: LevelResult) -> str:
+    """One line, keys sorted: same level, same bytes."""
+    return canonical(asdict(result) | {"shares": {f"L{level}": share for level, share in result.shares.items()}})
 
 
 def outcome_at(rule: Rule, verdicts: Mapping[str, Verdict], level: int) -> Outcome:

@@ -4,7 +4,7 @@ from ccmm_rules.cel import Compiled
 from ccmm_rules.dependence import compared_with
 from ccmm_rules.errors import PackError, PackErrors
 from ccmm_rules.expression import Const, Name
-from ccmm_rules.model import LEVELS, LimitTable, Read
+from ccmm_rules.model import LEVELS, LimitTable, Read, SlotSpec
 from ccmm_rules.strict_yaml import Node
 
 WHOLE_UNITS = frozenset(("days", "hours", "months", "quarters", "count", "workdays"))
@@ -39,10 +39,11 @@ def check_units(
 ) -> list[PackError]:
     """A limit's unit must be that of what it is compared with."""
     units = {read.full(short): unit for read in reads for short, unit in read.units.items()}
+    judged_by_limit = any(isinstance(read.spec, SlotSpec) and read.spec.meets is None for read in reads)
     errors = []
     for table in limits:
         compared = [side for side in compared_with(require.tree, table.name) if isinstance(side, Name)]
-        if table.name not in require.names:
+        if table.name not in require.names and not (table.name == "limit" and judged_by_limit):
             errors.append(node.error(f"{table.name} is never used", "compare it in 'require' or leave it out"))
         for side in compared:
             unit = units.get(side.name, "")

@@ -46,12 +46,19 @@ def canonical_json(verdict: Verdict) -> str:
     table = {name: getattr(verdict, name) for name in Verdict.__slots__}
     table["outcomes"] = {f"L{level}": outcome.value for level, outcome in verdict.outcomes.items()}
     table["reads"] = {name: {"state": read.state, "reason": read.reason} for name, read in verdict.reads.items()}
+    return canonical(table)
+
+
+def canonical(table: Mapping[str, object]) -> str:
+    """JSON with one spelling per value; words of enumerations are text."""
     return json.dumps(_rounded(table), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _rounded(value: object) -> object:
     if isinstance(value, Mapping):
         return {str(key): _rounded(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(child) for child in value]
     if isinstance(value, float):
         return round(value, 9) + 0.0
     return value
