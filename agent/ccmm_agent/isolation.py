@@ -27,9 +27,7 @@ from ccmm_proto.v1.statement_pb2 import (
 )
 
 OPEN_FILES: Final = 256
-PROCESSES: Final = (
-    512  # of the account, threads included; the filter and the hook refuse programs and groups of their own
-)
+PROCESSES: Final = 4096  # of the account, threads included
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38

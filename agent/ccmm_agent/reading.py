@@ -29,6 +29,7 @@ from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.reader_pb2 import Done, ReadRequest
 from ccmm_proto.v1.statement_pb2 import (
     EMPTY,
+    ISOLATION_LANDLOCK_AND_ACCOUNT,
     ISOLATION_NONE,
     ISOLATION_UNSPECIFIED,
     OBSERVED,
@@ -112,7 +113,7 @@ def read_source(
 def check_source_process(
     spec: SourceSpec, *, now: datetime, zone: ZoneInfo, cursor: bytes = b"", limits: Limits = DEFAULT_LIMITS
 ) -> list[CheckLine]:
-    """What the source's own check says; a failed line where it could not be asked, a warning where nothing isolates."""
+    """What the source's own check says, or a failed line where it could not be asked; lastly how it is isolated."""
     try:
         described = describe_source(spec)
         replies = Replies(replace(_expected(described, cursor, now, limits), lines=True))
@@ -121,10 +122,7 @@ def check_source_process(
         _ask(spec, "read", described.manifest, request, replies, limits)
     except SourceUnavailable as error:
         return [CheckLine("failed", spec.name, f"{error.reason}: {error.detail}"[:MAX_DETAIL])]
-    if replies.isolation == ISOLATION_NONE:
-        weak = CheckLine("warning", "isolation", "none: this kernel has no Landlock; every statement says so")
-        return [*replies.check_lines(), weak]
-    return replies.check_lines()
+    return [*replies.check_lines(), _isolation_line(replies.isolation, described.manifest)]
 
 
 def describe_source(spec: SourceSpec) -> Description:
@@ -204,6 +202,22 @@ def _whole(reading: Reading, replies: Replies, now: datetime) -> Reading:
         observations=replies.observations,
         isolation=replies.isolation,
     )
+
+
+def _isolation_line(isolation: Isolation.ValueType, manifest: Manifest) -> CheckLine:
+    """What the source may open, for the admin to judge."""
+    places = [
+        *map(str, manifest.files),
+        *map(str, manifest.folders),
+        *(f"{h}:{port}" for h, port in manifest.endpoints),
+    ]
+    opened = f"may open: {', '.join(places) or 'nothing'}"
+    if isolation == ISOLATION_NONE:
+        return CheckLine(
+            "warning", "isolation", f"none: no Landlock here, and every statement says so; {opened}"[:MAX_DETAIL]
+        )
+    level = "Landlock, second account" if isolation == ISOLATION_LANDLOCK_AND_ACCOUNT else "Landlock"
+    return CheckLine("ok", "isolation", f"{level}; {opened}"[:MAX_DETAIL])
 
 
 def _software(spec: SourceSpec) -> Software:

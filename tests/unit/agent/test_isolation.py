@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,13 @@ from ccmm_agent.fence import Fence
 from ccmm_agent.isolation import exposed
 from ccmm_agent.plugin import Manifest
 from ccmm_proto.reasons import Reason
-from ccmm_proto.v1.statement_pb2 import ISOLATION_LANDLOCK, ISOLATION_NONE, OBSERVED, UNAVAILABLE
+from ccmm_proto.v1.statement_pb2 import (
+    ISOLATION_LANDLOCK,
+    ISOLATION_LANDLOCK_AND_ACCOUNT,
+    ISOLATION_NONE,
+    OBSERVED,
+    UNAVAILABLE,
+)
 from tests.unit.agent.reading_hostile import hostile, read
 
 needs_landlock = pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
@@ -191,6 +198,30 @@ def test_a_protected_process_leaves_no_core_and_opens_its_memory_to_nobody() -> 
     assert printed.stdout.split() == ["1", "0"]
 
 
+@needs_landlock
+def test_another_account_than_the_agents_is_stated_as_the_higher_level() -> None:
+    code = (
+        "import os; from ccmm_agent.fence import Fence, python_folders; from ccmm_agent.isolation import isolate;"
+        "from ccmm_agent.plugin import Manifest; nothing = Manifest();"
+        "print(isolate(nothing, Fence.around(nothing, python_folders()), os.geteuid() + {other}))"
+    )
+    levels = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(other=other)], capture_output=True, check=True, text=True
+        ).stdout.strip()
+        for other in (0, 1)
+    ]
+    assert levels == [str(ISOLATION_LANDLOCK), str(ISOLATION_LANDLOCK_AND_ACCOUNT)]
+
+
+@needs_landlock
+def test_a_second_account_reads_in_its_own_name() -> None:
+    if os.geteuid() != 0 or not is_open_to_all(Path(sys.executable).resolve()):
+        pytest.skip("needs root, and an interpreter that the second account can start")
+    reading = read(replace(hostile("fine"), account="nobody"))
+    assert (reading.outcome, reading.isolation) == (OBSERVED, ISOLATION_LANDLOCK_AND_ACCOUNT)
+
+
 def test_folders_around_within_and_linked_to_a_protected_one_expose_it(tmp_path: Path) -> None:
     agent = tmp_path / "agent"
     (agent / "keys").mkdir(parents=True)
@@ -216,6 +247,11 @@ def test_an_unknown_processor_gets_no_filter(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(seccomp, "_ARCHES", {})
     assert seccomp.install(unix_sockets=False) is False
     assert ctypes.CDLL(None).prctl(21, 0, 0, 0, 0) == 0  # PR_GET_SECCOMP: this process is not filtered
+
+
+def is_open_to_all(path: Path) -> bool:
+    """Whether everybody may go down to it."""
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents, *Path(__file__).resolve().parents))
 
 
 def is_alive(pid: int) -> bool:

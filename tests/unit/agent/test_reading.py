@@ -153,8 +153,15 @@ def test_a_failed_description_raises_and_is_asked_again() -> None:
 def test_check_gives_the_lines_of_the_source_and_refuses_a_flood_of_them() -> None:
     lines = check_source_process(hostile("fine"), now=NOW, zone=ZONE)
     assert [line.detail for line in lines if line.subject == "reachable"] == ["0", "1", "2"]
+    assert lines[-1].subject == "isolation"
     (failed,) = check_source_process(hostile("hang"), now=NOW, zone=ZONE)
     assert (failed.verdict, failed.subject) == ("failed", "test")
+
+
+def test_check_shows_what_the_source_may_open(tmp_path: Path) -> None:
+    spec = hostile("fine", files=["/var/log/x"], folders=["/srv/y"], ports=["5038"])
+    (*_, last) = check_source_process(spec, now=NOW, zone=ZONE)
+    assert "may open: /var/log/x, /srv/y, 127.0.0.1:5038" in last.detail
 
 
 def test_every_installed_plugin_is_offered_with_its_example() -> None:
