@@ -22,7 +22,9 @@ from ccmm_agent.options import BadOption, Options
 from ccmm_proto.errors import Malformed
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "cp1252")  # in all of them the byte 0x0A is a line end and nothing else
-TIME_FORMATS = ("iso", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d")
+TIME_FORMATS = (  # of these no two can disagree
+    *("iso", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d"),
+)
 FIRST_YEAR, LAST_YEAR = 1990, 2099
 MAX_COLUMNS = 1000
 _INVISIBLE = "\ufeff\u200b"
@@ -187,6 +189,7 @@ class LocalTimes:
     def __init__(self, zone: ZoneInfo, formats: tuple[str, ...] = TIME_FORMATS) -> None:
         self.zone = zone
         self._formats = formats
+        self._first_fits = set(formats) <= set(TIME_FORMATS)
         self._read = lru_cache(maxsize=4096)(self._read_text)
 
     def parse(self, text: str, *, after: datetime | None = None, before: datetime | None = None) -> datetime:
@@ -212,7 +215,12 @@ class LocalTimes:
         return second if after is not None and first < after <= second else first
 
     def _read_text(self, text: str) -> datetime:
-        found = {moment for format in self._formats if (moment := _read_as(text, format)) is not None}
+        found: set[datetime] = set()
+        for format in self._formats:
+            if (moment := _read_as(text, format)) is not None:
+                found.add(moment)
+                if self._first_fits:
+                    break
         if len(found) == 1:
             return found.pop()
         raise BadTable("no time of the declared formats" if not found else "two declared time formats disagree")

@@ -4,6 +4,8 @@ ldap            the `ldap` source: one run is one complete list of accounts
 ldap_directory  the only module that speaks LDAP: bind, paged search, unbind
 ldap_facts      from directory entries to `account` entries, pure
 door_log        the `door_log` source: passages by the hour, and badge holders
+door_exports    the exported files, and one pass over their rows
+door_pass       what a pass found: hours to state, to state again, and what is vouched for
 door_cursor     where the next read of the exports resumes, and what was stated lately
 door_rows       from rows of an export to passages and badges, pure
 """

@@ -131,6 +131,7 @@ def test_a_local_time_is_read_in_its_zone() -> None:
     times = LocalTimes(ZoneInfo("Asia/Shanghai"))
     assert times.parse("2026-11-22 08:30") == datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
     assert times.parse("2026/11/22 8:30") == datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+    assert times.parse("2026-11-22 8:30:07") == datetime(2026, 11, 22, 0, 30, 7, tzinfo=UTC)
     assert times.parse("2026-11-22T08:30:00+01:00") == datetime(2026, 11, 22, 7, 30, tzinfo=UTC)
 
 
