@@ -85,7 +85,8 @@ class Signer:
         """Open the next epoch with its reason."""
         self.epoch, self.sequence, self.previous = self.epoch + 1, 0, bytes(32)
         return self.statement(
-            epoch_start=EpochStart(reason=EpochStart.SNAPSHOT_RESTORED), note=Note(kind=Note.SPOOL_CORRUPT, detail="restored")
+            epoch_start=EpochStart(reason=EpochStart.SNAPSHOT_RESTORED),
+            note=Note(kind=Note.SPOOL_CORRUPT, detail="restored"),
         )
 
 

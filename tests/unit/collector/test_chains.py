@@ -1,6 +1,7 @@
 """Every row of the table of FORMATS §1 that is stored, on a real log."""
 
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccmm_collector import store
+from ccmm_collector import schema, store
 from ccmm_collector.chains import Placed, place
 from ccmm_collector.log import EvidenceLog
 from ccmm_proto.chain import Arrival
@@ -198,3 +199,49 @@ def test_any_order_with_any_repeats_ends_in_the_same_whole_chain(
         assert head(log) == (count, count, signer.previous)
         assert sorted(counted(log)) == [(n, True) for n in range(count)]
         assert {kind for kind, _ in raised(log)} <= {"GAP"}
+
+
+NOW_MS = 1_790_000_000_000
+
+
+def disorder(order: random.Random) -> list[bytes]:
+    """Statements of two agents: repeats, gaps, forks, times to come, unknown schemas, new epochs, in any order."""
+    said: list[bytes] = []
+    for agent in ("agent-1", "agent-2"):
+        signer = Signer(agent=agent)
+        for _ in range(order.randrange(1, 8)):
+            ahead_ms, schema = order.choice((0, 0, 0, 10**9)), order.choice((1, 1, 1, 2))
+            said.append(signer.statement(created_ms=NOW_MS + ahead_ms, schema=schema))
+        for _ in range(order.randrange(3)):
+            previous = order.choice((bytes(32), b"x" * 32, signer.previous))
+            said.append(signer.odd(sequence=order.randrange(8), previous=previous, created_ms=NOW_MS))
+        if order.random() < 0.5:
+            said.append(signer.next_epoch())
+    order.shuffle(said)
+    return [*said, *order.choices(said, k=2)]
+
+
+def contents(log: EvidenceLog) -> list[object]:
+    """Every entry, and every row that is derived from the entries."""
+    tables = [
+        log.reader().execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4").fetchall() for name in ("chain", "hole")
+    ]
+    return [*log.entries(after=-1, limit=10_000), *tables]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers())
+def test_placing_the_statements_of_a_log_again_gives_the_same_log_byte_for_byte(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
+    folder, again = tmp_path_factory.mktemp("log"), tmp_path_factory.mktemp("again")
+    with EvidenceLog.create(folder, clock=lambda: NOW_MS) as log:
+        for envelope in disorder(random.Random(seed)):
+            put(log, envelope)
+        shutil.copytree(folder / "keys", again / "keys")
+        schema.create(again / schema.LOG_FILE, log.log_id)
+        with EvidenceLog.open(again, clock=lambda: NOW_MS) as replayed:
+            for entry in log.entries(after=-1, limit=10_000):
+                if entry.kind == "statement":
+                    put(replayed, entry.envelope)
+            assert contents(replayed) == contents(log)
