@@ -85,7 +85,7 @@ def _recorder(begin: int) -> SourceFile:
     for call, start, queue, agent in single_calls(DETAIL_DAYS):
         if start >= begin:
             file.happen("recording", call, start, call=call, queue=queue, agent=agent, length=120, playable=True)
-    file.enter("holding", "recordings", **{"class": "recordings"}, kept_days=59, files=1400, empty_files=3)
+    file.enter("holding", "recordings", **{"class": "recording"}, kept_days=59, files=1400, empty_files=3)
     return file
 
 
