@@ -43,6 +43,7 @@ def known(logs: Reader) -> tuple[object, object]:
     figures = {
         key: (m.count, m.sum.total, m.sum.count, tuple(m.histogram.buckets), m.unfinished)
         for key, m in measures(logs.stated).items()
+        if m.count or m.sum.count or any(m.histogram.buckets) or m.unfinished
     }
     rows = {
         (kind, hour): roll.SerializeToString(deterministic=True)

@@ -39,7 +39,7 @@ every = "15m"
 cdr = "/var/log/asterisk/cdr-csv/Master.csv"
 zone = "UTC"                         # of the times in the file: usegmtime=yes is UTC, else the server's zone
 settle = "30m"
-batch_kib = 8192
+batch_kib = 2048
 # directions = { from-internal = "out", from-trunk = "in" }   # by dialplan context, for calls that no queue took
 # resume_after = "2026-11-22T10:00:00Z"   # only after the file was rewritten: go on from here, with a gap before
 """
@@ -47,7 +47,7 @@ batch_kib = 8192
     cdr: Path
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     settle: timedelta = timedelta(minutes=30)
-    batch_bytes: int = 8 * 1024 * 1024
+    batch_bytes: int = 2 * 1024 * 1024
     directions: Mapping[str, str] = field(default_factory=dict)
     resume_after: datetime | None = None
 
@@ -57,7 +57,7 @@ batch_kib = 8192
             cdr=options.path("cdr"),
             zone=_zone(options.text("zone", "UTC")),
             settle=timedelta(seconds=options.seconds("settle", 1800)),
-            batch_bytes=options.whole("batch_kib", 8192, least=1, most=65536) * 1024,
+            batch_bytes=options.whole("batch_kib", 2048, least=1, most=65536) * 1024,
             directions=_directions(options.table("directions", None)),
             resume_after=parse_instant("resume_after", options.text("resume_after", None)),
         )

@@ -30,6 +30,7 @@ FEEDS = (
     "session",
 )
 SHORT_TALK_S = 10
+_ALWAYS = ("calls_offered", "calls_answered", "calls_abandoned")
 _NO_REASON = "unstated"
 
 
@@ -82,23 +83,27 @@ def _quarter(queue: str, start: datetime, members: list[Contact], revision: int)
         "short_calls": sum(contact.talk_s is not None and contact.talk_s < SHORT_TALK_S for contact in members),
         "ring_no_answer": sum(contact.unanswered_rings for contact in members),
     }
+    said = bool(revision or waiting)  # else a zero needs no row: absent within the covered time is none
     for id, n in counts.items():
-        yield facts.count(id, start, n, unfinished=waiting, revision=revision, reason=reason, queue=queue)
+        if n or said or id in _ALWAYS:
+            yield facts.count(id, start, n, unfinished=waiting, revision=revision, reason=reason, queue=queue)
     for id, outcome in (("wait_answered", "answered"), ("wait_abandoned", "abandoned")):
         waits = [contact.wait_s for contact in members if contact.outcome == outcome and contact.wait_s is not None]
-        yield facts.histogram(id, start, waits, unfinished=waiting, revision=revision, reason=reason, queue=queue)
+        if waits or said:
+            yield facts.histogram(id, start, waits, unfinished=waiting, revision=revision, reason=reason, queue=queue)
     talks = [contact.talk_s for contact in members if contact.talk_s is not None]
-    talking = counts["calls_answered"] - len(talks)
-    yield facts.seconds(
-        "talk_time",
-        start,
-        sum(talks),
-        len(talks),
-        unfinished=waiting + talking,
-        revision=revision,
-        revision_reason=reason,
-        queue=queue,
-    )
+    talking = waiting + counts["calls_answered"] - len(talks)
+    if talks or talking or said:
+        yield facts.seconds(
+            "talk_time",
+            start,
+            sum(talks),
+            len(talks),
+            unfinished=talking,
+            revision=revision,
+            revision_reason=reason,
+            queue=queue,
+        )
 
 
 def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.Row]:

@@ -67,7 +67,7 @@ queue_log = "/var/log/asterisk/queue_log"
 # agents = "/etc/ccmm/agents.csv"    # lines of: agent name or interface, staff id. Joins the switch with HR
 recordings_required = true           # whether every answered call must have a recording
 settle = "30m"                       # a quarter hour is stated this long after it ended
-batch_kib = 8192                     # how much history one batch takes
+batch_kib = 2048                     # how much history one batch takes
 # resume_after = "2026-11-22T10:00:00Z"   # only after the log was rewritten: go on from here, with a gap before
 """
 
@@ -75,7 +75,7 @@ batch_kib = 8192                     # how much history one batch takes
     agents: Path | None = None
     recordings_required: bool = True
     settle: timedelta = timedelta(minutes=30)
-    batch_bytes: int = 8 * 1024 * 1024
+    batch_bytes: int = 2 * 1024 * 1024
     resume_after: datetime | None = None
 
     @classmethod
@@ -85,7 +85,7 @@ batch_kib = 8192                     # how much history one batch takes
             agents=options.path("agents", None),
             recordings_required=options.flag("recordings_required", True),
             settle=timedelta(seconds=options.seconds("settle", 1800)),
-            batch_bytes=options.whole("batch_kib", 8192, least=1, most=65536) * 1024,
+            batch_bytes=options.whole("batch_kib", 2048, least=1, most=65536) * 1024,
             resume_after=parse_instant("resume_after", options.text("resume_after", None)),
         )
 
