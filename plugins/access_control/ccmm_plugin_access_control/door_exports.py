@@ -72,20 +72,31 @@ class Reader:
     holders: Mapping[str, Attributes]
     newest_first: bool
 
-    def pass_over(self, export: Export, mark: FileMark | None, take: Callable[[int, Passage], None]) -> Progress:
-        """Gives every passage of one file to `take`, with its hour. Raises BadTable, OSError."""
+    def pass_over(
+        self,
+        export: Export,
+        mark: FileMark | None,
+        take: Callable[[int, Passage], None],
+        is_beyond: Callable[[int], bool] = lambda hour: False,
+    ) -> Progress:
+        """Gives every passage of one file to `take`, with its hour. Raises BadTable, OSError.
+
+        An ascending file is left at the first row `is_beyond` what this run states: the next one goes on before it.
+        """
         with export.path.open("rb") as file:
             begin = mark.offset if mark is not None else 0
             last = None if mark is None or mark.last_ms is None else datetime.fromtimestamp(mark.last_ms / 1000, UTC)
-            progress = Progress(mark_before=mark, end=begin, last=last)
+            progress, newest = Progress(mark_before=mark, end=begin, last=last), 0
             for row in read_rows(file, self.dialect, columns=self.mapping.wanted(), start=begin):
                 after, before = (None, progress.last) if self.newest_first else (progress.last, None)
                 for passage in self.mapping.passages(row, self.times, self.holders, after=after, before=before):
                     hour = to_ms(passage.at) // HOUR_MS
                     progress.hours.setdefault(hour, (row.start, progress.last))
                     take(hour, passage)
-                    last = passage.at
+                    last, newest = passage.at, hour
                 progress.last, progress.end = last, row.end
+                if not self.newest_first and is_beyond(newest):
+                    break
         return progress
 
 

@@ -198,7 +198,7 @@ person = "工号"
         )
         found = Pass(marks, max(closing, marks.until or 0), BATCH)
         for export, mark in resuming(exports, marks):
-            found.add_file(export, reader.pass_over(export, mark, found.take))
+            found.add_file(export, reader.pass_over(export, mark, found.take, found.is_beyond))
         found.finish()
         for hour, passages in sorted(found.hours.kept.items()):
             yield _roll(hour, passages, complete=hour != found.cut_hour)

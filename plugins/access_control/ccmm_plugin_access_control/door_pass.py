@@ -27,6 +27,10 @@ class Pass:
         elif hour >= until - RETAINED_HOURS:
             self.late.add(hour)
 
+    def is_beyond(self, hour: int) -> bool:
+        """More than a day after the last hour that this run states: rows stand in order but for so much."""
+        return self.has_more and hour > self.hours.limit + 24
+
     def add_file(self, export: Export, progress: Progress) -> None:
         """One file was read to its end."""
         self.files[export.path] = (export, progress)
