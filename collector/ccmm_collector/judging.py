@@ -10,6 +10,7 @@ Instants of judgement are recorded times and expiry instants. The wall clock dec
 
 import logging
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +20,11 @@ from ccmm_collector.folds import Folds
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs
+from ccmm_collector.project import ALL
 from ccmm_collector.projection import Projection
 from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_rules.evaluate import judge as judge_rules
+from ccmm_rules.evidence import Hole
 from ccmm_rules.level import level_json, level_of
 from ccmm_rules.model import Pack
 
@@ -56,6 +59,7 @@ class Judge:
         self._packs = Packs(folder)
         self._folds = Folds()
         self._pace = _Pace()
+        self._holes: dict[str, tuple[Hole, ...]] = {}  # of each center, when it was last judged
         self._touched = self._behind()
 
     def __enter__(self) -> Self:
@@ -71,15 +75,16 @@ class Judge:
         self.projection.close()
         self.store.close()
 
-    def _behind(self) -> set[str]:
+    def _behind(self) -> dict[str, set[str]]:
         """Centers about which the projection knows more than was judged: found again after every start."""
         position = self.projection.position
         standings = self.store.standings()
         pack = self._packs.in_force(self.projection, position)
+        digest = pack.digest if pack else ""
         return {
-            center
+            center: {ALL}
             for center in self.projection.centers(position)
-            if standings.get(center) != (self.projection.center_index(center, position)[0], pack.digest if pack else "")
+            if standings.get(center) != (self.projection.center_index(center, position)[0], digest)
         }
 
     def step(self, now_ms: int) -> bool:
@@ -97,7 +102,6 @@ class Judge:
             pass
         for center in sorted(self._touched):
             self.judge_center(center)
-        self._touched.clear()
         self.expire(now_ms)
         self.projection.flush()
 
@@ -106,12 +110,16 @@ class Judge:
         until, found = time.monotonic() + BATCH_SECONDS, False
         while entries := self.log.entries(after=self.projection.position, limit=BATCH_ENTRIES):
             found = True
-            self._touched |= self.projection.apply(entries)
+            self._touch(self.projection.apply(entries))
             if any(entry.kind == "act" and not entry.center for entry in entries):
-                self._touched |= self._behind()  # another pack is in force: everybody is judged by it
+                self._touch(self._behind())  # another pack is in force: everybody is judged by it
             if time.monotonic() > until:
                 break
         return found
+
+    def _touch(self, feeds: Mapping[str, set[str]]) -> None:
+        for center, found in feeds.items():
+            self._touched.setdefault(center, set()).update(found)
 
     def judge_arrivals(self, *, busy: bool = False) -> bool:
         """Judge the centers about which something came, each at most about once a second; whether any was."""
@@ -120,7 +128,6 @@ class Judge:
         for center in ready:
             began = time.monotonic()
             self.judge_center(center)
-            self._touched.discard(center)
             self._pace.last[center] = time.monotonic()
             self._pace.took[center] = self._pace.last[center] - began
             if busy and time.monotonic() - started > BATCH_SECONDS:
@@ -134,6 +141,8 @@ class Judge:
         until_ms = min(now_ms, self._known_until())
         due = self.store.due(until_ms)
         for center in due:
+            if center in self._touched:
+                self.judge_center(center)
             self._pass_time(center, until_ms + 1)
         return bool(due)
 
@@ -145,35 +154,44 @@ class Judge:
         return self.projection.recorded_ms(self.projection.position) - 1
 
     def judge_center(self, center: str) -> None:
-        """Judge all rules at the newest recorded time that concerns the center, after what ran out before it.
+        """Judge at the newest recorded time that concerns the center, after what ran out before it.
 
         So after a restart what expired meanwhile is judged before what has arrived since.
         """
         position = self.projection.position
         arrived_ms = max(self.projection.center_index(center, position)[1], self.projection.activated_ms(position))
         self._pass_time(center, arrived_ms)
-        self._judge(center, arrived_ms)
+        self._judge(center, arrived_ms, self._touched.pop(center, {ALL}), ())
 
     def _pass_time(self, center: str, before_ms: int) -> None:
-        """Judge at each instant due before another one, in order: only what is due then, and all rules at the last."""
-        last = None
+        """Judge what is due at each instant before another one, in order."""
         while (instant := self.store.first_due(center, before_ms)) is not None:
-            self._judge(center, instant, self.store.due_rules(center, instant))
-            last = instant
-        if last is not None:
-            self._judge(center, last)
+            self._judge(center, instant, set(), self.store.due_rules(center, instant))
 
-    def _judge(self, center: str, at_ms: int, rules: list[str] | None = None) -> None:
-        """Judge at an instant with what was known then; without `rules` all of them, and the level."""
+    def _judge(self, center: str, at_ms: int, feeds: set[str], due: Collection[str]) -> None:
+        """Judge at an instant with what was known then: the rules that read something new, and those that are due.
+
+        The others rest on the same evidence as before and on no passing of time, so their verdicts stand.
+        """
         index = self.projection.index_at(at_ms)
         pack = self._packs.in_force(self.projection, index)
         if pack is None:
             return
-        named = None if rules is None else [rule for rule in rules if rule in pack.rules]
-        judged = judge_at(self.projection, self.log.log_id, pack, center, index, at_ms, self._folds, named)
-        changed = self.store.write(judged)
+        known = Known(self.projection.view(center, index), log_id=self.log.log_id, at_ms=at_ms, folds=self._folds)
+        held = self.store.verdicts(center, pack.digest)
+        holes = tuple(known.holes())
+        everything = ALL in feeds or len(held) != len(pack.rules) or self._holes.get(center) != holes
+        rules = None if everything else [rule for rule in pack.rules if rule in due or _reads(pack, rule) & feeds]
+        verdicts = judge_rules(pack, known, at_ms, rules)
+        level = level_json(level_of(pack, {**held, **verdicts}, known, at_ms))
+        changed = self.store.write(Judged(center, pack.digest, at_ms, known.log_index, verdicts, level))
+        self._holes[center] = holes
         if changed:
             logger.info("verdicts changed", extra={"center": center, "changed": changed, "at_ms": at_ms})
+
+
+def _reads(pack: Pack, rule: str) -> set[str]:
+    return {feed for read in pack.rules[rule].reads for feed in read.feeds}
 
 
 def now_in(log: EvidenceLog) -> int:

@@ -10,7 +10,7 @@ stored but not counted (forks, statements from the future, unknown schemas) is n
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ccmm_collector.packing import pack_buckets, pack_gauge
@@ -28,6 +28,9 @@ from ccmm_proto.v1.statement_pb2 import (
     Identity,
     Inventory,
     Measure,
+    Observation,
+    Occurrence,
+    Roll,
     Run,
     Statement,
 )
@@ -39,6 +42,7 @@ SeriesKey = tuple[SourceKey, str, int, Dimensions]  # source, measure, period in
 Row = tuple[object, ...]
 SlotRow = tuple[int, int, int, int, int, float, int, bytes | None]  # the columns of `measure` after its series
 EPOCH_BITS = 40
+ALL = "*"  # in place of a feed: whatever is judged may have changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class Rows:
     plain: dict[str, list[Row]] = field(default_factory=dict)
     of_source: dict[str, list[tuple[SourceKey, Row]]] = field(default_factory=dict)
     slots: dict[SeriesKey, list[SlotRow]] = field(default_factory=dict)
+    feeds: dict[str, set[str]] = field(default_factory=dict)  # by center, what runs brought; ALL where it may be all
+
+    def bring(self, center: str, feeds: Iterable[str]) -> None:
+        """Something about the center is new."""
+        self.feeds.setdefault(center, set()).update(feeds)
 
     def add(self, table: str, *row: object) -> None:
         """One row of a table without sources."""
@@ -129,45 +138,72 @@ def project_run(rows: Rows, parts: Sequence[Part]) -> None:
     """The rows of one run from all its parts, in the order of the parts."""
     last = max(parts, key=lambda part: part.ord)
     newest = max(parts, key=lambda part: part.log_index)
-    run, ord_, known = last.statement.run, last.ord, newest.log_index
+    run = last.statement.run
     source = (last.statement.center, last.statement.agent, run.source)
-    _project_outcome(rows, source, run, ord_, newest)
-    series: dict[str, tuple[Measure, list[SlotRow]]] = {}
-    lists: dict[str, Inventory] = {}
-    pieces: dict[tuple[str, int], int] = {}
+    _project_outcome(rows, source, run, last.ord, newest)
+    facts = _Facts(rows, source, run, last.ord, newest.log_index)
     for part in parts:
         for observation in part.statement.run.observations:
-            fact = observation.WhichOneof("fact")
-            if fact == "measure":
-                measure = observation.measure
-                before = series.get(measure.id)
-                if before and before[0].dimensions == measure.dimensions and before[0].period_s == measure.period_s:
-                    slots = before[1]  # comparing is cheaper than building the key, and most stand in such an order
-                else:
-                    slots = rows.slots.setdefault(_series(source, measure), [])
-                    series[measure.id] = (measure, slots)
-                slots.append(_slot(measure, ord_, known))
-            elif fact == "occurrence":
-                happening = observation.occurrence
-                ended = happening.ended_ms if happening.HasField("ended_ms") else None
-                rows.add_of(
-                    "happening",
-                    source,
-                    *(happening.kind, _identity(happening.id), ord_, known, happening.started_ms, ended),
-                    *(run.pseudonym_key_id, happening.SerializeToString(deterministic=True)),
-                )
-            elif fact == "roll":
-                roll = observation.roll
-                piece = pieces[roll.kind, roll.hour_ms] = pieces.get((roll.kind, roll.hour_ms), -1) + 1
-                rows.add_of(
-                    "roll",
-                    source,
-                    *(roll.kind, roll.hour_ms, roll.revision, ord_, piece, known, run.pseudonym_key_id),
-                    zlib.compress(roll.SerializeToString(deterministic=True), 1),
-                )
-            elif fact:
-                _collect(lists, getattr(observation, fact), run)
-    _project_lists(rows, source, run, lists, (ord_, known))
+            facts.add(observation)
+    _project_lists(rows, source, run, facts.lists, (last.ord, newest.log_index))
+    # A run that names no feed may speak of all that its source ever fed.
+    brought = {*run.feeds, *facts.series, *facts.lists, *facts.kinds}
+    rows.bring(source[0], brought if run.feeds else (ALL,))
+
+
+@dataclass(slots=True)
+class _Facts:
+    """Puts the observations of one run into rows."""
+
+    rows: Rows
+    source: SourceKey
+    run: Run
+    ord: int
+    known: int
+    series: dict[str, tuple[Measure, list[SlotRow]]] = field(default_factory=dict)  # the newest of each measure
+    lists: dict[str, Inventory] = field(default_factory=dict)
+    pieces: dict[tuple[str, int], int] = field(default_factory=dict)
+    kinds: set[str] = field(default_factory=set)
+
+    def add(self, observation: Observation) -> None:
+        fact = observation.WhichOneof("fact")
+        if fact == "measure":
+            self._measure(observation.measure)
+        elif fact == "occurrence":
+            self._occurrence(observation.occurrence)
+        elif fact == "roll":
+            self._roll(observation.roll)
+        elif fact:
+            _collect(self.lists, getattr(observation, fact), self.run)
+
+    def _measure(self, measure: Measure) -> None:
+        before = self.series.get(measure.id)
+        if before and before[0].dimensions == measure.dimensions and before[0].period_s == measure.period_s:
+            slots = before[1]  # comparing is cheaper than building the key, and most stand in such an order
+        else:
+            slots = self.rows.slots.setdefault(_series(self.source, measure), [])
+            self.series[measure.id] = (measure, slots)
+        slots.append(_slot(measure, self.ord, self.known))
+
+    def _occurrence(self, happening: Occurrence) -> None:
+        self.kinds.add(happening.kind)
+        ended = happening.ended_ms if happening.HasField("ended_ms") else None
+        self.rows.add_of(
+            "happening",
+            self.source,
+            *(happening.kind, _identity(happening.id), self.ord, self.known, happening.started_ms, ended),
+            *(self.run.pseudonym_key_id, happening.SerializeToString(deterministic=True)),
+        )
+
+    def _roll(self, roll: Roll) -> None:
+        self.kinds.add(roll.kind)
+        piece = self.pieces[roll.kind, roll.hour_ms] = self.pieces.get((roll.kind, roll.hour_ms), -1) + 1
+        self.rows.add_of(
+            "roll",
+            self.source,
+            *(roll.kind, roll.hour_ms, roll.revision, self.ord, piece, self.known, self.run.pseudonym_key_id),
+            zlib.compress(roll.SerializeToString(deterministic=True), 1),
+        )
 
 
 def _project_outcome(rows: Rows, source: SourceKey, run: Run, ord_: int, newest: Part) -> None:

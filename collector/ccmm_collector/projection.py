@@ -7,6 +7,7 @@ projection.apply(log.entries(after=projection.position, limit=500, upto=None))
 import hashlib
 import json
 import sqlite3
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sqlite_utils import Database
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.log import LogEntry
 from ccmm_collector.project import (
+    ALL,
     Part,
     Rows,
     SeriesKey,
@@ -98,18 +100,21 @@ class Projection:
         """The index of the last entry projected; -1 for none."""
         return int(self.connection.execute(sql.POSITION).fetchone()[1])
 
-    def apply(self, entries: Sequence[LogEntry]) -> set[str]:
-        """Project the entries that come next, in one transaction with the new position; the centers they concern."""
+    def apply(self, entries: Sequence[LogEntry]) -> dict[str, set[str]]:
+        """Project the entries that come next, in one transaction with the new position.
+
+        Gives the centers they concern, and of each the feeds that something came of, or ALL.
+        """
         if not entries:
-            return set()
+            return {}
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             log_id, position = self.connection.execute(sql.POSITION).fetchone()
             self._write_tallies()  # before the new rows, which empty those of their days
-            rows, touched = Rows(), set()
+            rows = Rows()
             for entry in entries:
                 if entry.index > position:
-                    touched.add(self._project(rows, entry))
+                    self._project(rows, entry)
             self._write(rows)
             self.connection.execute(sql.SET_POSITION, (log_id, max(position, entries[-1].index)))
             # A crash before this line leaves the old position and none of the rows.
@@ -119,11 +124,12 @@ class Projection:
             self._sources.clear()  # numbers given in the lost transaction
             self._series.clear()
             raise
-        return touched - {""}
+        return {center: feeds for center, feeds in rows.feeds.items() if center}
 
-    def _project(self, rows: Rows, entry: LogEntry) -> str:
+    def _project(self, rows: Rows, entry: LogEntry) -> None:
         payload = parse_envelope(entry.envelope).payload
         rows.add("entry", entry.index, entry.recorded_ms, entry.center)
+        rows.bring(entry.center, (ALL,) if entry.kind == "act" else ())
         if entry.kind == "act":
             project_act(rows, parse_message(Act, payload), entry.index)
         elif entry.counted:
@@ -134,7 +140,6 @@ class Projection:
                     project_run(rows, [part])
                 else:
                     self._gather(rows, part, payload)
-        return entry.center
 
     def _gather(self, rows: Rows, part: Part, payload: bytes) -> None:
         """Keep a part until its run is complete, then project the whole run."""
@@ -250,7 +255,9 @@ def dump(projection: Projection, *, indexes: bool = True) -> Iterator[tuple[str,
         cursor = projection.connection.execute(query)
         names = [column[0] for column in cursor.description]
         kept = [n for n, name in enumerate(names) if indexes or name not in ("log_index", "recorded_ms")]
-        lines = (json.dumps([_plain(row[n]) for n in kept], ensure_ascii=False) for row in cursor)
+        # Unpacked, because another release of zlib may pack the same content into other bytes.
+        plain = [_unpacked if names[n] == "packed" else _plain for n in range(len(names))]
+        lines = (json.dumps([plain[n](row[n]) for n in kept], ensure_ascii=False) for row in cursor)
         yield from ((table, line) for line in (lines if indexes else sorted(lines)))
 
 
@@ -262,6 +269,10 @@ def digests(lines: Iterable[tuple[str, str]]) -> dict[str, tuple[int, str]]:
         counts[table] += 1
         hashes.setdefault(table, hashlib.sha256()).update(line.encode() + b"\n")
     return {table: (counts[table], digest.hexdigest()) for table, digest in hashes.items()}
+
+
+def _unpacked(value: bytes) -> str:
+    return zlib.decompress(value).hex()
 
 
 def _plain(value: object) -> object:

@@ -38,6 +38,7 @@ SET_STANDING = "INSERT OR REPLACE INTO standing VALUES (?,?,?,?,?)"
 DROP_OTHERS = "DELETE FROM current WHERE center = ? AND pack <> ?"
 # What a new verdict is compared with.
 ESSENCES = "SELECT rule, essence FROM current WHERE center = ?"
+VERDICTS = "SELECT rule, verdict FROM current WHERE center = ? AND pack = ? ORDER BY rule"
 ALL_CURRENT = (
     "SELECT center, rule, pack, at_ms, log_index, verdict FROM current ORDER BY center, at_ms, log_index, rule"
 )

@@ -17,7 +17,8 @@ from sqlite_utils import Database
 
 from ccmm_collector import verdict_sql as sql
 from ccmm_collector.projection import connect
-from ccmm_rules.verdict import Verdict, canonical_json
+from ccmm_rules.model import Outcome
+from ccmm_rules.verdict import ReadState, Verdict, canonical_json
 
 FILE = "verdicts.sqlite"
 _MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share"})
@@ -47,6 +48,15 @@ class Current:
     at_ms: int
     log_index: int
     verdict: str  # canonical JSON
+
+
+def verdict_of(canonical: str) -> Verdict:
+    """The verdict that `canonical_json` wrote."""
+    table = json.loads(canonical)
+    table["outcomes"] = {int(level[1:]): Outcome(outcome) for level, outcome in table["outcomes"].items()}
+    table["outcome"] = Outcome(table["outcome"])
+    table["reads"] = {name: ReadState(**read) for name, read in table["reads"].items()}
+    return Verdict(**table)
 
 
 def next_instant(verdict: Verdict, at_ms: int) -> int | None:
@@ -157,6 +167,11 @@ class VerdictStore:
         """Instant, index, pack and level (JSON) of the newest full judgement."""
         row = self._connection.execute(sql.STANDING, (center,)).fetchone()
         return (row[0], row[1], row[2], row[3]) if row else None
+
+    def verdicts(self, center: str, pack: str) -> dict[str, Verdict]:
+        """The verdicts of a center in force by a pack."""
+        found = self._connection.execute(sql.VERDICTS, (center, pack))
+        return {rule: verdict_of(verdict) for rule, verdict in found}
 
     def all_current(self) -> Iterator[Current]:
         """Every verdict in force; those of one center, instant and index stand together."""

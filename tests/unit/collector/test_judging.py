@@ -6,11 +6,13 @@ import pytest
 
 from ccmm_collector.answers import center_line, verdicts_answer
 from ccmm_collector.inquiry import Inquiry
-from ccmm_collector.judging import Judge
+from ccmm_collector.judging import Judge, judge_at
 from ccmm_collector.log import EvidenceLog
-from ccmm_collector.packs import activate_pack
+from ccmm_collector.packs import Packs, activate_pack, built_in
+from ccmm_collector.verdict_store import essence, verdict_of
 from ccmm_proto.errors import BadConfig
-from tests.unit.collector.chapters import Agent, Clock, answer, append, hour, new_log
+from ccmm_rules.verdict import canonical_json
+from tests.unit.collector.chapters import START, Agent, Clock, answer, append, hour, new_log, offered
 from tests.unit.collector.worlds import RULE, World, pack_folder
 
 
@@ -153,6 +155,41 @@ def test_a_crash_between_projecting_and_judging_is_caught_up(world: World) -> No
     judge.close()
     world.settle(hour(1) + 5000)
     assert world.history() == [(hour(1) + 1000, "satisfied")]
+
+
+def test_judging_only_what_changed_gives_what_judging_everything_gives(world: World, tmp_path: Path) -> None:
+    """The built-in pack on two sources, one of them with a hole that is filled late, step by step."""
+    world.clock.now = START
+    activate_pack(world.folder, world.log, built_in())
+    pbx = Agent()
+    runs = [pbx.run((hour(n - 1), hour(n)), [offered(hour(n - 1), n)]) for n in range(1, 8)]
+    judge = Judge(world.folder, world.log)
+    for number, run in [(1, 0), (2, 1), (3, 3), (4, 4), (5, 2), (6, 6), (7, 5)]:
+        world.tell(hour(number), float(number), recorded_ms=hour(number) + 500)
+        judge.project()
+        judge.judge_center("north")
+        world.clock.now = hour(number) + 1000
+        append(world.log, runs[run])
+        judge.project()
+        judge.judge_center("north")
+        at, index, digest, level = judge.store.standing("north") or (0, 0, "", "")
+        held = judge.store.verdicts("north", digest)
+        pack = Packs(world.folder).of_digest(digest)
+        anew = judge_at(judge.projection, world.log.log_id, pack, "north", index, at)
+        assert {rule: essence(canonical_json(verdict)) for rule, verdict in held.items()} == {
+            rule: essence(canonical_json(verdict)) for rule, verdict in anew.verdicts.items()
+        }
+        assert level == anew.level
+    judge.close()
+
+
+def test_a_verdict_is_read_back_as_it_was_written(world: World) -> None:
+    world.tell(hour(1), 0.0)
+    world.settle(hour(1) + 5000)
+    judge = Judge(world.folder, world.log)
+    for current in judge.store.all_current():
+        assert canonical_json(verdict_of(current.verdict)) == current.verdict
+    judge.close()
 
 
 def test_a_log_without_a_pack_says_so(tmp_path: Path) -> None:
