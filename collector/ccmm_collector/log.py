@@ -88,9 +88,9 @@ class EvidenceLog:
 
     def close(self) -> None:
         """Finish what waits to be written and let the file go."""
-        self._writer.close()
         while self._readers:
             self._readers.pop().close()
+        self._writer.close()  # last: it may write, so SQLite folds the -wal file into the log
 
     def entries(self, after: int, limit: int, upto: int | None = None) -> list[LogEntry]:
         """At most `limit` entries with after < index <= upto, in order; the first entry of all is after -1."""

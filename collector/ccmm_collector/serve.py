@@ -37,7 +37,7 @@ SERVE_FILE = "serve.json"
 RECEIPT_KEY = Path("keys/receipt.key")
 WATCH_SECONDS = 1.0
 GRACE_SECONDS = 5.0
-VERIFYING_THREADS = 2
+VERIFYING_THREADS = min(8, max(2, os.cpu_count() or 2))
 _KEEPALIVE = [
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 20_000),

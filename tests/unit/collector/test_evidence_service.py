@@ -7,21 +7,18 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from shutil import copytree
 
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ccmm_collector import enrollment, store
-from ccmm_collector.config import new_config
-from ccmm_collector.init import init
-from ccmm_collector.keys import load_ec_key
 from ccmm_proto.envelope import ACT_TYPE, parse_envelope, sign_envelope
 from ccmm_proto.v1.service_pb2 import AgentMessage, CollectorMessage
 from ccmm_proto.v1.statement_pb2 import Envelope
 from tests.unit.collector.conftest import Collector, serving
-from tests.unit.collector.small_agent import SmallAgent, Transport, some_run
+from tests.unit.collector.small_agent import SmallAgent, some_run
 
 
 def refused(collector: Collector) -> dict[str, int]:
@@ -232,52 +229,23 @@ def test_a_statement_sent_right_after_the_revocation_is_refused_by_name(collecto
     assert refused(collector) == {"revoked": 1}
 
 
-def test_plaintext_is_not_answered(collector: Collector) -> None:
-    for port in (collector.ports.evidence, collector.ports.enrollment):
-        with grpc.insecure_channel(f"localhost:{port}") as channel:
-            submit: Any = channel.stream_stream("/ccmm.v1.Evidence/Submit")
-            with pytest.raises(grpc.RpcError) as error:
-                next(submit(iter([b""]), timeout=5))
-            assert error.value.code() is grpc.StatusCode.UNAVAILABLE
-
-
-def test_a_certificate_of_another_authority_is_not_let_in(collector: Collector, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    init(elsewhere, new_config("collector", "localhost:0"))
-    with serving(elsewhere) as other:
-        stranger = other.agent()
-    mixed = replace(collector.agent(), transport=stranger.transport)
-    with pytest.raises(grpc.RpcError) as error, mixed.stream():
-        pass
-    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
-
-
-def test_a_client_without_a_certificate_is_not_let_in(collector: Collector) -> None:
-    agent = collector.agent()
-    bare = grpc.ssl_channel_credentials(agent.server_pem)
-    with grpc.secure_channel(f"localhost:{collector.ports.evidence}", bare) as channel:
-        submit: Any = channel.stream_stream("/ccmm.v1.Evidence/Submit")
-        with pytest.raises(grpc.RpcError) as error:
-            next(submit(iter([b""]), timeout=5))
-        assert error.value.code() is grpc.StatusCode.UNAVAILABLE
-
-
-def test_enrollment_is_not_served_on_the_evidence_port(collector: Collector) -> None:
-    agent = collector.agent()
-    with agent.stream() as talk:
-        enroll: Any = talk.channel.unary_unary("/ccmm.v1.Enrollment/Enroll")
-        with pytest.raises(grpc.RpcError) as error:
-            enroll(b"", timeout=5)
-        assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
-
-
-def test_the_certificate_of_the_server_itself_is_not_let_in(collector: Collector) -> None:
-    agent = collector.agent()
-    keys = collector.folder / "keys"
-    server = replace(agent, transport=Transport(load_ec_key(keys / "server.key"), (keys / "server.pem").read_bytes()))
-    with pytest.raises(grpc.RpcError) as error, server.stream():
-        pass
-    assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+def test_a_collector_restored_from_an_old_backup_is_filled_up_again(folder: Path, tmp_path: Path) -> None:
+    with serving(folder) as collector:
+        agent = collector.agent()
+        statements = agent.signer.statements(8)
+        agent.receipts(statements[:3])
+    copytree(folder, tmp_path / "backup")
+    with serving(folder) as collector:
+        agent.welcome.evidence_port = collector.ports.evidence
+        agent.receipts(statements[3:])
+    with serving(tmp_path / "backup") as restored:
+        agent.welcome.evidence_port = restored.ports.evidence
+        with agent.stream() as talk:
+            (head,) = talk.heads.heads
+            assert head.digest == parse_envelope(statements[2]).digest
+            talk.say(*statements[head.next_sequence :], agent.signer.statement())
+            assert [agent.read_receipt(talk.hear()).sequence for _ in range(6)] == [3, 4, 5, 6, 7, 8]
+        assert not any(entry.kind == "act" for entry in restored.log.entries(after=0, limit=99)), "nothing is raised"
 
 
 def test_a_full_disk_ends_the_stream_and_the_agent_loses_nothing(collector: Collector) -> None:

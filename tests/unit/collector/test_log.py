@@ -88,6 +88,13 @@ def test_a_log_survives_closing_and_opening(tmp_path: Path) -> None:
             log.append_act(scope_act())
 
 
+def test_a_closed_log_is_one_file(tmp_path: Path) -> None:
+    with EvidenceLog.create(tmp_path) as log:
+        log.append_act(scope_act())
+        assert log.size() == 1
+    assert [path.name for path in tmp_path.glob("log.sqlite*")] == ["log.sqlite"]
+
+
 def test_a_closed_log_takes_nothing(tmp_path: Path) -> None:
     with EvidenceLog.create(tmp_path) as log:
         pass
