@@ -163,6 +163,8 @@ def test_without_a_secret_nothing_is_sent(switch: AmiSimulator, tmp_path: Path, 
     assert refused(source(switch, tmp_path / "absent")) is Reason.NOT_FOUND
     secret.write_text("\n")
     assert refused(source(switch, secret)) is Reason.BAD_OPTION
+    with pytest.raises(SourceUnavailable):
+        list(source(switch, tmp_path / "absent").check(WINDOW))
     assert switch.seen == []
 
 

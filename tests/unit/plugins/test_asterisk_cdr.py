@@ -105,6 +105,11 @@ def test_times_are_read_in_the_zone_of_the_file() -> None:
     assert parsed.started_s == at("01:00").timestamp()
 
 
+def test_a_time_of_no_call_center_is_malformed() -> None:
+    with pytest.raises(Malformed, match="time"):
+        parse_row(row(datetime(1970, 1, 1, tzinfo=UTC_ZONE), 5, "u", "l").encode(), UTC_ZONE)
+
+
 def test_four_rows_through_local_channels_are_one_call_named_as_the_queue_log_names_it(tmp_path: Path) -> None:
     path = write(tmp_path / "Master.csv", through_local_channels(at("09:00"), "c1"))
     (roll,), _ = read(path, at("12:00"))

@@ -3,7 +3,7 @@
 import os
 import re
 import struct
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,13 @@ def test_an_hour_is_stated_once_and_again_when_a_file_came_or_grew(tmp_path: Pat
     put(tmp_path, "c2.wav", wav(16_000), at("09:30"))
     (again,), _, cursor = read(source, at("11:45"), cursor)
     assert (again.revision, again.revision_reason, list(again.clear_key)) == (1, "finished_late", ["c1", "c2"])
+
+
+def test_a_file_without_a_date_does_not_vouch_for_fifty_years(tmp_path: Path) -> None:
+    put(tmp_path, "c0.wav", wav(16_000), datetime.fromtimestamp(0, UTC))
+    put(tmp_path, "c1.wav", wav(16_000), at("09:05"))
+    _, done = read_all(Recordings(folder=tmp_path), now=at("12:00"), zone=ZONE)
+    assert done.covers == (at("09:00"), at("11:30"))
 
 
 def test_history_arrives_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

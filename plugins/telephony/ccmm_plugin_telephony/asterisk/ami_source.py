@@ -94,9 +94,10 @@ connect_timeout = "20s"
         yield _done(cursor, security, now_ms)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
+        secret = self._secret()
         if self.secret_file.stat().st_mode & 0o077:
             yield CheckLine("warning", str(self.secret_file), "others can read the secret: chmod 600")
-        with connected(self.endpoint, self.username, self._secret()) as manager:
+        with connected(self.endpoint, self.username, secret) as manager:
             yield CheckLine("ok", f"{self.endpoint.host}:{self.endpoint.port}", "logged in")
             yield from _check_rights(manager)
             queues = sum(event.get("Event") == "QueueParams" for event in _queue_status(manager))

@@ -8,9 +8,10 @@ import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from ccmm_plugin_telephony.asterisk.queue_log import EARLIEST_S, LATEST_S
 from ccmm_proto.errors import Malformed
 
 MOST_TEXT = 200
@@ -163,10 +164,12 @@ def _is_time(text: str) -> bool:
 
 def _instant(text: str, zone: ZoneInfo) -> int:
     try:
-        local = datetime.strptime(text, _TIME).replace(tzinfo=zone)
-        return int(local.astimezone(UTC).timestamp())
+        at_s = int(datetime.strptime(text, _TIME).replace(tzinfo=zone).timestamp())
     except (ValueError, OverflowError) as error:
         raise Malformed("time") from error
+    if not EARLIEST_S <= at_s < LATEST_S:
+        raise Malformed("time")
+    return at_s
 
 
 def _seconds(text: str) -> int:

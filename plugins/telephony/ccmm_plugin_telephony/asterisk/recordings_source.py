@@ -25,6 +25,7 @@ from ccmm_agent.plugin import (
     Window,
 )
 from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
+from ccmm_plugin_telephony.asterisk.queue_log import EARLIEST_S
 from ccmm_plugin_telephony.asterisk.recordings import (
     EMPTY_WAV_BYTES,
     GROUPS,
@@ -100,7 +101,8 @@ settle = "30m"
         cursor = parse_cursor(window.cursor)
         files = sorted(self._files())
         live_ms = floor_to(to_ms(window.now - self.settle), QUARTER_MS)
-        first_ms = floor_to(files[0].about_ms, QUARTER_MS) if files else live_ms
+        dated_ms = [file.about_ms for file in files if file.about_ms >= EARLIEST_S * 1000]
+        first_ms = floor_to(dated_ms[0], QUARTER_MS) if dated_ms else live_ms
         stated_ms = cursor.stated_ms if cursor else min(first_ms, live_ms)
         known_ms = cursor.from_ms if cursor else stated_ms
         within = [file for file in files if known_ms <= file.about_ms < live_ms]
@@ -204,7 +206,7 @@ settle = "30m"
             "empty_files": sum(file.size_bytes <= _empty_bytes(file.path) for file in files),
         }
         if files:
-            oldest, newest = from_ms(files[0].about_ms), from_ms(files[-1].about_ms)
+            oldest, newest = from_ms(max(0, files[0].about_ms)), from_ms(max(0, files[-1].about_ms))
             entry |= {"oldest": oldest, "newest": newest, "kept_days": max(0, (now - oldest).days)}
         return facts.inventory("holding", now, [(self.folder.name or "recordings", entry)])
 
