@@ -10,7 +10,7 @@ import typer
 
 from ccmm_collector import judge_tables as tables
 from ccmm_collector import rule_commands
-from ccmm_collector.answers import center_line, level_answer, verdicts_answer
+from ccmm_collector.answers import center_line, iso, level_answer, verdicts_answer
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.rebuild import rebuild as run_rebuild
@@ -71,7 +71,7 @@ def centers(
         moment = inquiry.moment(instant, known)
         lines = [center_line(inquiry, name, moment, pack) for name in inquiry.centers(moment)]
     if as_json:
-        _print_json({"at": tables.iso(moment.at_ms), "centers": lines})
+        _print_json({"at": iso(moment.at_ms), "centers": lines})
     else:
         tables.show_centers(lines)
 

@@ -8,10 +8,6 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.table import Table
 
-from ccmm_collector.answers import iso
-
-__all__ = ["iso", "progress", "show_answers", "show_centers", "show_level", "show_rebuild", "show_verdicts"]
-
 WORDS: dict[str, dict[str, str]] = {
     "en": {
         "satisfied": "satisfied",
@@ -57,16 +53,21 @@ COLUMNS = {
 _STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
 
 
-def _show(columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = ()) -> None:
-    """A table for people, lines with tabs for programs."""
+def _show(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = (), leave_out: int | None = None
+) -> None:
+    """A table for people, without the column that another one repeats; lines with tabs for programs."""
     if not sys.stdout.isatty():
         for row in (columns, *rows):
             print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
         return
-    table = Table(*columns, header_style="bold")
+    table = Table(header_style="bold")
+    shown = [n for n in range(len(columns)) if n != leave_out]
+    for n in shown:
+        table.add_column(columns[n], overflow="fold")
     for number, row in enumerate(rows):
-        table.add_row(*row, style=styles[number] if number < len(styles) else None)
-    Console().print(table, markup=False)
+        table.add_row(*(row[n] for n in shown), style=styles[number] if number < len(styles) else None)
+    Console(markup=False).print(table)
 
 
 def show_centers(lines: Sequence[dict[str, Any]]) -> None:
@@ -79,7 +80,7 @@ def show_centers(lines: Sequence[dict[str, Any]]) -> None:
                 level_words(line, "en"),
                 "-" if line.get("coverage") is None else f"{line['coverage']:.0f} %",
                 "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} min",
-                line["last_seen"] or "never",
+                _minute(line["last_seen"], "never"),
                 ", ".join(_agent(agent) for agent in line["agents"]),
             )
             for line in lines
@@ -89,6 +90,11 @@ def show_centers(lines: Sequence[dict[str, Any]]) -> None:
         for slow in line["slow_sources"]:
             rules = ", ".join(slow["rules"])
             print(f"{line['center']}: {slow['source']} is read only every {slow['every_s']} s: too slow for {rules}")
+
+
+def _minute(instant: str | None, never: str = "-") -> str:
+    """`2026-11-22 08:00Z`."""
+    return f"{instant[:16].replace('T', ' ')}Z" if instant else never
 
 
 def _agent(agent: dict[str, Any]) -> str:
@@ -116,14 +122,15 @@ def show_verdicts(answer: dict[str, Any], language: str) -> None:
             verdict["title"][language],
             WORDS[language][verdict["outcome"]],
             f"L{verdict['reached']}" if verdict["reached"] else "-",
-            verdict["since"] or "-",
-            verdict["valid_until"] or "-",
+            _minute(verdict["since"]),
+            _minute(verdict["valid_until"]),
             seen_words(verdict),
             verdict["sentence"][language],
         )
         for verdict in answer["verdicts"]
     ]
-    _show(COLUMNS[language], rows, [_STYLES.get(verdict["outcome"], "") for verdict in answer["verdicts"]])
+    styles = [_STYLES.get(verdict["outcome"], "") for verdict in answer["verdicts"]]
+    _show(COLUMNS[language], rows, styles, leave_out=1)  # the sentence begins with the title
     print(f"{answer['center']}: {WORDS[language]['level']} {level_words(answer['level'] or {}, language)}")
 
 
