@@ -12,6 +12,7 @@ import pytest
 from ldap3 import MODIFY_REPLACE
 
 from ccmm_agent.plugin import CheckLine, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_access_control.ldap import Ldap
 from ccmm_plugin_access_control.ldap_facts import parse_time
@@ -189,6 +190,24 @@ def test_the_next_run_vouches_from_where_the_last_one_ended(slapd: Slapd) -> Non
     assert again.covers is not None
     assert abs(again.covers[0] - first) < timedelta(milliseconds=1)
     assert again.covers[1] == second
+
+
+def test_the_directory_is_read_in_a_reader_process_with_all_that_it_needs(slapd: Slapd) -> None:
+    password_file = slapd.folder / "password"
+    password_file.write_text(PASSWORD, "utf-8")
+    password_file.chmod(0o600)
+    options = {
+        "url": f"ldaps://localhost:{slapd.tls_port}",
+        "ca_file": str(slapd.ca),
+        "bind_dn": READER,
+        "password_file": str(password_file),
+        "base": SUFFIX,
+        "system": "directory",
+    }
+    spec = SourceSpec(name="directory", plugin="ldap", options=options)
+    reading = read_source(spec, cursor=b"", now=datetime.now(UTC), zone=ZONE)
+    assert (reading.reason, reading.detail) == ("", "")
+    assert len(reading.observations[0].inventory.entries) == 264
 
 
 def test_a_size_limit_is_never_a_smaller_directory(captures: Path, tmp_path: Path) -> None:

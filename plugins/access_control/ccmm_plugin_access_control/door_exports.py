@@ -54,7 +54,7 @@ def find_exports(events: Path) -> list[Export]:
     except FileNotFoundError as error:
         raise SourceUnavailable(Reason.NOT_FOUND, f"{events} is not there") from error
     except OSError as error:
-        raise SourceUnavailable(Reason.REFUSED, f"{events} cannot be read: {error.strerror}") from error
+        raise SourceUnavailable(Reason.REFUSED, f"{events} cannot be read: {error.strerror or error}") from error
     if not found:
         raise SourceUnavailable(Reason.NOT_FOUND, f"no file fits {events}")
     if len(found) > MAX_FILES:

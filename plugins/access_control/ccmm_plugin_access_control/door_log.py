@@ -156,7 +156,9 @@ person = "工号"
                 Reason.NOT_FOUND, f"an export went away while it was read: {error.filename}"
             ) from error
         except OSError as error:
-            raise SourceUnavailable(Reason.REFUSED, f"{error.filename} cannot be read: {error.strerror}") from error
+            raise SourceUnavailable(
+                Reason.REFUSED, f"{error.filename} cannot be read: {error.strerror or error}"
+            ) from error
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         times = self._times(window)
@@ -172,7 +174,9 @@ person = "工号"
         except BadTable as error:
             raise SourceUnavailable(Reason.UNREADABLE, f"{newest.path.name}: {error}") from error
         except OSError as error:
-            raise SourceUnavailable(Reason.REFUSED, f"{error.filename} cannot be read: {error.strerror}") from error
+            raise SourceUnavailable(
+                Reason.REFUSED, f"{error.filename} cannot be read: {error.strerror or error}"
+            ) from error
         yield CheckLine("ok", "events", f"{len(exports)} files; {rows} rows of {newest.path.name} can be read")
         if unknown:
             yield CheckLine("warning", "words", f"leave as unknown: {', '.join(sorted(unknown))[:300]}")

@@ -182,7 +182,7 @@ def load_password(path: Path) -> str:
     except FileNotFoundError as error:
         raise SourceUnavailable(Reason.NOT_FOUND, f"{path} is not there") from error
     except OSError as error:
-        raise SourceUnavailable(Reason.REFUSED, f"{path} cannot be read: {error.strerror}") from error
+        raise SourceUnavailable(Reason.REFUSED, f"{path} cannot be read: {error.strerror or error}") from error
     try:
         password = found.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:

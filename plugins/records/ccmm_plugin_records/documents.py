@@ -127,7 +127,9 @@ folder = "/srv/qms/controlled"   # and everything below; links are not followed
         except FileNotFoundError as error:
             raise SourceUnavailable(Reason.NOT_FOUND, f"{self._folder} is not there, or changed meanwhile") from error
         except OSError as error:
-            raise SourceUnavailable(Reason.REFUSED, f"{self._folder} cannot be read: {error.strerror}") from error
+            raise SourceUnavailable(
+                Reason.REFUSED, f"{self._folder} cannot be read: {error.strerror or error}"
+            ) from error
 
     def _paper(self, path: str, files: dict[str, int], times: LocalTimes) -> Paper:
         size = files[path]

@@ -6,6 +6,7 @@ would be a smaller list.
 """
 
 import hashlib
+import mimetypes
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ from ccmm_proto.kinds import Form
 MAX_FILE_BYTES = 128 * 1024 * 1024
 BATCH_ROWS = 100_000  # occurrences stated by one run; the rest follows at once
 WORKBOOKS = (".xlsx", ".xlsm")
+MIME_TYPES = tuple(Path(name) for name in mimetypes.knownfiles)  # openpyxl reads them when it is imported
 OLD = timedelta(days=2)
 PLANNED = ("forecast_contacts",)  # measures of days that are still to come
 
@@ -127,6 +129,8 @@ left = "leave date"
         )
 
     def manifest(self) -> Manifest:
+        if self._path.suffix.lower() in WORKBOOKS:
+            return Manifest(files=(self._path, *MIME_TYPES))
         return Manifest(files=(self._path,))
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
@@ -211,7 +215,9 @@ left = "leave date"
         except FileNotFoundError as error:
             raise SourceUnavailable(Reason.NOT_FOUND, f"{self._path} is not there") from error
         except OSError as error:
-            raise SourceUnavailable(Reason.REFUSED, f"{self._path} cannot be read: {error.strerror}") from error
+            raise SourceUnavailable(
+                Reason.REFUSED, f"{self._path} cannot be read: {error.strerror or error}"
+            ) from error
         except BadTable as error:
             raise SourceUnavailable(Reason.UNREADABLE, f"{self._path.name}: {error}") from error
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

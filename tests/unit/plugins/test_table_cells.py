@@ -12,6 +12,7 @@ from openpyxl import Workbook
 
 from ccmm_agent.delimited import BadTable, Dialect
 from ccmm_agent.plugin import BadOption, SourceUnavailable, Window
+from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_plugin_records import table as table_module
 from ccmm_plugin_records.columns import Cell, Row, duration_of, joined, text_of, time_of
 from ccmm_plugin_records.sheet import workbook_rows
@@ -72,6 +73,14 @@ def test_a_workbook_gives_what_its_csv_gives(tmp_path: Path) -> None:
 )
 def test_cells_of_a_workbook_that_say_nothing_are_named(tmp_path: Path, row: list[object], message: str) -> None:
     assert message in problem(source(written(tmp_path / "r.xlsx", workbook([*BOOK, row])), ROSTER_OPTIONS))
+
+
+def test_a_workbook_is_read_in_a_reader_process_with_all_that_it_needs(tmp_path: Path) -> None:
+    path = written(tmp_path / "r.xlsx", workbook(BOOK))
+    spec = SourceSpec(name="roster", plugin="table", options={"path": str(path), **ROSTER_OPTIONS})
+    reading = read_source(spec, cursor=b"", now=NOW, zone=ZONE)
+    assert (reading.reason, reading.detail) == ("", "")
+    assert len(reading.observations[0].inventory.entries) == 2
 
 
 def test_a_workbook_that_is_none_or_a_bomb_is_refused(tmp_path: Path) -> None:
