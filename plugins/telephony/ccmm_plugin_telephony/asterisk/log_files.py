@@ -6,8 +6,10 @@ a log that was rewritten before the position is noticed. Offsets of a .gz file c
 
 import gzip
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,12 +25,13 @@ TimeOf = Callable[[bytes], int | None]  # seconds since the epoch of one line, N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFile:
-    """One file of the log; `first_s` is the time of its first readable line."""
+    """One file of the log; `first_s` is the time of its first readable line, `inode` tells it from what replaces it."""
 
     path: Path
     live: bool
     first_s: int | None
     head: bytes
+    inode: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +79,8 @@ def position_at(file: LogFile, offset: int) -> Position:
     """The position before the byte `offset`, which begins a line or ends the last complete one."""
     first_line = file.head.find(b"\n") + 1 or HEAD_BYTES
     head_bytes = min(HEAD_BYTES, len(file.head), max(offset, first_line))
-    with _opened(file.path) as stream:
-        start = max(0, offset - HEAD_BYTES)
-        stream.seek(start)
-        tail = stream.read(offset - start)
-    return Position(offset=offset, head_bytes=head_bytes, head=_digest(file.head[:head_bytes]), tail=_digest(tail))
+    head = _digest(file.head[:head_bytes])
+    return Position(offset=offset, head_bytes=head_bytes, head=head, tail=_tail(file, offset))
 
 
 def complete_lines(file: LogFile, offset: int) -> Iterator[tuple[int, int, bytes | None]]:
@@ -89,13 +89,14 @@ def complete_lines(file: LogFile, offset: int) -> Iterator[tuple[int, int, bytes
     A last line without newline is still being written: it is not given.
     """
     try:
-        with _opened(file.path) as stream:
+        with _opened(file) as stream:
             stream.seek(offset)
             yield from _lines_of(stream, offset)
+            _refuse_shorter(file, stream)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceUnavailable(Reason.UNREADABLE, f"{file.path.name} is a damaged gzip file") from error
-    except OSError as error:
-        raise SourceUnavailable(Reason.REFUSED, f"{file.path.name}: {error.strerror}") from error
+    except PermissionError as error:
+        raise SourceUnavailable(Reason.REFUSED, f"may not read {file.path.name}") from error
 
 
 def _lines_of(stream: BinaryIO, offset: int) -> Iterator[tuple[int, int, bytes | None]]:
@@ -121,12 +122,41 @@ def _order(path: Path) -> tuple[bool, str]:
     return path.suffix != ".gz", path.name  # of the same content, the plain file is the whole one
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened_path(path: Path) -> BinaryIO:
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]  # GzipFile reads alike
 
 
+@contextmanager
+def _opened(file: LogFile) -> Iterator[BinaryIO]:
+    """The very file that was listed: after a rotation in between, its name means another one."""
+    try:
+        stream = _opened_path(file.path)
+    except FileNotFoundError as error:
+        raise _rotating(file) from error
+    with stream:
+        if _inode(stream) != file.inode:
+            raise _rotating(file)
+        yield stream
+
+
+def _refuse_shorter(file: LogFile, stream: BinaryIO) -> None:
+    """A plain file that was emptied while it was read has lines that nobody saw."""
+    if file.path.suffix != ".gz" and os.fstat(stream.fileno()).st_size < stream.tell():
+        raise _rotating(file)
+
+
+def _rotating(file: LogFile) -> SourceUnavailable:
+    return SourceUnavailable(Reason.NOT_FOUND, f"{file.path.name} was being rotated; the next run reads it")
+
+
+def _inode(stream: BinaryIO) -> tuple[int, int]:
+    found = os.fstat(stream.fileno())
+    return found.st_dev, found.st_ino
+
+
 def _log_file(path: Path, time_of: TimeOf, *, live: bool) -> LogFile:
-    with _opened(path) as stream:
+    with _opened_path(path) as stream:
+        inode = _inode(stream)
         try:
             head = stream.read(HEAD_BYTES)
             stream.seek(0)
@@ -134,8 +164,8 @@ def _log_file(path: Path, time_of: TimeOf, *, live: bool) -> LogFile:
         except (EOFError, zlib.error, gzip.BadGzipFile):
             if live:
                 raise
-            return LogFile(path=path, live=False, first_s=None, head=b"")  # being compressed, or not a log at all
-    return LogFile(path=path, live=live, first_s=first_s, head=head)
+            return LogFile(path=path, live=False, first_s=None, head=b"", inode=inode)  # being compressed, or no log
+    return LogFile(path=path, live=live, first_s=first_s, head=head, inode=inode)
 
 
 def _first_time(stream: BinaryIO, time_of: TimeOf) -> int | None:
@@ -160,11 +190,14 @@ def _begin_alike(one: bytes, other: bytes) -> bool:
 
 
 def _has_tail(file: LogFile, position: Position) -> bool:
-    with _opened(file.path) as stream:
-        start = max(0, position.offset - HEAD_BYTES)
+    return _tail(file, position.offset) == position.tail
+
+
+def _tail(file: LogFile, offset: int) -> str:
+    with _opened(file) as stream:
+        start = max(0, offset - HEAD_BYTES)
         stream.seek(start)
-        tail = stream.read(position.offset - start)
-    return _digest(tail) == position.tail
+        return _digest(stream.read(offset - start))
 
 
 def _digest(content: bytes) -> str:
