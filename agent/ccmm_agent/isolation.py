@@ -53,7 +53,11 @@ def protect_this_process() -> None:
 
 
 def die_with_parent() -> None:
-    """A killed agent leaves no reader behind."""
+    """A killed agent leaves no reader behind; one that is asked to stop finishes its reading first.
+
+    systemd sends SIGTERM to readers too: only the agent decides when they end.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

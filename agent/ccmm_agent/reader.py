@@ -10,7 +10,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
-from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -71,7 +70,7 @@ def _answered(answer: "_Answer", terms: Terms, request: rpb.ReadRequest) -> None
 
 def _run(answer: "_Answer", terms: Terms, request: rpb.ReadRequest) -> None:
     if terms.task == "offer":
-        answer.described(list(_offers()))
+        answer.described(sorted(_offers(), key=lambda offer: str(offer["plugin"])))
         return
     source = _source(terms, request)
     if terms.task == "describe":
@@ -100,12 +99,13 @@ def _source(terms: Terms, request: rpb.ReadRequest) -> Source:
 
 def _offers() -> Iterator[Mapping[str, object]]:
     """All that is installed; a plugin that cannot be imported is named too, and hides no other one."""
-    for name, points in groupby(plugin_entry_points(), key=module_name_of):
+    modules = {module_name_of(point): point.name for point in reversed(plugin_entry_points())}
+    for module, name in modules.items():
         try:
-            sources = sources_of(importlib.import_module(name))
+            sources = sources_of(importlib.import_module(module))
         except ImportError as error:
             broken = f"{type(error).__name__}: {error}"
-            yield {"plugin": next(points).name, "example": "", "value": 0, "feeds": [], "broken": broken}
+            yield {"plugin": name, "example": "", "value": 0, "feeds": [], "broken": broken}
             continue
         for source in sources.values():
             feeds = source.feeds if isinstance(source.feeds, tuple) else ()  # a property: known with the options only

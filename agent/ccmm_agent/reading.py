@@ -222,9 +222,9 @@ def _isolation_line(isolation: Isolation.ValueType, manifest: Manifest) -> Check
 
 def _software(spec: SourceSpec) -> Software:
     """Of the plugin's distribution; unnamed where none is installed."""
-    if spec.module:
-        return Software(name=spec.module, digest=module_digest(spec.module, spec.path))
     try:
+        if spec.module:
+            return Software(name=spec.module, digest=module_digest(spec.module, spec.path))
         return plugin_software(spec.plugin)
-    except SourceUnavailable:
+    except (SourceUnavailable, OSError):
         return Software()

@@ -15,13 +15,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from ccmm_agent.config import OF_SCHEDULE
 from ccmm_agent.facts import word_of
 from ccmm_agent.fence import Fence, python_folders, refusal
 from ccmm_agent.plugin import CheckLine, Done, Manifest, Observation, Options, Reason, Source, SourceUnavailable, Window
 from ccmm_proto.kinds import KINDS, MEASURES
 from ccmm_proto.shape import check_observations
 
-COMMON = ("name", "plugin", "every", "cron", "quiet", "timeout")  # of a [[source]]: the agent's own keys
+COMMON = OF_SCHEDULE  # the agent's own keys of a [[source]]; the others are the plugin's options
 MAX_BATCHES = 10_000
 SNAPSHOTS = ("inventory", "document", "attestation")  # stated anew by each read
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -269,6 +270,11 @@ def _execute(source: Hostile, window: Window) -> None:
     subprocess.run(["/bin/true"], check=True)
 
 
+def _terminated(source: Hostile, window: Window) -> None:
+    """What systemd sends to every process of a service that stops."""
+    signal.raise_signal(signal.SIGTERM)
+
+
 def _replace(source: Hostile, window: Window) -> None:
     os.execv("/bin/true", ["/bin/true"])
 
@@ -301,6 +307,6 @@ ACTS: dict[str, Callable[..., Iterator[Observation | Done] | None]] = {
         _not_protobuf, _started_again, _unknown_reason, _unknown_kind, _unknown_attribute, _text_for_flag, _other_feed,
         _stowaway, _no_observation, _no_done, _future, _reversed, _naive, _for_ever, _big_cursor, _unavailable,
         _read_file, _list_folder, _read_parent, _trace_parent, _kill_parent, _limit_parent, _connect, _local_end,
-        _listen, _unix, _write, _execute, _replace, _fork,
+        _terminated, _listen, _unix, _write, _execute, _replace, _fork,
     )},
 }  # fmt: skip

@@ -189,6 +189,22 @@ def test_a_grandchild_that_native_code_forked_dies_with_the_reader() -> None:
     assert not is_alive(grandchild)
 
 
+def test_a_reading_is_finished_although_the_service_is_asked_to_stop() -> None:
+    assert read(hostile("terminated")).outcome == OBSERVED
+
+
+def test_a_killed_agent_leaves_no_reader_behind() -> None:
+    code = "from tests.unit.agent.reading_hostile import hostile, read; read(hostile('hang'), seconds=60)"
+    root = Path(__file__).parents[3]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root) as agent:
+        reader = reader_that_stays(agent.pid)
+        agent.kill()
+    deadline = time.monotonic() + 5
+    while is_alive(reader) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(reader)
+
+
 def test_a_protected_process_leaves_no_core_and_opens_its_memory_to_nobody() -> None:
     code = (
         "import ctypes; from ccmm_agent.isolation import protect_this_process as protect;"
@@ -252,6 +268,17 @@ def test_an_unknown_processor_gets_no_filter(monkeypatch: pytest.MonkeyPatch) ->
 def is_open_to_all(path: Path) -> bool:
     """Whether everybody may go down to it."""
     return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents, *Path(__file__).resolve().parents))
+
+
+def reader_that_stays(agent: int) -> int:
+    """The reading child: alive for a second, which the describing one is not."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        children = Path(f"/proc/{agent}/task/{agent}/children").read_text().split()
+        time.sleep(1)
+        if children and is_alive(int(children[0])):
+            return int(children[0])
+    raise AssertionError("no reader was started")
 
 
 def is_alive(pid: int) -> bool:
