@@ -22,6 +22,7 @@ from ccmm_collector.packs import Packs
 from ccmm_collector.projection import FILE, Projection
 from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_proto.errors import BadConfig
+from ccmm_proto.period import from_ms
 from ccmm_rules.model import Pack
 
 logger = logging.getLogger(__name__)
@@ -71,9 +72,14 @@ class Inquiry:
         self.log.close()
 
     def moment(self, at_ms: int | None, known_ms: int | None) -> Moment:
-        """The instant asked for: by default now, as known then."""
+        """The instant asked for: by default now, as known then.
+
+        Raises BadConfig for one that lies ahead: what may still be recorded by then would change the answer.
+        """
         at = self.now_ms if at_ms is None else at_ms
         known = at if known_ms is None else known_ms
+        if max(at, known) > self.now_ms:
+            raise BadConfig(f"{from_ms(max(at, known)).isoformat()} lies ahead; an instant that has passed is expected")
         return Moment(at, known, self.projection.index_at(known), is_past=known != at)
 
     def centers(self, moment: Moment) -> list[str]:

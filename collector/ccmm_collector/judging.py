@@ -102,7 +102,8 @@ class Judge:
             pass
         for center in sorted(self._touched):
             self.judge_center(center)
-        self.expire(now_ms)
+        while self.expire(now_ms):
+            pass
         self.projection.flush()
 
     def project(self) -> bool:
@@ -135,15 +136,18 @@ class Judge:
         return bool(ready)
 
     def expire(self, now_ms: int) -> bool:
-        """Judge what ran out by now, the longest due first; whether there was anything."""
+        """Judge what ran out by now, the longest due first, for a bounded time; whether there was anything."""
         if not self.store.due(now_ms):
             return False
         until_ms = min(now_ms, self._known_until())
         due = self.store.due(until_ms)
+        started = time.monotonic()
         for center in due:
             if center in self._touched:
                 self.judge_center(center)
             self._pass_time(center, until_ms + 1)
+            if time.monotonic() - started > BATCH_SECONDS:
+                break
         return bool(due)
 
     def _known_until(self) -> int:

@@ -144,7 +144,7 @@ class Projection:
     def _gather(self, rows: Rows, part: Part, payload: bytes) -> None:
         """Keep a part until its run is complete, then project the whole run."""
         statement, run = part.statement, part.statement.run
-        key = (statement.center, statement.agent, statement.epoch, run.run_id)
+        key = (statement.center, statement.agent, statement.epoch, f"{run.source}/{run.run_id}")
         execute = self.connection.execute
         execute(
             sql.ADD_PART,

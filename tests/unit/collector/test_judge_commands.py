@@ -119,6 +119,13 @@ def test_wrong_words_are_usage_errors(world: World) -> None:
     assert run("level", world.folder, "north", "--lang", "fr").exit_code == 2
 
 
+def test_an_instant_that_lies_ahead_is_refused(world: World) -> None:
+    with pytest.raises(BadConfig, match="lies ahead"):
+        run("verdicts", world.folder, "north", "--at", "2999-01-01T00:00Z")
+    with pytest.raises(BadConfig, match="lies ahead"):
+        run("level", world.folder, "north", "--at", AT, "--known-at", "2999-01-01T00:00Z")
+
+
 def test_an_unknown_center_is_refused_with_those_that_are_known(world: World) -> None:
     with pytest.raises(BadConfig, match="known: north"):
         run("verdicts", world.folder, "nroth")

@@ -91,7 +91,7 @@ class World:
         judge.close()
 
     def ask(self, at_ms: int, known_ms: int | None = None) -> dict[str, Any]:
-        inquiry = Inquiry(self.folder, self.log, self.clock.now)
+        inquiry = Inquiry(self.folder, self.log, max(self.clock.now, at_ms))
         found = verdicts_answer(inquiry, "north", inquiry.moment(at_ms, known_ms), None)
         inquiry.projection.close()
         inquiry.store.close()
