@@ -40,7 +40,7 @@ class Limits:
 class _Pipes:
     replies: int
     noise: int
-    exited: int
+    exited: int | None  # becomes readable when the process is gone; None before Linux 5.3, where the pipe's end tells
     noise_kept: bytes = b""
     total_bytes: int = 0
 
@@ -75,8 +75,9 @@ def _started(request: bytes, account: str) -> Iterator[tuple[subprocess.Popen[by
             content.write(request)
         os.lseek(stdin, 0, os.SEEK_SET)
         process = _popen(stdin, replies_in, noise_in, account)
-        exited = os.pidfd_open(process.pid)
-        opened.append(exited)
+        exited = _exit_descriptor(process.pid)
+        if exited is not None:
+            opened.append(exited)
         for descriptor in (replies_in, noise_in, stdin):
             opened.remove(descriptor)
             os.close(descriptor)
@@ -107,6 +108,13 @@ def _popen(stdin: int, replies_in: int, noise_in: int, account: str) -> subproce
         raise SourceUnavailable(Reason.CRASHED, f"no reader could be started ({type(error).__name__})") from error
 
 
+def _exit_descriptor(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
 def _pipe(opened: list[int]) -> tuple[int, int]:
     reading, writing = os.pipe()
     opened += [reading, writing]
@@ -119,7 +127,8 @@ def _follow(pipes: _Pipes, feed: Callable[[bytes], bool], limits: Limits) -> Non
     deadline = time.monotonic() + limits.seconds
     with selectors.DefaultSelector() as selector:
         for descriptor in (pipes.replies, pipes.noise, pipes.exited):
-            selector.register(descriptor, selectors.EVENT_READ)
+            if descriptor is not None:
+                selector.register(descriptor, selectors.EVENT_READ)
         while True:
             ready = {key.fd for key, _ in selector.select(max(0.0, deadline - time.monotonic()))}
             if time.monotonic() >= deadline:

@@ -82,7 +82,7 @@ def isolate(manifest: Manifest, fence: Fence, parent_account: int) -> Isolation.
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return ISOLATION_NONE
     _drop_capabilities(libc)
-    reached = _landlocked(fence, {port for _, port in manifest.endpoints})
+    reached = landlocked(fence, {port for _, port in manifest.endpoints})
     seccomp.install(unix_sockets=any(_is_socket(path) for path in manifest.files))
     if reached != ISOLATION_LANDLOCK:
         return ISOLATION_NONE
@@ -117,7 +117,8 @@ def exposed(fence: Fence, protected: Iterable[Path]) -> Path | None:
     return None
 
 
-def _landlocked(fence: Fence, ports: set[int]) -> Isolation.ValueType:
+def landlocked(fence: Fence, ports: set[int]) -> Isolation.ValueType:
+    """LANDLOCK where the kernel has it and took the rules, else NONE: what a statement then says."""
     if landlock.abi() == 0:
         return ISOLATION_NONE
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ccmm_agent import landlock, seccomp
+from ccmm_agent import isolation, landlock, seccomp
 from ccmm_agent.fence import Fence
 from ccmm_agent.isolation import exposed
 from ccmm_agent.plugin import Manifest
@@ -236,6 +236,11 @@ def test_a_second_account_reads_in_its_own_name() -> None:
         pytest.skip("needs root, and an interpreter that the second account can start")
     reading = read(replace(hostile("fine"), account="nobody"))
     assert (reading.outcome, reading.isolation) == (OBSERVED, ISOLATION_LANDLOCK_AND_ACCOUNT)
+
+
+def test_without_landlock_the_level_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landlock, "abi", lambda: 0)
+    assert isolation.landlocked(Fence.around(Manifest(), ()), set()) == ISOLATION_NONE
 
 
 def test_folders_around_within_and_linked_to_a_protected_one_expose_it(tmp_path: Path) -> None:

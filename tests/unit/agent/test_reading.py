@@ -107,6 +107,15 @@ def test_a_child_that_lies_about_its_schema_is_not_believed(do: str) -> None:
     assert_unavailable(read(hostile(do)), Reason.BAD_SCHEMA)
 
 
+def test_without_process_descriptors_the_end_of_the_pipe_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pidfd_open(pid: int, flags: int = 0) -> int:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", pidfd_open)
+    assert read(hostile("fine")).outcome == OBSERVED
+    assert_unavailable(read(hostile("exit")), Reason.CRASHED)
+
+
 def test_a_source_that_cannot_look_says_so_with_its_own_reason() -> None:
     reading = read(hostile("unavailable"))
     assert_unavailable(reading, Reason.LIMITED)
