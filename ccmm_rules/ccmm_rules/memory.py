@@ -94,12 +94,10 @@ class MemoryEvidence:
         return [row for row in self._rows[measure] if span.from_ms <= row.start_ms < span.to_ms]
 
     def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
-        sums: dict[tuple[str, str, object], MeasureRow] = {}
+        parts: dict[tuple[str, str, object], list[MeasureRow]] = {}
         for row in self.slots(measure, span):
-            key = (row.agent, row.source, row.dimensions)
-            known = sums.get(key)
-            sums[key] = row if known is None else _sum(known, row)
-        return [sums[key] for key in sorted(sums, key=str)]
+            parts.setdefault((row.agent, row.source, row.dimensions), []).append(row)
+        return [_sum(parts[key]) for key in sorted(parts, key=str)]
 
     def listings(self, kind: str) -> Sequence[Listing]:
         newest: dict[tuple[str, str], Listing] = {}
@@ -162,12 +160,11 @@ def merged(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(result)
 
 
-def _sum(left: MeasureRow, right: MeasureRow) -> MeasureRow:
-    buckets = tuple(a + b for a, b in zip(left.buckets, right.buckets, strict=True)) if left.buckets else right.buckets
+def _sum(rows: Sequence[MeasureRow]) -> MeasureRow:
     return replace(
-        left,
-        count=left.count + right.count,
-        total=left.total + right.total,
-        buckets=buckets,
-        unfinished=left.unfinished + right.unfinished,
+        rows[0],
+        count=sum(row.count for row in rows),
+        total=sum(row.total for row in rows),
+        buckets=tuple(map(sum, zip(*(row.buckets for row in rows if row.buckets), strict=True))),
+        unfinished=sum(row.unfinished for row in rows),
     )

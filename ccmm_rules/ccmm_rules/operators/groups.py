@@ -24,7 +24,7 @@ def expected_of(group: Grouping | None, view: View) -> tuple[tuple[str, ...] | N
 
 def judged_values(metric: Metric, tallies: Mapping[object, Tally], sample: int) -> list[float]:
     """One value per group with enough, and one for all the others together if that is enough."""
-    least = max(sample, 1)
+    least = 0 if metric.formula == "count" else max(sample, 1)
     large = [tally for tally in tallies.values() if sample_of(metric, tally) >= least]
     small = [tally for tally in tallies.values() if sample_of(metric, tally) < least]
     if small:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import Joining
+from ccmm_rules.model import DAY_MS, Joining
 from ccmm_rules.operators.rowset import Reader, Row
+
+LONG_MS = 7 * DAY_MS  # what lasts may have begun so long before what lies inside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +155,7 @@ def tolerance_ms(joinings: Sequence[Joining], key_ms: int) -> tuple[int, int]:
         low, high = joining.time_ms or (-key_ms, key_ms)
         slack = joining.inside_ms if joining.inside_ms is not None else joining.overlap_ms
         if slack is not None:
-            low, high = -max(slack, 7 * 24 * key_ms // 4), slack
+            low, high = -max(slack, LONG_MS), slack
         before, after = max(before, -low), max(after, high)
     return before, after
 

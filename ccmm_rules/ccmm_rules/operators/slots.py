@@ -7,13 +7,13 @@ from operator import add, sub
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.conclude import Bound
-from ccmm_rules.evidence import Span
+from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import UNIT_MS, Read, Rule, SlotSpec
 from ccmm_rules.operators.groups import expected_of, median
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import fits, unknown
-from ccmm_rules.operators.tally import Tally, contribution, sample_of, value_of, width
+from ccmm_rules.operators.tally import Tally, contributor, sample_of, value_of, width
 from ccmm_rules.operators.view import Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots, closed_window
 from ccmm_rules.vocabulary.tables import Metric
@@ -65,21 +65,39 @@ def _cells(
     metric: Metric, spec: SlotSpec, view: View, span: Span, expected: tuple[str, ...] | None
 ) -> tuple[dict[object, dict[int, Tally]], bool]:
     """Sums by group and start of period; and whether two sources state the same slot."""
-    cells: dict[object, dict[int, Tally]] = {name: {} for name in expected or ()}
-    disputed = False
     by = spec.group.by if spec.group else ""
-    for measure in metric.measures:
-        owners: dict[object, tuple[str, str]] = {}
-        for row in view.slots(measure, span):
-            if not fits(row, spec.where):
-                continue
-            owner = (row.agent, row.source)
-            disputed = disputed or owners.setdefault((row.dimensions, row.start_ms), owner) != owner
-            column = cells.setdefault(dict(row.dimensions).get(by, "") if by else "", {})
-            more = contribution(metric, measure, row)
-            known = column.get(row.start_ms)
-            column[row.start_ms] = more if known is None else tuple(map(add, known, more))
+    found, disputed = view.once(
+        ("cells", metric.id, spec.where, by, span), lambda: _summed(metric, spec, by, view, span)
+    )
+    cells = {name: {} for name in expected or ()} | found
     return cells or {"": {}}, disputed
+
+
+def _summed(
+    metric: Metric, spec: SlotSpec, by: str, view: View, span: Span
+) -> tuple[dict[object, dict[int, Tally]], bool]:
+    cells: dict[object, dict[int, Tally]] = {}
+    disputed = False
+    for measure in metric.measures:
+        rows = [row for row in view.slots(measure, span) if fits(row, spec.where)]
+        disputed = disputed or _contradict(rows)
+        contribution = contributor(metric, measure)
+        for row in rows:
+            column = cells.setdefault(dict(row.dimensions).get(by, "") if by else "", {})
+            more, known = contribution(row), column.get(row.start_ms)
+            column[row.start_ms] = more if known is None else tuple(map(add, known, more))
+    return cells, disputed
+
+
+def _contradict(rows: Sequence[MeasureRow]) -> bool:
+    """Whether two sources state one slot of one group."""
+    if len({(row.agent, row.source) for row in rows}) < 2:
+        return False
+    owners: dict[object, tuple[str, str]] = {}
+    return any(
+        owners.setdefault((row.dimensions, row.start_ms), (row.agent, row.source)) != (row.agent, row.source)
+        for row in rows
+    )
 
 
 def _slots(metric: Metric, spec: SlotSpec, span: Span, zone: ZoneInfo) -> list[Span]:
@@ -105,7 +123,7 @@ def _judge(
     sums = list(accumulate((column[start] for start in starts), _plus, initial=(0.0,) * size))
     values: list[float | None] = []
     low = high = 0
-    least = max(spec.sample, 0 if metric.formula == "count" else 1)
+    least = 0 if metric.formula == "count" else max(spec.sample, 1)
     for slot in slots:
         while low < len(starts) and starts[low] < slot.from_ms:
             low += 1

@@ -1,7 +1,7 @@
 """Sums that a metric needs, added up and divided once."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ccmm_rules.evidence import MeasureRow
 from ccmm_rules.vocabulary.tables import Metric, Term, load_vocabulary
@@ -15,25 +15,24 @@ def width(metric: Metric) -> int:
     return len(load_vocabulary().wait_bounds_s) + 1 if metric.formula == "percentile" else 2
 
 
-def contribution(metric: Metric, measure: str, row: MeasureRow) -> Tally:
-    """What one row adds."""
+def contributor(metric: Metric, measure: str) -> Callable[[MeasureRow], Tally]:
+    """What one row of the measure adds: a function made once."""
     if metric.formula == "percentile":
-        used = [term for term in metric.over if term.measure == measure]
-        empty = (0,) * width(metric)
-        return tuple(float(count) for count in (row.buckets or empty)) if used else tuple(map(float, empty))
-    over = sum(_part(term, row) for term in metric.over if term.measure == measure)
-    under = sum(_part(term, row) for term in metric.under if term.measure == measure)
-    return (over, under)
+        empty = (0.0,) * width(metric)
+        return lambda row: tuple(map(float, row.buckets)) if row.buckets else empty
+    over = [_part(term) for term in metric.over if term.measure == measure]
+    under = [_part(term) for term in metric.under if term.measure == measure]
+    return lambda row: (sum([part(row) for part in over], 0.0), sum([part(row) for part in under], 0.0))
 
 
-def _part(term: Term, row: MeasureRow) -> float:
+def _part(term: Term) -> Callable[[MeasureRow], float]:
+    sign = term.sign
     if term.part == "total":
-        return term.sign * row.total
+        return lambda row: sign * row.total
     if term.part == "count":
-        return term.sign * float(sum(row.buckets) if row.buckets else row.count)
-    bounds = load_vocabulary().wait_bounds_s
-    upto = bounds.index(term.bound_s) + 1
-    return term.sign * float(sum(row.buckets[:upto]))
+        return lambda row: sign * (sum(row.buckets) if row.buckets else row.count)
+    upto = load_vocabulary().wait_bounds_s.index(term.bound_s) + 1
+    return lambda row: sign * sum(row.buckets[:upto])
 
 
 def add(tallies: Iterable[Tally], size: int) -> Tally:

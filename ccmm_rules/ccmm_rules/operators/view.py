@@ -1,7 +1,8 @@
 """One center's evidence at one instant, asked once: shared by all reads of all rules of one judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_rules.conclude import Bound
@@ -9,6 +10,8 @@ from ccmm_rules.evidence import Evidence, Happening, Listing, MeasureRow, Source
 from ccmm_rules.model import HOUR_MS
 from ccmm_rules.operators.windows import gaps, overlap_ms
 from ccmm_rules.vocabulary.tables import Vocabulary
+
+T = TypeVar("T")
 
 REACH_MS = 4 * HOUR_MS  # the longest late fact: a hole reaches so far ahead of itself
 LIST_FORMS = ("inventory", "document", "attestation")
@@ -53,6 +56,7 @@ class View:
         self._slots: dict[tuple[str, Span], Sequence[MeasureRow]] = {}
         self._listings: dict[str, Sequence[Listing]] = {}
         self._happenings: dict[tuple[str, Span], Sequence[Happening]] = {}
+        self._done: dict[object, object] = {}
         self.holes = tuple(evidence.holes())
         profile = evidence.profile()
         self._answers = {name: answer for name, answer in profile.items() if name in vocabulary.profile}
@@ -63,6 +67,12 @@ class View:
         }
         self.answers = {name: value for name, value in self.answers.items() if value is not None}
         self.zone = _zone(self.answers.get("zone"))
+
+    def once(self, key: object, work: Callable[[], T]) -> T:
+        """What several reads compute alike is computed once; `key` names all that it depends on."""
+        if key not in self._done:
+            self._done[key] = work()
+        return cast(T, self._done[key])
 
     def answer_facts(self, name: str) -> tuple[int, int | None]:
         """(log index, end) of a scope answer; (-1, None) where there is none."""

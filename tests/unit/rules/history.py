@@ -32,7 +32,10 @@ _RULES = {
     "M-KPI-02": ("{any: {slots: answer_rate, over: 3d, every: 24h, step: 1h, meets: 75, sample: 5}}", "any.bad == 0"),
     "M-KPI-03": ("{wait: {metric: wait_p90, over: 2d}}", "wait <= 60.0"),
     "M-KPI-04": ("{hour: {slots: service_level, over: 2d, every: 6h, meets: limit}}", "hour.share >= 50.0"),
-    "M-DAT-01": ("{there: {coverage: [calls_offered], over: 2d, every: 1h}}", "there.share >= limit && there.gaps <= 30"),
+    "M-DAT-01": (
+        "{there: {coverage: [calls_offered], over: 2d, every: 1h}}",
+        "there.share >= limit && there.gaps <= 30",
+    ),
     "D-SEC-01": ("{idle: {inventory: account, of: 'enabled', bad: 'last_login_days > 1'}}", "idle.bad <= 1"),
     "D-SEC-02": (
         "{seen: {occurrences: alert, lag: [started, acked], in: minutes, over: 3d, empty: 0.0},"
@@ -142,7 +145,9 @@ def history(seed: int) -> list[Fact]:
 
 
 def _measures(story: Story, rng: random.Random, at_ms: int, since: int, quality: float) -> None:
-    rows: dict[str, list[MeasureRow]] = {name: [] for name in ("calls_offered", "calls_answered", "wait_answered", "wait_abandoned")}
+    rows: dict[str, list[MeasureRow]] = {
+        name: [] for name in ("calls_offered", "calls_answered", "wait_answered", "wait_abandoned")
+    }
     for queue in ("support", "sales"):
         for start in range(since, at_ms, HOUR_MS):
             offered = rng.randrange(0, 12)
@@ -182,7 +187,13 @@ def _calls(
 
 def _happening(agent: str, source: str, id: str, start: int, end: int | None, facts: dict[str, object]) -> Happening:
     return Happening(
-        agent=agent, source=source, id=id, started_ms=start, ended_ms=end, key_id=KEY, attributes=facts  # type: ignore[arg-type]
+        agent=agent,
+        source=source,
+        id=id,
+        started_ms=start,
+        ended_ms=end,
+        key_id=KEY,
+        attributes=facts,  # type: ignore[arg-type]
     )
 
 
@@ -193,7 +204,9 @@ def _lists(
     for name in people:
         gone = left.get(name)
         person = pseudonym("@person", name)
-        persons.append(Entry(key=person, attributes={"left": gone} if gone is not None and gone < at_ms else {"active": True}))
+        persons.append(
+            Entry(key=person, attributes={"left": gone} if gone is not None and gone < at_ms else {"active": True})
+        )
         closed = gone is not None and gone + lag[name] < at_ms
         facts: dict[str, object] = {"person": person, "enabled": not closed}
         facts["last_login"] = at_ms - rng.randrange(0, 3 * DAY_MS) if gone is None else gone

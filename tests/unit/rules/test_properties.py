@@ -17,6 +17,8 @@ from ccmm_rules.verdict import Verdict, canonical_json
 from tests.unit.rules.history import DAYS, PROFILE, START_MS, history, small_pack
 
 PACK = small_pack()
+PARTS = 4
+in_parts = pytest.mark.parametrize("part", range(PARTS))
 SOURCES = {
     "calls_offered": [("pbx", "queue_log")],
     "person": [("it", "hr")],
@@ -25,6 +27,11 @@ SOURCES = {
     "document": [("office", "papers")],
 }
 Satisfied = set[tuple[str, int]]
+
+
+def seeds_of(config: pytest.Config, part: int) -> range:
+    """One part of the histories asked for, so that parts run side by side."""
+    return range(part, int(config.getoption("histories")), PARTS)
 
 
 def verdicts_on(facts: Sequence[Fact], at_ms: int) -> dict[str, Verdict]:
@@ -60,41 +67,45 @@ def thinned(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
     return [fact for fact in facts if not goes(fact)]
 
 
-def removals(count: int) -> Iterator[tuple[int, Satisfied, Satisfied]]:
+def removals(seeds: range) -> Iterator[tuple[int, Satisfied, Satisfied]]:
     """(seed, improved with all, improved without some)."""
-    for seed in range(count):
+    for seed in seeds:
         rng = random.Random(f"removal {seed}")
         facts = history(seed)
         at_ms = START_MS + DAYS * DAY_MS + rng.randrange(HOUR_MS, 5 * HOUR_MS)
         whole = improved(verdicts_on(facts, at_ms))
-        for _ in range(3):
+        for _ in range(2):
             yield seed, whole, improved(verdicts_on(thinned(facts, rng), at_ms))
 
 
-def silences(count: int) -> Iterator[tuple[int, int, dict[str, Verdict], dict[str, Verdict]]]:
+def silences(seeds: range) -> Iterator[tuple[int, int, dict[str, Verdict], dict[str, Verdict]]]:
     """(seed, later instant, verdicts when silence began, verdicts then)."""
-    for seed in range(count):
+    for seed in seeds:
         rng = random.Random(f"silence {seed}")
         facts = history(seed)
         began_ms = START_MS + int(rng.uniform(4, DAYS) * DAY_MS)
         known = [fact for fact in facts if fact.recorded_ms <= began_ms]
         before = verdicts_on(known, began_ms)
-        for hours in sorted(rng.uniform(0, 40) for _ in range(3)):
+        for hours in sorted(rng.uniform(0, 40) for _ in range(2)):
             later = began_ms + int(hours * HOUR_MS)
             yield seed, later, before, verdicts_on(known, later)
 
 
-def test_taking_evidence_away_never_satisfies(pytestconfig: pytest.Config) -> None:
+@pytest.mark.properties
+@in_parts
+def test_taking_evidence_away_never_satisfies(pytestconfig: pytest.Config, part: int) -> None:
     satisfied = 0
-    for seed, whole, thin in removals(pytestconfig.getoption("histories")):
+    for seed, whole, thin in removals(seeds_of(pytestconfig, part)):
         satisfied += len(whole)
         assert thin <= whole, f"history {seed}: {sorted(thin - whole)}"
     assert satisfied > 0
 
 
-def test_silence_never_satisfies_and_ends_in_missing(pytestconfig: pytest.Config) -> None:
+@pytest.mark.properties
+@in_parts
+def test_silence_never_satisfies_and_ends_in_missing(pytestconfig: pytest.Config, part: int) -> None:
     ended = 0
-    for seed, later, before, after in silences(pytestconfig.getoption("histories")):
+    for seed, later, before, after in silences(seeds_of(pytestconfig, part)):
         assert improved(after) <= improved(before), f"history {seed} at {later}"
         for name, verdict in before.items():
             if verdict.valid_until_ms is not None and later > verdict.valid_until_ms:
@@ -104,8 +115,10 @@ def test_silence_never_satisfies_and_ends_in_missing(pytestconfig: pytest.Config
     assert ended > 0
 
 
-def test_a_verdict_changes_in_silence_only_at_an_instant_it_foretold(pytestconfig: pytest.Config) -> None:
-    for seed in range(pytestconfig.getoption("histories") // 3):
+@pytest.mark.properties
+@in_parts
+def test_a_verdict_changes_in_silence_only_at_an_instant_it_foretold(pytestconfig: pytest.Config, part: int) -> None:
+    for seed in seeds_of(pytestconfig, part)[::3]:
         rng = random.Random(f"foretold {seed}")
         began_ms = START_MS + int(rng.uniform(4, DAYS) * DAY_MS)
         known = [fact for fact in history(seed) if fact.recorded_ms <= began_ms]
@@ -118,8 +131,10 @@ def test_a_verdict_changes_in_silence_only_at_an_instant_it_foretold(pytestconfi
                 assert again <= later, f"history {seed}: {name}"
 
 
-def test_order_and_repetition_change_no_byte(pytestconfig: pytest.Config) -> None:
-    for seed in range(pytestconfig.getoption("histories") // 3):
+@pytest.mark.properties
+@in_parts
+def test_order_and_repetition_change_no_byte(pytestconfig: pytest.Config, part: int) -> None:
+    for seed in seeds_of(pytestconfig, part)[::3]:
         facts = history(seed)
         rng = random.Random(seed)
         shuffled = facts + [replace(fact) for fact in rng.sample(facts, len(facts) // 4)]
@@ -139,7 +154,7 @@ def test_a_past_instant_is_judged_as_it_was_then() -> None:
 
 def test_holes_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
-    assert any(thin - whole for _, whole, thin in removals(150))
+    assert any(thin - whole for _, whole, thin in removals(range(150)))
 
 
 def test_gaps_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,21 +164,14 @@ def test_gaps_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
     monkeypatch.setattr(metric, "uncovered", nothing)
     monkeypatch.setattr(slots, "uncovered", nothing)
-    wrong = {name for _, whole, thin in removals(60) for name, _ in thin - whole}
+    wrong = {name for _, whole, thin in removals(range(60)) for name, _ in thin - whole}
     assert {"M-KPI-01", "M-KPI-02"} & wrong
 
 
 def test_age_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view_module, "allowance_ms", lambda source, fresh_ms: 1000 * DAY_MS)
     noticed = 0
-    for _, later, before, after in silences(40):
+    for _, later, before, after in silences(range(40)):
         for name, verdict in before.items():
             noticed += later - verdict.at_ms > 30 * HOUR_MS and Outcome.SATISFIED in after[name].outcomes.values()
     assert noticed > 0
-
-
-@pytest.mark.properties
-def test_taking_evidence_away_never_satisfies_in_a_long_run(pytestconfig: pytest.Config) -> None:
-    """As above; `make properties` gives the number of histories."""
-    for seed, whole, thin in removals(pytestconfig.getoption("histories")):
-        assert thin <= whole, f"history {seed}: {sorted(thin - whole)}"

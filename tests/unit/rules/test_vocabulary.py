@@ -1,0 +1,74 @@
+import pytest
+
+from ccmm_proto.histogram import WAIT_BOUNDS_S
+from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Type
+from ccmm_rules.rowlanguage import row_names
+from ccmm_rules.vocabulary.tables import load_vocabulary
+
+
+def _word(attribute: Attribute) -> str:
+    return f"@{attribute.sort}" if attribute.type is Type.PSEUDONYM else attribute.type.value
+
+
+def test_kinds_are_word_for_word_those_of_the_contract() -> None:
+    ours = load_vocabulary().kinds
+    assert list(ours) == list(KINDS)
+    for name, kind in KINDS.items():
+        assert ours[name].form == kind.form.value
+        assert ours[name].key == (f"@{kind.key}" if kind.key else "text")
+        assert ours[name].roll == kind.roll
+        found = {key: (attribute.word, attribute.optional) for key, attribute in ours[name].attributes.items()}
+        assert found == {key: (_word(attribute), attribute.optional) for key, attribute in kind.attributes.items()}
+
+
+def test_measures_are_word_for_word_those_of_the_contract() -> None:
+    ours = load_vocabulary().measures
+    assert list(ours) == list(MEASURES)
+    for name, measure in MEASURES.items():
+        dimensions = {key: f"@{sort}" if sort else "text" for key, sort in measure.dimensions.items()}
+        assert (ours[name].shape, ours[name].period_s, ours[name].unit) == (
+            measure.shape.value,
+            measure.period_s,
+            measure.unit,
+        )
+        assert dict(ours[name].dimensions) == dimensions
+
+
+def test_bucket_bounds_are_those_of_the_contract() -> None:
+    assert load_vocabulary().wait_bounds_s == tuple(float(bound) for bound in WAIT_BOUNDS_S)
+
+
+def test_every_word_list_and_seconds_name_stands_on_an_attribute() -> None:
+    vocabulary = load_vocabulary()
+    for name in (*vocabulary.words, *vocabulary.seconds):
+        kind, attribute = name.split(".")
+        assert attribute in vocabulary.kinds[kind].attributes, name
+
+
+@pytest.mark.parametrize("metric", sorted(load_vocabulary().metrics))
+def test_a_metric_divides_measures_that_exist_within_bounds_that_exist(metric: str) -> None:
+    vocabulary = load_vocabulary()
+    found = vocabulary.metrics[metric]
+    assert found.better in ("up", "down", "band")
+    assert found.formula in ("ratio", "mean", "percentile", "count")
+    assert (found.formula in ("ratio", "mean")) == bool(found.under)
+    assert set(found.titles) == {"en", "zh"}
+    for term in (*found.over, *found.under):
+        assert term.measure in vocabulary.measures
+        if term.part == "within":
+            assert term.bound_s in vocabulary.wait_bounds_s
+            assert vocabulary.measures[term.measure].shape == "histogram"
+
+
+def test_hashes_of_definitions_differ_and_leave_titles_out() -> None:
+    metrics = load_vocabulary().metrics.values()
+    assert len({metric.hash for metric in metrics}) == len(metrics)
+
+
+def test_rows_offer_ages_of_times_and_presence_of_what_may_be_absent() -> None:
+    names = row_names(load_vocabulary().kinds["incident"])
+    assert names["detected_minutes"] == "double"
+    assert names["detected_days"] == "int"
+    assert names["has_restored"] == "bool"
+    assert names["lasted_hours"] == "int"
+    assert "detected_minutes" not in row_names(load_vocabulary().kinds["person"])
