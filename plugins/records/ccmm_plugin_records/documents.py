@@ -210,10 +210,10 @@ def _files(folder: Path) -> dict[str, int]:
         place, prefix = waiting.pop()
         with os.scandir(place) as entries:
             for entry in entries:
-                if entry.name.startswith((".", "~$")) or entry.is_symlink():
+                if entry.name.startswith((".", "~$")):
                     continue
                 path = f"{prefix}{entry.name}"
-                kind = entry.stat(follow_symlinks=False)
+                kind = entry.stat(follow_symlinks=False)  # a link is neither folder nor file then
                 if stat.S_ISDIR(kind.st_mode):
                     if path.count("/") >= MAX_DEPTH:
                         raise SourceUnavailable(Reason.LIMITED, f"folders are more than {MAX_DEPTH} deep")

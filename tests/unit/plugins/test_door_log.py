@@ -102,6 +102,15 @@ def test_a_rotation_that_takes_rows_away_leaves_a_hole(tmp_path: Path) -> None:
     assert again.covers == (utc(9), utc(9))  # from 05:00 to 09:00 rows may have gone
 
 
+def test_a_rotation_to_an_empty_file_vouches_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    one = source(write(path, MORNING))
+    _, done = read(one)
+    write(path, [], utc(9, 50))
+    found, again = read(one, done.cursor, utc(10))
+    assert (found, again.covers) == ([], (utc(9), utc(9)))
+
+
 def test_an_export_written_anew_that_overlaps_leaves_no_hole_and_states_nothing_twice(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     one = source(write(path, MORNING))
@@ -139,7 +148,10 @@ def test_history_comes_in_batches_and_each_hour_once(tmp_path: Path, monkeypatch
     assert len(found) == 72
     assert done.covers is not None
     assert done.covers[1] == utc(5)
-    backwards = source(write(tmp_path / "newest-first.csv", reversed(rows)), newest_first=True)
+    astray = [*rows[:2], "2026-11-21 08:00,9,前门,进,正常开门", *rows[2:]]
+    found, _ = read(source(write(tmp_path / "events.csv", astray)))
+    assert len({observation.roll.hour_ms for observation in found}) == len(found) == 73
+    backwards = source(write(tmp_path / "newest-first.csv", reversed(astray)), newest_first=True)
     assert sorted(map(str, rows_of(read(backwards)[0]))) == sorted(map(str, rows_of(found)))
 
 

@@ -171,6 +171,12 @@ def test_every_generalized_time_is_read_again(moment: datetime) -> None:
     assert parse_time(f"{whole:%Y%m%d%H%M%S}.5Z") == whole
 
 
+def test_a_time_that_is_not_utc_is_not_guessed() -> None:
+    assert parse_time("20261122060116Z") == datetime(2026, 11, 22, 6, 1, 16, tzinfo=UTC)
+    for text in ("20261122060116", "20261122060116+0800", "202611220601Z", "000001010000Z"):
+        assert parse_time(text) is None
+
+
 @given(st.text(max_size=20) | st.text("0123456789Z.", max_size=20))
 def test_what_is_no_generalized_time_is_none(text: str) -> None:
     found = parse_time(text)

@@ -125,6 +125,15 @@ def test_an_empty_table_is_an_empty_list_and_no_occurrence(tmp_path: Path) -> No
     assert done.covers == (EXPORTED - timedelta(seconds=1), EXPORTED)
 
 
+def test_a_table_that_was_empty_vouches_for_the_time_until_its_first_row(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    one = source(written(path, TICKETS.splitlines()[0]), TICKET_OPTIONS)
+    _, done = read(one)
+    later = EXPORTED + timedelta(days=20)
+    written(path, "id,opened,closed,type,queue\nT-9,2026-12-10 09:00,,question,a\n", later)
+    assert read(one, done.cursor, later)[1].covers == (EXPORTED, later)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
