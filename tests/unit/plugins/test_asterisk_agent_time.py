@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_plugin_telephony.asterisk.agent_time import AgentTime, days_of, restored
@@ -121,6 +121,7 @@ def test_each_day_is_stated_once_however_often_the_log_is_read(logs: Reader) -> 
     assert days == {at("00:00", day=day): 8 * 3600 for day in (2, 3, 4)}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3 * 86400), st.sampled_from(EVENTS), st.sampled_from("ABC"))), st.data())
 def test_a_state_restored_goes_on_as_if_never_stopped(steps: list[tuple[int, str, str]], data: st.DataObject) -> None:
     start = int(at("00:00").timestamp())
@@ -138,6 +139,7 @@ def test_a_state_restored_goes_on_as_if_never_stopped(steps: list[tuple[int, str
         assert after.day(start + day * 86400) == through.day(start + day * 86400)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 10**6))
 def test_days_add_up_to_the_span(since: int, length: int) -> None:
     parts = list(days_of(since, since + length))

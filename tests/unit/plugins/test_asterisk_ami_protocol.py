@@ -1,7 +1,7 @@
 """Bytes of the manager interface and of the security log."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_plugin_telephony.asterisk.ami_facts import settings_of
@@ -18,6 +18,7 @@ from ccmm_plugin_telephony.asterisk.security_log import parse_security_line
 from ccmm_proto.errors import Malformed
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=50)))
 def test_only_malformed_escapes_from_the_bytes_of_a_switch(pieces: list[bytes]) -> None:
     framer = Framer()
@@ -35,6 +36,7 @@ def test_only_malformed_escapes_from_the_bytes_of_a_switch(pieces: list[bytes]) 
                 continue
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.from_regex(r"[A-Za-z]{1,9}", fullmatch=True), st.from_regex(r"[!-~]{1,20}", fullmatch=True)))
 def test_parsing_undoes_formatting(fields: dict[str, str]) -> None:
     sent = format_action("Ping", fields).replace(b"Action: Ping", b"Response: Success", 1)
@@ -73,6 +75,7 @@ def test_moving_averages_and_the_switchs_own_service_level_are_not_taken() -> No
     }
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_only_malformed_escapes_from_a_security_line(noise: bytes) -> None:
     for text in (noise, b'SecurityEvent="InvalidPassword",EventTV="' + noise + b'"'):

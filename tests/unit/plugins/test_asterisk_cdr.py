@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
@@ -75,6 +75,7 @@ def test_the_source_keeps_the_contract(tmp_path: Path) -> None:
     assert [observation.roll.kind for observation in found] == ["call"]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_only_malformed_escapes_from_a_row(noise: bytes) -> None:
     whole = row(at("09:00"), 5, "c", "c").encode()

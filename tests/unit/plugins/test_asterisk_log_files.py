@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
@@ -50,6 +50,7 @@ def test_a_log_emptied_while_it_is_read_is_unavailable_not_shorter(log: Path) ->
         list(complete_lines(listed, 8))
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=90), min_size=1, max_size=20), st.data())
 def test_a_position_is_found_again_after_more_was_written_and_not_after_a_change(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], data: st.DataObject

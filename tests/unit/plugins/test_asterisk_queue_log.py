@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
@@ -53,6 +53,7 @@ def test_the_source_keeps_the_contract(log: Path, tmp_path: Path) -> None:
     assert len(check_source(QueueLog(queue_log=log), broken, window=window)) == 10
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_only_malformed_escapes_from_a_line(noise: bytes) -> None:
     for text in (noise, b"1772442000|" + noise, b"1772442000|c|q|a|CONNECT|" + noise):

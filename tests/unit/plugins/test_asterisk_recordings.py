@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import check_source, read_all
-from ccmm_plugin_telephony.asterisk.recordings import parse_name, parse_sound
+from ccmm_plugin_telephony.asterisk.recordings import Name, parse_name, parse_sound
 from ccmm_plugin_telephony.asterisk.recordings_source import Recordings
 from ccmm_proto.errors import Malformed
 from ccmm_proto.v1.statement_pb2 import Inventory, Roll
@@ -53,6 +53,7 @@ def test_the_source_keeps_the_contract(tmp_path: Path) -> None:
     check_source(Recordings(folder=tmp_path / "monitor"), Recordings(folder=tmp_path / "absent"), window=window)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([".wav", ".gsm", ".mp3"]), st.binary(max_size=300), st.integers(0, 2**40))
 def test_only_malformed_escapes_from_a_sound_header(suffix: str, header: bytes, size: int) -> None:
     for text in (header, b"RIFF\0\0\0\0WAVE" + header):
@@ -63,13 +64,21 @@ def test_only_malformed_escapes_from_a_sound_header(suffix: str, header: bytes, 
         assert sound.length_s >= 0
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_only_malformed_escapes_from_a_name(stem: str) -> None:
     for pattern in (NAMED, re.compile("(?P<started>.*)-(?P<call>.+)")):
         try:
-            parse_name(stem, pattern)
+            parse_name(stem, pattern, ZONE)
         except Malformed:
             continue
+
+
+def test_a_start_without_z_is_in_the_zone_of_the_center_and_an_odd_one_does_not_lose_the_call() -> None:
+    pattern = re.compile("(?P<started>[^_]+)_(?P<call>.+)")
+    for stem in ("20260302T090500Z_c1", "20260302T170500_c1", "20260302-170500_c1", "1772442300_c1"):
+        assert parse_name(stem, pattern, ZONE).started == at("09:05"), stem
+    assert parse_name("soon_c1", pattern, ZONE) == Name(call="c1")
 
 
 def test_a_header_without_sound_is_an_empty_recording() -> None:

@@ -55,7 +55,7 @@ batch_kib = 2048
     def from_options(cls, options: Options) -> Self:
         return cls(
             cdr=options.path("cdr"),
-            zone=_zone(options.text("zone", "UTC")),
+            zone=parse_zone(options.text("zone", None)) or ZoneInfo("UTC"),
             settle=timedelta(seconds=options.seconds("settle", 1800)),
             batch_bytes=options.whole("batch_kib", 2048, least=1, most=65536) * 1024,
             directions=_directions(options.table("directions", None)),
@@ -163,10 +163,13 @@ def _anchor(files: tuple[LogFile, ...], batch: Batch[CdrRow], next_ms: int) -> P
     return position_at(files[place[0]], place[1]) if batch.end != (0, 0) else None
 
 
-def _zone(name: str) -> ZoneInfo:
+def parse_zone(name: str | None) -> ZoneInfo | None:
+    """The zone of an option. Raises BadOption."""
+    if name is None:
+        return None
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadOption("zone", "an IANA time zone, such as Asia/Shanghai") from error
 
 

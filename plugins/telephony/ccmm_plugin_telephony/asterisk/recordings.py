@@ -4,6 +4,7 @@ import re
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from ccmm_proto.errors import Malformed
 
@@ -12,7 +13,7 @@ EMPTY_WAV_BYTES = 44  # a header and no sound: MixMonitor leaves such files when
 MOST_TEXT = 200
 GROUPS = ("call", "agent", "queue", "started")
 _RAW_BYTES_PER_S = {".gsm": 1650.0, ".ulaw": 8000.0, ".alaw": 8000.0, ".sln": 16000.0, ".sln16": 32000.0}
-_STARTED = ("%Y%m%dT%H%M%SZ", "%Y%m%d-%H%M%S", "%Y%m%d%H%M%S")  # UTC
+_STARTED = ("%Y%m%dT%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d%H%M%S")  # with a Z behind it: UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +34,18 @@ class Name:
     started: datetime | None = None
 
 
-def parse_name(stem: str, pattern: re.Pattern[str]) -> Name:
-    """The named groups of a file's name without suffix. Raises Malformed where the pattern does not match."""
+def parse_name(stem: str, pattern: re.Pattern[str], zone: ZoneInfo) -> Name:
+    """The named groups of a file's name without suffix. Raises Malformed where the pattern does not match.
+
+    A start without Z is in `zone`. One that cannot be read is None: the call is known all the same.
+    """
     match = pattern.fullmatch(stem)
     if match is None or not stem.isprintable():
         raise Malformed("name")
     found = {group: text for group, text in match.groupdict().items() if text}
     started = found.pop("started", None)
     texts = {group: text[:MOST_TEXT] for group, text in found.items() if group in GROUPS}
-    return Name(**texts, started=_instant(started) if started else None)
+    return Name(**texts, started=_instant(started, zone) if started else None)
 
 
 def parse_sound(suffix: str, header: bytes, size_bytes: int) -> Sound:
@@ -73,12 +77,13 @@ def _wav(header: bytes, size_bytes: int) -> Sound:
     raise Malformed("wav")
 
 
-def _instant(text: str) -> datetime:
+def _instant(text: str, zone: ZoneInfo) -> datetime | None:
     if text.isascii() and text.isdigit() and len(text) == 10:
         return datetime.fromtimestamp(int(text), UTC)
+    bare, known = (text[:-1], ZoneInfo("UTC")) if text.endswith("Z") else (text, zone)
     for form in _STARTED:
         try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
+            return datetime.strptime(bare, form).replace(tzinfo=known).astimezone(UTC)
+        except (ValueError, OverflowError):
             continue
-    raise Malformed("started")
+    return None

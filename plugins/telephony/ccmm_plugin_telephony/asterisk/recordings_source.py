@@ -6,10 +6,11 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Self
+from zoneinfo import ZoneInfo
 
 from ccmm_agent import facts
 from ccmm_agent.plugin import (
@@ -24,6 +25,7 @@ from ccmm_agent.plugin import (
     SourceUnavailable,
     Window,
 )
+from ccmm_plugin_telephony.asterisk.cdr_source import parse_zone
 from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
 from ccmm_plugin_telephony.asterisk.queue_log import EARLIEST_S
 from ccmm_plugin_telephony.asterisk.recordings import (
@@ -53,8 +55,7 @@ class SoundFile:
     about_ms: int
     path: Path
     size_bytes: int
-    changed_ms: int
-    from_name: bool
+    name: Name | None = field(compare=False)  # None: the pattern does not fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,10 @@ plugin = "asterisk_recordings"
 every = "15m"
 folder = "/var/spool/asterisk/monitor"
 pattern = "*.wav"                    # also *.gsm, *.ulaw, *.alaw, *.sln; folders below are searched
-# The name without suffix; groups: call (the id that the queue log has), agent, queue, started (20261122T055619Z)
+# The name without suffix; groups: call (the id that the queue log has), agent, queue, started (20261122T055619Z,
+# or without Z in the zone given here, else the center's)
 name_pattern = "(?P<call>.+)"
+# zone = "Asia/Shanghai"
 # agents = "/etc/ccmm/agents.csv"    # agent name or interface, staff id
 settle = "30m"
 """
@@ -82,6 +85,7 @@ settle = "30m"
     pattern: str = "*.wav"
     name_pattern: re.Pattern[str] = re.compile("(?P<call>.+)")
     agents: Path | None = None
+    zone: ZoneInfo | None = None  # None: the center's
     settle: timedelta = timedelta(minutes=30)
 
     @classmethod
@@ -91,6 +95,7 @@ settle = "30m"
             pattern=options.text("pattern", "*.wav"),
             name_pattern=_compiled(options.text("name_pattern", "(?P<call>.+)")),
             agents=options.path("agents", None),
+            zone=parse_zone(options.text("zone", None)),
             settle=timedelta(seconds=options.seconds("settle", 1800)),
         )
 
@@ -99,7 +104,7 @@ settle = "30m"
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         cursor = parse_cursor(window.cursor)
-        files = sorted(self._files())
+        files = sorted(self._files(self.zone or window.zone))
         live_ms = floor_to(to_ms(window.now - self.settle), QUARTER_MS)
         dated_ms = [file.about_ms for file in files if file.about_ms >= EARLIEST_S * 1000]
         first_ms = floor_to(dated_ms[0], QUARTER_MS) if dated_ms else live_ms
@@ -122,7 +127,7 @@ settle = "30m"
         yield Done((from_ms(stated_ms), from_ms(horizon_ms)), kept.to_bytes(), more=horizon_ms < live_ms)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
-        files = sorted(self._files())
+        files = sorted(self._files(self.zone or window.zone))
         yield CheckLine("ok", str(self.folder), f"{len(files)} files match {self.pattern}")
         if not files:
             yield CheckLine("warning", "files", "none yet: is this the folder, and the pattern?")
@@ -136,33 +141,28 @@ settle = "30m"
             yield CheckLine("warning", "empty files", f"{empty} of {len(files)} hold no sound and do not count")
 
     def _trouble(self, file: SoundFile) -> str | None:
-        try:
-            parse_name(file.path.stem, self.name_pattern)
-        except Malformed as error:
-            return f"name_pattern does not fit ({error})"
+        if file.name is None:
+            return "name_pattern does not fit"
         return None if self._sound(file) is not None else "no sound file of a known format"
 
-    def _files(self) -> Iterator[SoundFile]:
+    def _files(self, zone: ZoneInfo) -> Iterator[SoundFile]:
         if not self.folder.is_dir():
             raise SourceUnavailable(Reason.NOT_FOUND, f"no folder {self.folder}")
         try:
             for path, found in _walk(self.folder):
                 if fnmatch.fnmatch(path.name, self.pattern):
-                    yield self._sound_file(path, found)
+                    yield self._sound_file(path, found, zone)
         except PermissionError as error:
             raise SourceUnavailable(Reason.REFUSED, f"may not read all of {self.folder}") from error
 
-    def _sound_file(self, path: Path, found: os.stat_result) -> SoundFile:
+    def _sound_file(self, path: Path, found: os.stat_result, zone: ZoneInfo) -> SoundFile:
         changed_ms = int(found.st_mtime * 1000)
-        started = self._name(path).started
-        about_ms = to_ms(started) if started else changed_ms
-        return SoundFile(about_ms, path, found.st_size, changed_ms, started is not None)
-
-    def _name(self, path: Path) -> Name:
         try:
-            return parse_name(path.stem, self.name_pattern)
+            name = parse_name(path.stem, self.name_pattern, zone)
         except Malformed:
-            return Name()
+            name = None
+        about_ms = to_ms(name.started) if name and name.started else changed_ms
+        return SoundFile(about_ms, path, found.st_size, name)
 
     def _sound(self, file: SoundFile) -> Sound | None:
         try:
@@ -186,7 +186,7 @@ settle = "30m"
                 yield facts.roll("recording", from_ms(hour_ms), rows, complete=whole, revision=revision, reason=reason)
 
     def _row(self, file: SoundFile, staff: dict[str, str]) -> facts.Row:
-        name, sound = self._name(file.path), self._sound(file)
+        name, sound = file.name or Name(), self._sound(file)
         attributes: dict[str, object] = {
             "call": name.call,
             "agent": staff.get(name.agent, name.agent) if name.agent else None,
