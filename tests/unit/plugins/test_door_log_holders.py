@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Reason, SourceUnavailable, Window
@@ -143,6 +143,7 @@ def test_wrong_options_are_refused_by_name(changed: dict[str, object], key: str)
     assert caught.value.key == key
 
 
+@settings(deadline=None)
 @given(st.text(max_size=150))
 def test_of_any_rows_only_the_declared_error_escapes(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.csv"

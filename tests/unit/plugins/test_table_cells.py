@@ -105,6 +105,7 @@ def test_of_a_damaged_workbook_only_a_bad_table_escapes(flips: list[tuple[int, i
         list(workbook_rows(io.BytesIO(bytes(damaged[: len(damaged) - length % 50])), None, Dialect(), ("staff no",)))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200), st.sampled_from([ROSTER_OPTIONS, TICKET_OPTIONS]))
 def test_of_any_rows_only_the_declared_error_escapes(
     tmp_path_factory: pytest.TempPathFactory, text: str, options: Mapping[str, object]
