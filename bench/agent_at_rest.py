@@ -11,7 +11,7 @@ IDLE_S = 60
 EVERY_S = 900
 TICK = os.sysconf("SC_CLK_TCK")
 SOURCES = """
-jitter = "0s"
+jitter = "1s"
 [[source]]
 name = "pbx"
 plugin = "asterisk"

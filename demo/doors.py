@@ -12,7 +12,7 @@ from demo.characters import Character
 from demo.people import LEAVERS, MANAGERS, drills_of, holders_of
 from demo.switch import shift
 
-EVENT_COLUMNS = ("刷卡时间", "卡号", "工号", "门", "区域", "方向", "结果", "受控", "卡类")
+EVENT_COLUMNS = ("刷卡时间", "卡号", "工号", "门", "区域", "方向", "结果", "卡类")
 HOLDER_COLUMNS = ("卡号", "工号", "卡类", "状态", "停用时间", "区域")
 Row = tuple[str, ...]
 
@@ -34,7 +34,7 @@ def _write(path: Path, columns: Row, rows: list[Row], encoding: str) -> None:
 
 def _event(at: datetime, person: str, direction: str) -> Row:
     stamp = at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
-    return (stamp, f"B{person[1:]}{person[0]}", person, "东门", "座席区", direction, "正常开门", "是", "个人卡")
+    return (stamp, f"B{person[1:]}{person[0]}", person, "东门", "座席区", direction, "正常开门", "个人卡")
 
 
 def _events(character: Character, now: datetime) -> Iterator[Row]:

@@ -23,6 +23,9 @@ TABLE_KEYS = {  # occurrences and inventories that come as tables: key column; c
     "contact": {"key": "contact", "started": "started"},
 }
 DOORS = {
+    "enabled_words": ["启用"],
+    "disabled_words": ["停用"],
+    "controlled_doors": ["东门"],
     "columns": {
         "time": "刷卡时间",
         "badge": "卡号",
@@ -31,15 +34,17 @@ DOORS = {
         "zone": "区域",
         "direction": "方向",
         "result": "结果",
-        "controlled": "受控",
         "badge_class": "卡类",
     },
-    "words": {
-        "direction": {"进": "in", "出": "out"},
-        "result": {"正常开门": "open"},
-        "controlled": {"是": True, "否": False},
-        "badge_class": {"个人卡": "personal"},
+    "holder_columns": {
+        "badge": "卡号",
+        "person": "工号",
+        "class": "卡类",
+        "enabled": "状态",
+        "disabled": "停用时间",
+        "zones": "区域",
     },
+    "words": {"进": "in", "出": "out", "正常开门": "open", "个人卡": "personal"},
 }
 
 Table = dict[str, object]
@@ -73,7 +78,7 @@ def agent_toml(place: Path, *, ldap_port: int, ami_port: int, encoding: str) -> 
         *(table_source(place / "tables", kind) for kind in TABLE_KEYS),
         *survey_sources(place / "tables"),
     ]
-    head = [f'zone = "{ZONE.key}"', 'jitter = "0s"', ""]
+    head = [f'zone = "{ZONE.key}"', 'jitter = "1s"', ""]
     return "\n".join([*head, *(line for source in sources for line in _source(source))])
 
 

@@ -4,7 +4,7 @@ import gzip
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def write_recordings(folder: Path, calls: Iterable[Call], now: datetime) -> None
         if call.agent is None or (call.entered < kept_in_full and index % 40):
             continue
         size = call.talk_s * BYTES_A_SECOND if call.recorded else 0
-        path = folder / f"{call.entered.astimezone(ZONE):%Y%m%dT%H%M%S}-{call.queue}-{call.agent}-{call.id}.wav"
+        path = folder / f"{call.entered.astimezone(UTC):%Y%m%dT%H%M%SZ}-{call.queue}-{call.agent}-{call.id}.wav"
         with path.open("wb") as recording:
             recording.write(_wav_header(size))
             recording.truncate(EMPTY_WAV + size)

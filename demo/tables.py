@@ -105,7 +105,7 @@ def _exercises(character: Character, now: datetime) -> Iterator[Row]:
 
 
 def _incidents(character: Character, now: datetime) -> Iterator[Row]:
-    for days, grade in ((12, "III"), (37, "IV")):
+    for days, grade in ((12, "III"), (37, "IV"), (205, "III")):
         at = local(now, days, 11)
         row: Row = {"id": f"inc-{days}", "class": "platform", "grade": grade, "started": at, "detected": at}
         steps = {"declared": 9, "told": 14, "restored": 55, "closed": 300}
@@ -113,7 +113,7 @@ def _incidents(character: Character, now: datetime) -> Iterator[Row]:
 
 
 def _alerts(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(2, 50, 6):
+    for days in range(2, 130, 6):
         at = local(now, days, 10, 30)
         colour = "orange" if days % 4 else "yellow"
         row: Row = {"id": f"alert-{days}", "signal": "queue_wait", "colour": colour, "started": at}
@@ -154,11 +154,12 @@ def _projects(character: Character, now: datetime) -> Iterator[Row]:
     for number in range({1: 1, 2: 3, 3: 5}[character.maturity]):
         started, closed = local(now, 330 - number), local(now, 140 + number)
         yield project("improvement", number, started, method=True, held_days=120, closed=closed, metric="aht")
+    yield project("improvement", 9, local(now, 420), method=True, held_days=60, closed=local(now, 380), metric="fcr")
     if character.maturity >= 3:
         for number in range(6):
             live = local(now, 60) if number < 2 else None
             times: Row = {"decided": local(now, 150 + number), "live": live}
-            yield project("idea", number, local(now, 200 + number), metric="fcr", accepted=True, **times)
+            yield project("idea", number, local(now, 200 + 40 * number), metric="fcr", accepted=True, **times)
         times = {"measure_set": local(now, 130), "decided": local(now, 80), "live": local(now, 70)}
         yield project("tool", 1, local(now, 120), control_group=True, privacy_ok=True, **times)
 
@@ -174,7 +175,7 @@ def _samples(character: Character, now: datetime) -> Iterator[Row]:
 def _cases(character: Character, now: datetime) -> Iterator[Row]:
     for number in range(80):
         at = local(now, 3 + number * 0.7, 9 + number % 8)
-        late = number % 16 == 7 and character.maturity < 3
+        late = number % 16 == 7 and character.maturity < 3  # never a complaint: those are every fifth, from the first
         row: Row = {"case": f"C{number:04d}", "class": "complaint" if number % 5 == 0 else "question", "started": at}
         closed = at + timedelta(hours=60 if late else 20)
         yield row | {"due": at + timedelta(hours=48), "closed": closed, "due_moves": 0, "ended": closed}
@@ -186,13 +187,15 @@ def _reviews(character: Character, now: datetime) -> Iterator[Row]:
         return row | {"started": local(now, days), "decisions": 3, "changes": 2}
 
     yield review("access", "ldap", 44)
-    yield review("client_operations", "acme", 15)
-    yield review("client_business", "acme", 50)
+    for days in range(15, min(character.months * 30, 400), 30):
+        yield review("client_operations", "acme", days)
+    for days in range(50, max(character.months * 30, 60), 80):
+        yield review("client_business", "acme", days)
 
 
 def _actions(character: Character, now: datetime) -> Iterator[Row]:
-    for number in range(6):
-        at = local(now, 15 + number)
+    for number in range(14):
+        at = local(now, 15 + 30 * number)
         row: Row = {"id": f"act-{number}", "source": "client_review", "started": at, "due": at + timedelta(days=14)}
         yield row | {"closed": at + timedelta(days=6)}
 

@@ -55,6 +55,8 @@ def _verdict(
         **json.loads(canonical_json(verdict)),
         "title": dict(rule.titles),
         "heading": rule.heading,
+        "level": rule.level,
+        "gate": rule.gate,
         "remedy": dict(rule.remedy),
         "since": iso(inquiry.since(judged, rule.id, moment, other_pack=other_pack)),
         "valid_until": iso(verdict.valid_until_ms),
