@@ -22,5 +22,6 @@ verdict       what a rule concludes, and its canonical form
 wording       sentences and explanations, English and Chinese
 level         cumulative levels
 memory        evidence from plain facts
+filling       measures of a metric from its two counts
 scenario      stories of evidence beside a rule
 """

@@ -1,8 +1,4 @@
-"""A loaded pack: rules, their reads, limits and cases. Everything here is frozen and checked by `load`.
-
->>> parse_window_text("90d")
-Window(count=90, unit='d')
-"""
+"""A loaded pack: rules, their reads, limits and cases. Everything here is frozen and checked by `load`."""
 
 import re
 from collections.abc import Mapping
@@ -47,9 +43,7 @@ def parse_window_text(text: str) -> Window | None:
 
 def parse_window(node: Node) -> Window:
     window = parse_window_text(node.text())
-    if window is None:
-        node.fail(f"'{node.text()}' is no window", "write 24h, 30d, 13w, 12mo or 4q")
-    return window
+    return window or node.fail(f"'{node.text()}' is no window", "write 24h, 30d, 13w, 12mo or 4q")
 
 
 def parse_span_ms(node: Node) -> int:

@@ -15,6 +15,7 @@ from ccmm_rules.errors import PackErrors
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import AttributeValue, Entry, Happening, Listing, MeasureRow, Span
 from ccmm_rules.expression import Scalar
+from ccmm_rules.filling import measure_values
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome, Pack, parse_span_ms
 from ccmm_rules.operators.rows import FORMS
@@ -275,30 +276,3 @@ def _filled(line: Node, zone: ZoneInfo, vocabulary: Vocabulary, agent: str, sour
     for (measure, _, _), row in slots.items():
         rows.setdefault(measure, []).append(row)
     return rows
-
-
-def measure_values(
-    metric: Metric, over: int, under: int, vocabulary: Vocabulary
-) -> dict[str, tuple[int, float, tuple[int, ...]]]:
-    """(count, total, buckets) of each measure, so that the metric is over / under."""
-    bounds = vocabulary.wait_bounds_s
-    found: dict[str, tuple[int, float, tuple[int, ...]]] = {}
-    for measure in metric.measures:
-        histogram = vocabulary.measures[measure].shape == "histogram"
-        found[measure] = (0, 0.0, (0,) * (len(bounds) + 1) if histogram else ())
-    for terms, amount in ((metric.under[:1], under), (metric.over[:1], over)):
-        for term in terms:
-            count, total, buckets = found[term.measure]
-            if term.part == "total":
-                found[term.measure] = (count, float(amount), buckets)
-            elif not buckets:
-                found[term.measure] = (amount, total, buckets)
-            elif term.part == "within":
-                place, held = bounds.index(term.bound_s), sum(buckets)
-                spread = [
-                    amount if i == place else held - amount if i == len(bounds) else 0 for i in range(len(bounds) + 1)
-                ]
-                found[term.measure] = (0, total, tuple(spread))
-            else:
-                found[term.measure] = (0, total, (*(0,) * len(bounds), amount))
-    return found

@@ -66,10 +66,10 @@ def _cells(
 ) -> tuple[dict[object, dict[int, Tally]], bool]:
     """Sums by group and start of period; and whether two sources state the same slot."""
     by = spec.group.by if spec.group else ""
-    found, disputed = view.once(
-        ("cells", metric.id, spec.where, by, span), lambda: _summed(metric, spec, by, view, span)
-    )
-    cells = {name: {} for name in expected or ()} | found
+    key = ("cells", metric.id, spec.where, by, span)
+    found, disputed = view.once(key, lambda: _summed(metric, spec, by, view, span))
+    cells: dict[object, dict[int, Tally]] = {name: {} for name in expected or ()}
+    cells |= found
     return cells or {"": {}}, disputed
 
 

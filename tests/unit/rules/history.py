@@ -1,6 +1,7 @@
 """Generated histories of one center, and a small pack that touches every operator with short windows."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -38,8 +39,10 @@ _RULES = {
     ),
     "D-SEC-01": ("{idle: {inventory: account, of: 'enabled', bad: 'last_login_days > 1'}}", "idle.bad <= 1"),
     "D-SEC-02": (
-        "{seen: {occurrences: alert, lag: [started, acked], in: minutes, over: 3d, empty: 0.0},"
-        " acted: {occurrences: alert, of: \"colour == 'red'\", bad: 'acked_minutes > 90.0', over: 3d, empty: 0}}",
+        (
+            "{seen: {occurrences: alert, lag: [started, acked], in: minutes, over: 3d, empty: 0.0},"
+            " acted: {occurrences: alert, of: \"colour == 'red'\", bad: 'acked_minutes > 90.0', over: 3d, empty: 0}}"
+        ),
         "seen.p90 <= 120.0 && acted.bad == 0",
     ),
     "D-SEC-03": ("{alerts: {occurrences: alert, over: 3d, by: day}}", "alerts.absent <= 2 && alerts.n >= 2"),
@@ -48,16 +51,20 @@ _RULES = {
         "plan.good >= 1 && plan.share >= 50.0",
     ),
     "D-SEC-09": (
-        "{closed: {match: {inventory: person, of: 'has_left'}, with: {inventory: account, same: {key: person}},"
-        " pick: all, lag: [a.left, b.disabled], in: hours, empty: 0.0},"
-        " used: {match: {inventory: person, of: 'has_left'}, with: {occurrences: session, same: {key: person},"
-        " if: 'b.started > a.left'}, over: 3d, empty: 0}}",
+        (
+            "{closed: {match: {inventory: person, of: 'has_left'}, with: {inventory: account, same: {key: person}},"
+            " pick: all, lag: [a.left, b.disabled], in: hours, empty: 0.0},"
+            " used: {match: {inventory: person, of: 'has_left'}, with: {occurrences: session, same: {key: person},"
+            " if: 'b.started > a.left'}, over: 3d, empty: 0}}"
+        ),
         "closed.p95 <= 30.0 && used.both == 0",
     ),
     "M-DAT-03": (
-        "{kept: {match: {occurrences: call, of: 'answered'}, with: [{occurrences: recording, same: {call: call},"
-        " if: 'b.length >= 0.9 * a.talk'}, {occurrences: recording, same: {agent: agent}, time: [-3s, 3s]}],"
-        " over: 2d, sample: 3}}",
+        (
+            "{kept: {match: {occurrences: call, of: 'answered'}, with: [{occurrences: recording, same: {call: call},"
+            " if: 'b.length >= 0.9 * a.talk'}, {occurrences: recording, same: {agent: agent}, time: [-3s, 3s]}],"
+            " over: 2d, sample: 3}}"
+        ),
         "kept.share >= 60.0 && kept.only_b_share <= 60.0",
     ),
 }
@@ -179,13 +186,13 @@ def _calls(
     for name in people:
         start = rng.randrange(since, at_ms)
         if start < left.get(name, at_ms) or rng.random() < 0.03:
-            facts = {"person": pseudonym("@person", name), "system": "acd"}
-            sessions.append(_happening("pbx", "calls", f"s{name}{start}", start, start + HOUR_MS, facts))
+            seat: dict[str, object] = {"person": pseudonym("@person", name), "system": "acd"}
+            sessions.append(_happening("pbx", "calls", f"s{name}{start}", start, start + HOUR_MS, seat))
     found = {"call": calls, "recording": recordings, "session": sessions}
     story.run("pbx", "calls", at_ms, tuple(found), happenings=found)
 
 
-def _happening(agent: str, source: str, id: str, start: int, end: int | None, facts: dict[str, object]) -> Happening:
+def _happening(agent: str, source: str, id: str, start: int, end: int | None, facts: Mapping[str, object]) -> Happening:
     return Happening(
         agent=agent,
         source=source,

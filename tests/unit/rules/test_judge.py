@@ -187,7 +187,7 @@ def test_backfill_shows_in_the_verdict() -> None:
 def test_thirty_rules_on_ninety_days_of_three_queues_take_well_under_a_tenth_of_a_second() -> None:
     waits = (0, 0, 0, 0, 8, *(0,) * 7, 1, *(0,) * 4)
     queues = ("a", "b", "c")
-    measures = {"calls_offered": [10], "calls_answered": [9], "wait_answered": [waits]}
+    measures: dict[str, list[object]] = {"calls_offered": [10], "calls_answered": [9], "wait_answered": [waits]}
     fact = counted(
         {m: dict.fromkeys(queues, values) for m, values in measures.items()}, "2025-12-15T00:00", "2026-03-20T03:00"
     )

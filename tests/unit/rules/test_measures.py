@@ -12,7 +12,7 @@ from ccmm_rules.model import Outcome
 from ccmm_rules.verdict import Verdict
 from tests.unit.rules.examples import counted, ms, one_rule
 
-PROFILE = {"zone": "Asia/Shanghai", "queues": ["support", "sales"]}
+PROFILE: dict[str, object] = {"zone": "Asia/Shanghai", "queues": ["support", "sales"]}
 NOW = "2026-03-20T03:00"
 
 
@@ -65,10 +65,11 @@ def test_nothing_offered_is_empty_and_not_one_hundred_percent() -> None:
 def test_one_uncovered_quarter_hour_undecides_a_ratio() -> None:
     whole = answered([10])
     gap = ms("2026-03-18T10:00")
+    assert whole.covers is not None
     parts = [
         replace(whole, covers=Span(whole.covers.from_ms, gap)),
         replace(whole, sequence=1, covers=Span(gap + 900_000, ms(NOW))),
-    ]  # type: ignore[union-attr]
+    ]
     assert verdict_on("{metric: answer_rate, over: 7d}", "x >= 1.0", parts).reason == "uncovered"
     slots = verdict_on("{slots: answer_rate, over: 7d, every: 1h, meets: 90}", "x.bad == 0", parts)
     assert (slots.outcome, slots.reason) == (Outcome.INCONCLUSIVE, "uncovered")
@@ -138,7 +139,7 @@ def test_an_old_gap_is_a_fact_and_a_young_one_may_still_fill() -> None:
 
 def test_a_queue_that_is_no_longer_told_of_is_absent() -> None:
     read = "{coverage: [calls_offered], over: 7d, every: 15m, by: queue, expect: queues}"
-    profile = PROFILE | {"queues": ["support", "sales", "vip"]}
+    profile: dict[str, object] = PROFILE | {"queues": ["support", "sales", "vip"]}
     assert verdict_on(read, "x.absent == 0", [answered([10])], profile).seen["x.absent"] == 1
 
 

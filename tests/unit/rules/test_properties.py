@@ -1,4 +1,4 @@
-"""RULE-LANGUAGE §8: taking evidence away never satisfies (H), silence never satisfies (S), order and repeats mean nothing."""
+"""Taking evidence away never satisfies (H), silence never satisfies (S), order and repeats mean nothing."""
 
 import random
 from collections.abc import Iterator, Sequence
