@@ -109,6 +109,8 @@ def test_a_used_number_with_another_digest_is_kept_as_a_fork_and_not_counted(log
     assert placed.arrival is Arrival.FORK
     assert raised(log) == [("FORK", 1)]
     assert counted(log) == [(0, True), (1, True), (1, False)]
+    (chain,) = store.chain_counts(log.reader())
+    assert (chain.counted, chain.uncounted, chain.next_sequence, chain.missing) == (2, 1, 2, 0)
     assert put(log, fork).index == placed.index, "a repeated fork gets its old receipt too"
     assert put(log, signer.statement()).arrival is Arrival.NEXT, "the chain lives on"
 

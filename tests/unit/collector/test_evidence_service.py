@@ -250,13 +250,14 @@ def test_a_collector_restored_from_an_old_backup_is_filled_up_again(folder: Path
 
 def test_a_full_disk_ends_the_stream_and_the_agent_loses_nothing(collector: Collector) -> None:
     agent = collector.agent()
-    statements = [agent.signer.statement(run=some_run(2000)) for _ in range(3)]
-    collector.log.write(lambda transaction: limit_pages(transaction.connection, 0)).result()
+    statements = [agent.signer.statement(run=some_run(size)) for size in (2000, 1, 1)]
+    collector.log.write(lambda transaction: limit_pages(transaction.connection, 4)).result()  # room for small ones only
     with agent.stream() as talk:
         talk.say(*statements)
         assert talk.hear().retry_after.milliseconds > 0
         with pytest.raises(grpc.RpcError, match="store_full"):
             talk.hear()
+    assert collector.log.size() == 1, "nothing behind it was stored either: it would look like a gap"
     collector.log.write(lambda transaction: limit_pages(transaction.connection, 1 << 30)).result()
     assert [receipt.sequence for receipt in agent.receipts(statements)] == [0, 1, 2]
     assert not any(entry.kind == "act" for entry in collector.log.entries(after=0, limit=9)), "no gap was raised"
