@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Shared cores make a single example slow now and then: that is no failure.
+settings.register_profile("ccmm", deadline=None)
+settings.load_profile("ccmm")
 
 ROOT = Path(__file__).parent.parent
 CAPTURES = (ROOT / os.environ.get("CAPTURES", "../shared/data")).resolve()

@@ -81,9 +81,7 @@ class Reading:
     outcome: Outcome.ValueType = UNAVAILABLE
     reason: str = Reason.CRASHED  # a word of ccmm_proto.reasons; empty for OBSERVED and EMPTY
     detail: str = ""  # for people, at most 500 characters
-    covers: tuple[datetime, datetime] | None = (
-        None  # None unless OBSERVED or EMPTY; (now, now) where no span is vouched for
-    )
+    covers: tuple[datetime, datetime] | None = None  # None unless OBSERVED or EMPTY, and where no time is vouched for
     cursor: bytes | None = None  # None: the cursor stays where it is
     more: bool = False  # history remains: read again at once
     observations: list[Observation] = field(default_factory=list)
@@ -107,7 +105,7 @@ def read_source(
     except SourceUnavailable as error:
         isolation = ISOLATION_UNSPECIFIED if replies is None else replies.isolation
         return replace(reading, reason=error.reason, detail=error.detail[:MAX_DETAIL], isolation=isolation)
-    return _whole(reading, replies, now)
+    return _whole(reading, replies)
 
 
 def check_source_process(
@@ -188,15 +186,14 @@ def _expected(described: Description, cursor: bytes, now: datetime, limits: Limi
     return Expected(feeds=described.feeds, now_ms=to_ms(now), cursor=cursor, limit_bytes=limits.output_bytes)
 
 
-def _whole(reading: Reading, replies: Replies, now: datetime) -> Reading:
+def _whole(reading: Reading, replies: Replies) -> Reading:
     done = replies.done or Done()
-    instant = from_ms(to_ms(now))
     covers = (from_ms(done.covers.from_ms), from_ms(done.covers.to_ms)) if done.HasField("covers") else None
     return replace(
         reading,
         outcome=OBSERVED if replies.observations else EMPTY,
         reason="",
-        covers=covers or (instant, instant),
+        covers=covers,
         cursor=done.cursor,
         more=done.more,
         observations=replies.observations,

@@ -78,8 +78,8 @@ def _check_outcome(run: Run) -> None:
         raise Malformed("run: a reason of the list stands beside UNAVAILABLE, MISSED and SKIPPED, and only there")
     if run.outcome not in (OBSERVED, EMPTY, UNAVAILABLE, MISSED, SKIPPED):
         raise Malformed("run: no outcome")
-    if run.HasField("covers") != looked or (looked and not _is_span(run.covers)):
-        raise Malformed("run: OBSERVED and EMPTY say what time they vouch for, the others do not")
+    if run.HasField("covers") and not (looked and _is_span(run.covers)):
+        raise Malformed("run: only OBSERVED and EMPTY vouch for a time, and it runs forward")
     if (run.outcome in (MISSED, SKIPPED)) != run.HasField("missed"):
         raise Malformed("run: MISSED and SKIPPED say which due times")
     if run.outcome != OBSERVED and run.observations:

@@ -392,7 +392,7 @@ class Run(_message.Message):
     """empty where nothing was pseudonymised"""
     @_builtins.property
     def covers(self) -> Global___Span:
-        """the time this run vouches for; absent unless OBSERVED or EMPTY"""
+        """the time this run vouches for; only of OBSERVED and EMPTY, absent where it adds none"""
 
     @_builtins.property
     def missed(self) -> Global___DueTimes:
