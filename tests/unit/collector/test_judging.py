@@ -3,6 +3,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ccmm_collector.answers import center_line, verdicts_answer
 from ccmm_collector.inquiry import Inquiry
@@ -157,10 +159,12 @@ def test_a_crash_between_projecting_and_judging_is_caught_up(world: World) -> No
     assert world.history() == [(hour(1) + 1000, "satisfied")]
 
 
-def test_judging_only_what_changed_gives_what_judging_everything_gives(world: World, tmp_path: Path) -> None:
-    """The built-in pack on two sources, one of them with a hole that is filled late, step by step."""
+@pytest.mark.parametrize("pack_name", ["tiny", "cc_cmm"])
+def test_judging_only_what_changed_gives_what_judging_everything_gives(world: World, pack_name: str) -> None:
+    """Two sources, one of them with a hole that is filled late, step by step."""
     world.clock.now = START
-    activate_pack(world.folder, world.log, built_in())
+    if pack_name == "cc_cmm":
+        activate_pack(world.folder, world.log, built_in())
     pbx = Agent()
     runs = [pbx.run((hour(n - 1), hour(n)), [offered(hour(n - 1), n)]) for n in range(1, 8)]
     judge = Judge(world.folder, world.log)
@@ -231,3 +235,35 @@ def test_an_inquiry_without_a_running_judge_does_its_work(tmp_path: Path) -> Non
         assert found["level"]["level"] == 0
         assert inquiry.store.standing("north") is not None
     log.close()
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(["settings"] * 4 + ["calls"] * 4), doubled=st.integers(0, 7))
+def test_order_between_agents_and_double_arrival_give_equal_verdicts(
+    tmp_path_factory: pytest.TempPathFactory, order: list[str], doubled: int
+) -> None:
+    def concluded(names: list[str], again: int | None) -> list[tuple[str, bytes]]:
+        world = World(tmp_path_factory.mktemp("order"))
+        pbx = Agent()
+        left = {
+            "settings": [world.listed(hour(n), float(n % 3)) for n in range(1, 5)],
+            "calls": [pbx.run((hour(n), hour(n + 1)), [offered(hour(n), n)]) for n in range(4)],
+        }
+        world.clock.now = hour(5)
+        for number, name in enumerate(names):
+            envelope = left[name].pop(0)
+            append(world.log, envelope)
+            if number == again:
+                append(world.log, envelope, counted=False)
+            if number % 3 == 0:
+                world.settle(hour(5))
+        world.settle(hour(6))
+        verdicts = world.ask(hour(5) + 1000)["verdicts"]
+        world.log.close()
+        moving = {"log_index", "log_id", "since"}
+        return [
+            (verdict["rule"], json.dumps({k: v for k, v in verdict.items() if k not in moving}).encode())
+            for verdict in verdicts
+        ]
+
+    assert concluded(order, doubled) == concluded(sorted(order), None)

@@ -65,8 +65,8 @@ class World:
         activate_pack(self.folder, self.log, pack_folder(folder / "pack"))
         answer(self.log, "zone", '"Asia/Shanghai"')
 
-    def tell(self, at_ms: int, *numbers: float, recorded_ms: int | None = None) -> int:
-        """The agent lists the settings at a time; recorded a second later, where nothing else is said."""
+    def listed(self, at_ms: int, *numbers: float) -> bytes:
+        """The agent's list of the settings at a time."""
         entries = [
             Entry(
                 key=Identity(text=f"s{n}"),
@@ -78,9 +78,13 @@ class World:
             for n, number in enumerate(numbers)
         ]
         listing = Inventory(kind="setting", as_of_ms=at_ms, complete=True, entries=entries)
-        envelope = self.agent.run(
+        return self.agent.run(
             (at_ms - HOUR_MS, at_ms), [Observation(inventory=listing)], source="settings", feeds=("setting",)
         )
+
+    def tell(self, at_ms: int, *numbers: float, recorded_ms: int | None = None) -> int:
+        """The agent lists the settings at a time; recorded a second later, where nothing else is said."""
+        envelope = self.listed(at_ms, *numbers)
         self.clock.now = recorded_ms or at_ms + 1000
         return append(self.log, envelope).index
 
