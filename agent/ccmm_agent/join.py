@@ -31,7 +31,7 @@ jitter = "10s"              # runs start up to so much late
 
 # Every source has: name (yours, unique), plugin, and either every = "15m" or cron = "0 2 * * *".
 # Optional: quiet = "23:00-05:00" (not read then), timeout = "120s". All other keys belong to the plugin.
-# Take a block below, remove the leading "# ", and fill in what is yours.
+# Take a block below, remove the first "# " of each line, and fill in what is yours.
 """
 
 
@@ -91,7 +91,7 @@ def config_text(folder: Path, zone: str, offers: tuple[Offered, ...]) -> str:
         lines = offer.example.strip().splitlines()
         if not any("[[source]]" in line for line in lines):
             lines = ["[[source]]", f'name = "{offer.plugin}"', f'plugin = "{offer.plugin}"', 'every = "15m"', *lines]
-        blocks.append("\n".join(line if line.startswith("#") else f"# {line}".rstrip() for line in lines) + "\n")
+        blocks.append("\n".join(f"# {line}".rstrip() for line in lines) + "\n")
     return "\n".join(blocks)
 
 

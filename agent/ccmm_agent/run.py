@@ -10,7 +10,9 @@ import signal
 import time
 from pathlib import Path
 
+from ccmm_agent.heap import keep_heap_small
 from ccmm_agent.home import Home, opened_home, run_lock
+from ccmm_agent.logs import log_to_stderr
 from ccmm_agent.outbox import Draft
 from ccmm_agent.runner import Runner
 from ccmm_agent.sources import planned_sources
@@ -25,6 +27,8 @@ LAST_WORDS_S = 3.0  # at the end, while the stream is up: for what was spooled l
 
 def run_agent(folder: Path) -> None:
     """Until a signal. Raises BadConfig, AlreadyRunning, StoreFull."""
+    log_to_stderr()
+    keep_heap_small()
     with run_lock(folder):
         while asyncio.run(_serve(folder)):
             log.error("spool damaged while running: beginning again")

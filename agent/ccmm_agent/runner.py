@@ -15,6 +15,7 @@ from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ccmm_agent import clock
+from ccmm_agent.heap import give_back
 from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft
 from ccmm_agent.pipeline import run_source
@@ -78,23 +79,26 @@ class Runner:
             self._submit(lambda: self._home.spool.prune(self._home.config.keep, now))
         for source in self._sources:
             await self._tick(source)
+        give_back(collect=False)
 
     async def _tick(self, source: PlannedSource) -> None:
         """Account for what is due, and set the alarm for the next due time."""
         now = clock.now()
-        if source.name in self._busy:
-            if self._plan(source, now, running=True).steps:
-                self._submit(lambda: self._account(source, now, running=True))
-        elif self._plan(source, now, running=False).steps:
+        if source.name not in self._busy and self._plan(source, now, running=False).steps:
             self._busy.add(source.name)
-            self._submit(lambda: self._account(source, now, running=False)).add_done_callback(
-                lambda _: self._busy.discard(source.name)
-            )
+            future = self._submit(lambda: self._account(source, now))
+            future.add_done_callback(lambda _: self._busy.discard(source.name))
         delay = self._delay(source)
         alarm = DateTrigger(source.schedule.next_after(now - delay) + delay, timezone=UTC)
         self._scheduler.add_job(
             self._tick, alarm, [source], id=source.name, replace_existing=True, misfire_grace_time=None
         )
+
+    def _plan(self, source: PlannedSource, now: datetime, *, running: bool) -> Plan:
+        state = self._home.spool.source(source.name)
+        last_due = from_ms(state.last_due_ms) if state is not None and state.last_due_ms else None
+        delay = self._delay(source)
+        return plan(source.schedule, last_due, now, running, quiet=source.quiet, delay=delay)
 
     def _submit(self, work: Callable[[], None]) -> "asyncio.Future[None]":
         """Run in a thread; remembered, so that the end waits for it, and its failure is the agent's."""
@@ -118,14 +122,23 @@ class Runner:
 
     # --- in a thread ---------------------------------------------------------------------------------------------
 
-    def _account(self, source: PlannedSource, now: datetime, *, running: bool) -> None:
-        """Every due time since the last becomes a run, a MISSED or a SKIPPED."""
-        for step in self._plan(source, now, running=running).steps:
+    def _account(self, source: PlannedSource, now: datetime) -> None:
+        """Every due time since the last becomes a run, a MISSED or a SKIPPED; so do those that pass meanwhile.
+
+        The latter are told when the run has ended: killed before, the next start finds them all, and the run's own.
+        """
+        for step in self._plan(source, now, running=False).steps:
             match step:
                 case Run(due=due):
                     self._run(source, due)
                 case Missed() | Skipped():
                     self._tell(source, step)
+        state = self._home.spool.source(source.name)
+        if state is not None and state.last_due_ms and not self._leaving:
+            for step in self._plan(source, clock.now(), running=True).steps:
+                if isinstance(step, Skipped):
+                    self._tell(source, step)
+        give_back(collect=True)
 
     def _run(self, source: PlannedSource, due: datetime) -> None:
         """The run, and those that follow at once while more history waits."""
@@ -147,14 +160,6 @@ class Runner:
         detail = f"the clock was set {direction} by {abs(step_s):.0f} s, to {clock.now():%Y-%m-%dT%H:%M:%SZ}"
         self._home.spool.put([Draft(body=Note(kind=Note.CLOCK_STEPPED, detail=detail))], self._home.signer.seal)
         self._bell()
-
-    def _plan(self, source: PlannedSource, now: datetime, *, running: bool) -> Plan:
-        state = self._home.spool.source(source.name)
-        last_due = from_ms(state.last_due_ms) if state is not None and state.last_due_ms else None
-        if running and last_due is None:
-            return Plan(steps=(), last_due=None)  # the first run of all: its due time is the one that is at work
-        delay = self._delay(source)
-        return plan(source.schedule, last_due, now, running, quiet=source.quiet, delay=delay)
 
     def _delay(self, source: PlannedSource) -> timedelta:
         return jitter(self._home.enrollment.agent, source.name, self._home.config.jitter)

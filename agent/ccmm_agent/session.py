@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 Call = grpc.aio.StreamStreamCall[AgentMessage, CollectorMessage]
 
 SILENCE_S = 60.0  # something in flight and no word for so long: the connection is dead
-LOOK_S = 5.0  # how often statements that another process spooled are looked for
+LOOK_S = 1.0  # how often it is looked whether another process spooled something
 BATCH = 16  # statements taken from the spool at once: at most 16 of 1 MiB in memory
 GATHER_S = 0.03  # receipts that come within this time are kept in one transaction
 
@@ -50,7 +50,8 @@ class Session:
         """Hello, Heads, and the spool made to fit them."""
         await self._call.write(AgentMessage(hello=Hello(software_version=agent_software().version)))
         try:
-            first = await asyncio.wait_for(self._call.read(), SILENCE_S)
+            async with asyncio.timeout(SILENCE_S):
+                first = await self._call.read()
         except TimeoutError as error:
             raise Unreachable("the collector is silent: no heads came") from error
         if not isinstance(first, CollectorMessage) or first.WhichOneof("message") != "heads":
@@ -73,7 +74,13 @@ class Session:
                 await self._call.write(AgentMessage(envelope=waiting.envelope))
                 last = (waiting.epoch, waiting.sequence)
             if not batch:
-                await self._wait(self._bell)
+                await self._more()
+
+    async def _more(self) -> None:
+        """Until the bell rings, or another process wrote to the spool: a look at the file costs no query."""
+        written = self._home.spool.written_ns()
+        while not self._bell.is_set() and self._home.spool.written_ns() == written:
+            await self._wait(self._bell)
 
     async def _window(self, waiting: Waiting) -> None:
         """Until this statement may go: what the collector asked for, and room in the window."""
@@ -89,7 +96,8 @@ class Session:
         if not self._flight.by_digest:
             self._last_word = time.monotonic()
         try:
-            await asyncio.wait_for(event.wait(), LOOK_S)
+            async with asyncio.timeout(LOOK_S):  # not wait_for: before Python 3.12 it may swallow a cancellation
+                await event.wait()
         except TimeoutError:
             held = self._hold_until > time.monotonic()
             if self._flight.by_digest and not held and time.monotonic() - self._last_word > SILENCE_S:
@@ -158,6 +166,10 @@ class Session:
     def in_flight(self) -> list[Sent]:
         """What was sent and has neither receipt nor refusal."""
         return list(self._flight.by_digest.values())
+
+    def cancel(self) -> None:
+        """Give the stream up; what is on its way waits in the spool."""
+        self._call.cancel()
 
     async def drain(self, seconds: float) -> None:
         """Wait a little for the receipts of what was sent."""

@@ -8,9 +8,10 @@ and its signature inside the transaction that stores it, so numbers never collid
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from ccmm_agent import clock
@@ -86,6 +87,8 @@ class Spool:
         self._connection = connection
         self._lock = threading.RLock()
         self.limit_bytes = limit_bytes
+        ((_, _, path),) = connection.execute("PRAGMA database_list").fetchall()[:1]
+        self._log_path = Path(f"{path}-wal")
 
     def close(self) -> None:
         """Give the file back."""
@@ -98,6 +101,12 @@ class Spool:
         """Rows of one of spool_sql's statements. Raises SpoolCorrupt or StoreFull."""
         with self._lock, named_errors():
             return self._connection.execute(statement, values).fetchall()
+
+    def written_ns(self) -> int:
+        """When any process last wrote to the spool, as its file system tells."""
+        with suppress(FileNotFoundError):
+            return self._log_path.stat().st_mtime_ns
+        return 0
 
     def chain(self) -> Chain:
         """The head of our own chain."""

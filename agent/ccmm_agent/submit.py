@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 MAX_PAUSE_S = 300.0
 STEADY_S = 30.0  # a session that lived so long starts the back-off anew
+LOOK_AT_CERTIFICATE_S = 60.0
+END_S = 5.0  # for the tasks of a stream that was cancelled
 DRAIN_S = 5.0  # at the end: how long receipts of what was sent are waited for
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -97,7 +99,6 @@ class Submitter:
                 await self._blame(session, call, error)
             finally:
                 session.flush()
-                call.cancel()
             return session.acknowledged > 0
 
     @property
@@ -120,15 +121,13 @@ class Submitter:
             if not receiving.done():
                 await session.drain(DRAIN_S)
         finally:
-            for task in ends:
-                task.cancel()
             self._connected = False
-            await asyncio.gather(*ends, return_exceptions=True)
+            await _ended(ends, session)
 
     async def _reasons_to_leave(self) -> None:
         """Returns when the agent stops, or when a new certificate is there: channel and certificate are switched."""
         while True:
-            await _at_most(self._stop.wait(), 60.0)
+            await _at_most(self._stop.wait(), LOOK_AT_CERTIFICATE_S)
             if self._stop.is_set():
                 return
             if self._keeper.is_due(clock.now()):
@@ -173,8 +172,20 @@ class Submitter:
         await _at_most(self._stop.wait(), pause * random.uniform(0.5, 1.0))
 
 
+async def _ended(tasks: list[asyncio.Task[None]], session: Session) -> None:
+    """All of them ended; the call goes first, so that no task waits inside gRPC."""
+    session.cancel()
+    for task in tasks:
+        task.cancel()
+    done, waiting = await asyncio.wait(tasks, timeout=END_S)
+    for task in done:
+        if not task.cancelled():
+            task.exception()  # asked for, so that asyncio does not complain; the first one was raised already
+    if waiting:
+        log.warning("stream did not end in time", extra={"tasks": len(waiting)})
+
+
 async def _at_most(work: Coroutine[object, object, object], seconds: float) -> None:
-    try:
-        await asyncio.wait_for(work, seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await work

@@ -1,4 +1,4 @@
-"""A small collector with behaviour: it enrolls, renews, takes statements, gives receipts, and fails as it is told to."""
+"""A small collector with behaviour: it enrolls, renews, takes statements, gives receipts, and fails as told."""
 
 import hashlib
 import threading
@@ -166,7 +166,7 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
 
     # --- enrollment ----------------------------------------------------------------------------------------------
 
-    def Enroll(self, request: pb.EnrollRequest, context: grpc.ServicerContext) -> pb.EnrollResponse:  # type: ignore[override]
+    def Enroll(self, request: pb.EnrollRequest, context: grpc.ServicerContext) -> pb.EnrollResponse:
         spent_by = self.tokens.get(request.token)
         if spent_by is None or spent_by not in ("", request.evidence_key.hex()):
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "token_refused: unknown, expired or spent")
@@ -176,7 +176,7 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
         self.evidence_keys[AGENT] = request.evidence_key
         return self._admission(request.transport_csr)
 
-    def Renew(  # type: ignore[override]
+    def Renew(
         self, request_iterator: Iterator[pb.RenewRequest], context: grpc.ServicerContext
     ) -> Iterator[pb.RenewResponse]:
         claim = next(request_iterator).claim
@@ -223,7 +223,7 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
 
     # --- evidence ------------------------------------------------------------------------------------------------
 
-    def Submit(  # type: ignore[override]
+    def Submit(
         self, request_iterator: Iterator[pb.AgentMessage], context: grpc.ServicerContext
     ) -> Iterator[pb.CollectorMessage]:
         assert next(request_iterator).WhichOneof("message") == "hello"

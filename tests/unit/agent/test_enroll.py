@@ -159,8 +159,7 @@ def test_examples_of_all_installed_sources_are_written_commented_out(tmp_path: P
     text = config_text(tmp_path, "UTC", offers)
     (tmp_path / "agent.toml").write_text(text)
     assert load_config(tmp_path).sources == ()
-    uncommented = text.replace("# [[source]]", "[[source]]")
-    for key in ("name", "plugin", "every", "queue_log", "uri"):
-        uncommented = uncommented.replace(f"\n# {key} =", f"\n{key} =")
+    head, _, blocks = text.partition("# [[source]]")
+    uncommented = head + "\n".join(line.removeprefix("# ") for line in f"# [[source]]{blocks}".splitlines())
     (tmp_path / "agent.toml").write_text(uncommented)
     assert [source.plugin for source in load_config(tmp_path).sources] == ["asterisk", "ldap"]

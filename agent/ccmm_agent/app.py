@@ -1,0 +1,121 @@
+"""The commands of `ccmm-agent`. What they do stands in the modules they call, imported only when needed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="ccmm-agent",
+    help="Reads, signs, spools and submits compliance evidence at a contact center.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command()
+def join(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The join code of `ccmm-collector invite`.")],
+    folder: Folder,
+    pseudonym_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The center's key, exported by its first agent."),
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="The center's IANA time zone; else this machine's.")] = None,
+) -> None:
+    """Make keys, enroll, and write DIR/agent.toml with examples of every source type."""
+    from ccmm_agent import join as joining
+
+    admission = joining.join(code, folder, pseudonym_key=pseudonym_key, zone=zone or joining.local_zone())
+    enrollment = admission.enrollment
+    typer.echo(f"joined as agent {enrollment.agent} of center {enrollment.center}", err=True)
+    typer.echo(f"next: name your sources in {folder / 'agent.toml'}, then `ccmm-agent check {folder}`", err=True)
+
+
+@app.command()
+def check(folder: Folder, as_json: AsJson = False) -> None:
+    """Every source: reachable? rights? what would leave."""
+    from ccmm_agent.look import check as looking
+
+    raise typer.Exit(0 if looking(folder, as_json=as_json) else 1)
+
+
+@app.command()
+def collect(
+    folder: Folder,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    from_start: Annotated[bool, typer.Option(help="From the beginning, not from where the last run ended.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One run now, printed as it would be signed; nothing is sent."""
+    from ccmm_agent.look import collect as looking
+
+    everything = looking(folder, source=source, as_json=as_json, from_start=from_start)
+    raise typer.Exit(0 if everything else 1)
+
+
+@app.command()
+def run(folder: Folder) -> None:
+    """Read on schedule, sign, spool and submit, until SIGTERM: then the run at hand is finished."""
+    from ccmm_agent.run import run_agent
+
+    run_agent(folder)
+
+
+@app.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """Spool depth, oldest unsent, last receipt, certificate, sources."""
+    from ccmm_agent import status as state
+
+    state.status(folder, as_json=as_json)
+
+
+@app.command()
+def attest(
+    folder: Folder,
+    kind: Annotated[str, typer.Option(help="What is attested, a word of the vocabulary: workplace ...")],
+    title: Annotated[str, typer.Option(help="What it is about; the same kind and title replaces the former.")],
+    file: Annotated[Path, typer.Option(metavar="FILE", help="The paper that says so; only its digest leaves.")],
+    valid_until: Annotated[str | None, typer.Option(metavar="DATE", help="Last day, YYYY-MM-DD.")] = None,
+) -> None:
+    """State something, bound to a file's digest; all attestations in force are restated."""
+    from ccmm_agent.attesting import attest as attesting
+
+    attesting(folder, kind=kind, title=title, file=file, valid_until=valid_until)
+
+
+@app.command()
+def plugins(as_json: AsJson = False) -> None:
+    """Every installed source type."""
+    from ccmm_agent.look import plugins as looking
+
+    looking(as_json=as_json)
+
+
+@app.command()
+def show_outbox(
+    folder: Folder,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many statements.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """What waits and what was sent, readable."""
+    from ccmm_agent.outbox_view import show_outbox as showing
+
+    showing(folder, as_json=as_json, limit=limit)
+
+
+@app.command()
+def export_pseudonym_key(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, 0600.")],
+) -> None:
+    """Write the center's pseudonym key for its next agent."""
+    from ccmm_agent.identity import KeyFolder, export_pseudonym_key
+
+    export_pseudonym_key(KeyFolder(folder), file)
+    typer.echo(f"{file}: carry it to the next agent by a safe way, join with --pseudonym-key, then delete it", err=True)

@@ -1,0 +1,356 @@
+"""Runs, silences and a full spool: with real spools and schedules, and sources that are plain functions."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ccmm_agent import clock, room
+from ccmm_agent.config import QuietHours
+from ccmm_agent.facts import count, inventory
+from ccmm_agent.home import Home
+from ccmm_agent.pipeline import run_source
+from ccmm_agent.plugin import Observation
+from ccmm_agent.reading import Reading
+from ccmm_agent.runner import Runner
+from ccmm_agent.schedule import Schedule
+from ccmm_agent.sources import PlannedSource
+from ccmm_agent.spool import Spool
+from ccmm_proto.envelope import parse_envelope
+from ccmm_proto.period import from_ms, to_ms
+from ccmm_proto.v1.statement_pb2 import (
+    EMPTY,
+    ISOLATION_LANDLOCK,
+    MISSED,
+    OBSERVED,
+    SKIPPED,
+    UNAVAILABLE,
+    Note,
+    Run,
+    Software,
+    Statement,
+)
+from ccmm_proto.wire import parse_statement
+from tests.unit.agent.homes import NOON, collector, home_of, joined
+
+__all__ = ["collector", "joined"]
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass
+class Fake:
+    """A source with behaviour: what each reading gives, in order; the last one again and again."""
+
+    batches: list[list[Observation]] = field(default_factory=lambda: [[]])
+    more: int = 0  # so many readings say that history remains
+    unavailable: bool = False
+    seconds: float = 0.0
+    cursors: list[bytes] = field(default_factory=list)
+    started: threading.Event = field(default_factory=threading.Event)
+
+    def read(self, cursor: bytes, now: datetime) -> Reading:
+        number = len(self.cursors)
+        self.cursors.append(cursor)
+        self.started.set()
+        time.sleep(self.seconds)
+        found = [] if self.unavailable else self.batches[min(number, len(self.batches) - 1)]
+        outcome = UNAVAILABLE if self.unavailable else OBSERVED if found else EMPTY
+        return Reading(
+            outcome=outcome,
+            reason="unreachable" if self.unavailable else "",
+            detail="",
+            covers=None if self.unavailable else (now, now),
+            cursor=None if self.unavailable else b"cursor-%d" % (number + 1),
+            more=number < self.more,
+            observations=found,
+            isolation=ISOLATION_LANDLOCK,
+            plugin_software=Software(name="fake", version="1"),
+            feeds=("calls_offered",),
+        )
+
+    def planned(self, every: str = "15m", value: int = 50, quiet: QuietHours | None = None) -> PlannedSource:
+        return PlannedSource(
+            name="pbx",
+            plugin="fake",
+            schedule=Schedule.parse(every=every, zone=UTC_ZONE),
+            quiet=quiet,
+            read=self.read,
+            describe=lambda: (("calls_offered",), value),
+        )
+
+
+def calls(n: int) -> Observation:
+    return count("calls_offered", NOON, n, queue="support")
+
+
+def statements(spool: Spool) -> list[Statement]:
+    return [parse_statement(parse_envelope(one.envelope).payload) for one in spool.waiting(limit=10_000)]
+
+
+def runs(spool: Spool) -> list[Run]:
+    return [one.run for one in statements(spool) if one.WhichOneof("body") == "run"]
+
+
+def run_until(home: Home, source: PlannedSource, done: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def work() -> None:
+        leaving = asyncio.Event()
+        task = asyncio.create_task(Runner(home, [source], bell=lambda: None).run(leaving))
+        until = time.monotonic() + seconds
+        while not done() and time.monotonic() < until and not task.done():
+            await asyncio.sleep(0.02)
+        leaving.set()
+        await task
+
+    asyncio.run(work())
+    assert done(), "the condition did not come true in time"
+
+
+def with_last_due(home: Home, last_due: datetime) -> None:
+    home.spool.hold("pbx", lambda state: replace(state, last_due_ms=to_ms(last_due)))
+
+
+def without_jitter(home: Home) -> Home:
+    return replace(home, config=replace(home.config, jitter=timedelta(0)))
+
+
+def test_a_run_is_read_redacted_signed_and_spooled_with_its_cursor(joined: Path) -> None:
+    clear = inventory("person", NOON, [("E1007", {"active": True})])
+    fake = Fake([[calls(3), clear]])
+    with home_of(joined) as home:
+        rang: list[bool] = []
+        assert not run_source(home, fake.planned(), NOON, bell=lambda: rang.append(True))
+        (statement,) = statements(home.spool)
+        run = statement.run
+        assert (run.outcome, run.due_ms, run.every_s, run.part, run.parts) == (OBSERVED, to_ms(NOON), 900, 1, 1)
+        assert run.pseudonym_key_id == home.pseudonym_key.key_id
+        assert run.observations[1].inventory.entries[0].key.pseudonym
+        assert b"E1007" not in home.spool.waiting()[0].envelope
+        assert statement.plugin_software.name == "fake"
+        assert statement.isolation == ISOLATION_LANDLOCK
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert (state.cursor, state.last_due_ms, state.outcome) == (b"cursor-1", to_ms(NOON), OBSERVED)
+        assert rang == [True]
+
+
+def test_an_unavailable_run_is_signed_and_moves_no_cursor(joined: Path) -> None:
+    fake = Fake([[calls(1)]])
+    with home_of(joined) as home:
+        run_source(home, fake.planned(), NOON, bell=lambda: None)
+        fake.unavailable = True
+        run_source(home, fake.planned(), NOON + timedelta(minutes=15), bell=lambda: None)
+        assert [(run.outcome, run.reason) for run in runs(home.spool)] == [(OBSERVED, ""), (UNAVAILABLE, "unreachable")]
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert state.cursor == b"cursor-1"
+
+
+def test_facts_that_cannot_be_redacted_make_an_unavailable_run(joined: Path) -> None:
+    undeclared = Observation()
+    undeclared.CopyFrom(calls(1))
+    undeclared.measure.id = "lunch_menu"
+    with home_of(joined) as home:
+        run_source(home, Fake([[undeclared]]).planned(), NOON, bell=lambda: None)
+        (run,) = runs(home.spool)
+        assert (run.outcome, run.reason, len(run.observations)) == (UNAVAILABLE, "bad_schema", 0)
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert state.cursor == b""
+
+
+def test_a_new_source_is_read_at_once(joined: Path) -> None:
+    fake = Fake([[calls(1)]])
+    with home_of(joined) as home:
+        run_until(home, fake.planned(), lambda: len(runs(home.spool)) == 1, seconds=5)
+
+
+def test_history_is_read_batch_after_batch(joined: Path) -> None:
+    fake = Fake([[calls(1)], [calls(2)], [calls(3)]], more=2)
+    with home_of(joined) as home:
+        run_until(home, fake.planned(), lambda: len(runs(home.spool)) == 3)
+        assert fake.cursors == [b"", b"cursor-1", b"cursor-2"]
+        assert [run.observations[0].measure.count for run in runs(home.spool)] == [1, 2, 3]
+
+
+def test_history_that_was_interrupted_goes_on_at_the_next_start(joined: Path) -> None:
+    fake = Fake([[calls(1)]], more=99)
+    with home_of(joined) as home:
+        assert run_source(home, fake.planned(every="1d"), NOON, bell=lambda: None)
+        fake.more = 0
+        run_until(home, fake.planned(every="1d"), lambda: len(fake.cursors) == 2, seconds=5)
+        assert fake.cursors[1] == b"cursor-1"
+
+
+def test_due_times_while_the_agent_was_down_are_one_missed_run(joined: Path) -> None:
+    fake = Fake([[calls(1)]])
+    with home_of(joined) as opened:
+        home = without_jitter(opened)
+        schedule = fake.planned().schedule
+        last = schedule.next_after(clock.now() - timedelta(hours=3))
+        with_last_due(home, last)
+        expected = list(schedule.due_between(last, clock.now()))
+        run_until(home, fake.planned(), lambda: len(runs(home.spool)) == 2)
+        missed, read = runs(home.spool)
+        assert (missed.outcome, missed.reason, missed.missed.count) == (MISSED, "agent_down", len(expected) - 1)
+        assert from_ms(missed.missed.first_ms) == expected[0]
+        assert from_ms(missed.missed.last_ms) == expected[-2]
+        assert missed.feeds == ["calls_offered"]
+        assert (read.outcome, from_ms(read.due_ms)) == (OBSERVED, expected[-1])
+
+
+def test_due_times_during_a_long_run_are_skipped_and_the_cursor_stays_true(joined: Path) -> None:
+    fake = Fake([[calls(1)]], seconds=3.5)
+    with home_of(joined) as opened:
+        home = without_jitter(opened)
+        with_last_due(home, clock.now() - timedelta(seconds=1))
+        run_until(home, fake.planned(every="1s"), lambda: any(run.outcome == OBSERVED for run in runs(home.spool)))
+        outcomes = [(run.outcome, run.reason) for run in runs(home.spool)]
+        assert (SKIPPED, "still_running") in outcomes
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert state.cursor.startswith(b"cursor-")
+        told = sorted(
+            instant
+            for run in runs(home.spool)
+            for instant in (
+                [run.due_ms] if run.outcome == OBSERVED else range(run.missed.first_ms, run.missed.last_ms + 1, 1000)
+            )
+        )
+        assert len(told) == len(set(told)), "a due time was told twice"
+        assert told == list(range(told[0], told[-1] + 1, 1000)), "a due time was never told"
+
+
+def test_quiet_hours_are_skipped_with_their_reason(joined: Path) -> None:
+    local = clock.now()
+    begin, end = (local - timedelta(hours=1)).time(), (local + timedelta(hours=1)).time()
+    quiet = QuietHours(begin=begin.replace(second=0, microsecond=0), end=end.replace(second=0, microsecond=0))
+    fake = Fake([[calls(1)]])
+    with home_of(joined) as home:
+        run_until(home, fake.planned(quiet=quiet), lambda: len(runs(home.spool)) == 1)
+        (run,) = runs(home.spool)
+        assert (run.outcome, run.reason) == (SKIPPED, "quiet_hours")
+        assert fake.cursors == []
+
+
+def test_the_run_at_hand_is_finished_when_the_agent_leaves(joined: Path) -> None:
+    fake = Fake([[calls(1)]], seconds=1.0)
+    with home_of(joined) as home:
+        run_until(home, fake.planned(), fake.started.is_set)
+        assert [run.outcome for run in runs(home.spool)] == [OBSERVED]
+
+
+def test_a_damaged_spool_ends_the_runner_with_its_name(joined: Path) -> None:
+    from ccmm_agent.spool_file import SpoolCorrupt
+
+    def damaged(cursor: bytes, now: datetime) -> Reading:
+        raise SpoolCorrupt("met while reading")
+
+    with home_of(joined) as home, pytest.raises(SpoolCorrupt):
+        run_until(home, replace(Fake().planned(), read=damaged), lambda: False, seconds=5)
+
+
+def filled(home: Home, share: float) -> Home:
+    """The same home with a bound of which so much is taken by statements that wait."""
+    waiting = home.spool.waiting_bytes()
+    spool = Spool(home.spool._connection, limit_bytes=int(waiting / share))
+    return replace(home, spool=spool)
+
+
+def fill(home: Home) -> None:
+    for number in range(30):
+        run_source(home, Fake([[calls(number)] * 100]).planned(), NOON, bell=lambda: None)
+
+
+def test_a_full_spool_stops_low_values_first_and_says_so_once(joined: Path) -> None:
+    with home_of(joined) as opened:
+        fill(opened)
+        before = len(statements(opened.spool))
+        home = filled(opened, 0.88)
+        low, high = Fake().planned(value=10), replace(Fake().planned(value=100), name="door")
+        assert room.admit(home, high, NOON)
+        for minutes in (0, 15, 30):
+            assert not room.admit(home, low, NOON + timedelta(minutes=minutes))
+        note, skipped = statements(home.spool)[before:]
+        assert (note.note.kind, list(note.note.sources)) == (Note.SPOOL_FULL, ["pbx"])
+        assert (skipped.run.outcome, skipped.run.reason, skipped.run.missed.count) == (SKIPPED, "spool_full", 1)
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert (state.stopped, state.held_count) == (True, 2)
+
+
+def test_room_again_is_noted_and_the_held_due_times_are_told(joined: Path) -> None:
+    with home_of(joined) as opened:
+        fill(opened)
+        full, low = filled(opened, 0.99), Fake().planned(value=10)
+        for minutes in (0, 15, 30):
+            room.admit(full, low, NOON + timedelta(minutes=minutes))
+        before = len(statements(opened.spool))
+        assert room.admit(filled(opened, 0.5), low, NOON + timedelta(minutes=45))
+        note, skipped = statements(opened.spool)[before:]
+        assert note.note.kind == Note.SPOOL_ROOM_AGAIN
+        due = skipped.run.missed
+        assert (due.count, from_ms(due.first_ms)) == (2, NOON + timedelta(minutes=15))
+        assert from_ms(due.last_ms) == NOON + timedelta(minutes=30)
+        state = opened.spool.source("pbx")
+        assert state is not None
+        assert (state.stopped, state.held_count) == (False, 0)
+
+
+def test_a_run_larger_than_the_rest_of_the_spool_stops_its_source(joined: Path) -> None:
+    with home_of(joined) as opened:
+        home = replace(opened, spool=Spool(opened.spool._connection, limit_bytes=120_000))
+        many = [count("calls_offered", NOON + timedelta(minutes=15 * n), n, queue="support") for n in range(5000)]
+        fake = Fake([many])
+        assert not run_source(home, fake.planned(), NOON, bell=lambda: None)
+        bodies = [one.WhichOneof("body") for one in statements(home.spool)]
+        assert bodies == ["note", "run"]
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert (state.cursor, state.stopped) == (b"", True)
+
+
+@pytest.mark.parametrize(
+    ("share", "value", "stopped", "full"),
+    [
+        (0.79, 0, False, False),
+        (0.81, 0, False, True),
+        (0.94, 100, False, False),
+        (0.96, 100, False, True),
+        (0.75, 0, True, True),
+        (0.70, 0, True, False),
+    ],
+)
+def test_where_sources_stop_and_go_on(share: float, value: int, stopped: bool, full: bool) -> None:
+    assert room.is_full_for(int(share * 1000), 1000, value, stopped=stopped) is full
+
+
+def test_another_pseudonym_key_is_noted_before_its_first_run(joined: Path) -> None:
+    from ccmm_agent.run import _note_key_change
+
+    people = [inventory("person", NOON, [("E1007", {"active": True})])]
+    with home_of(joined) as home:
+        run_source(home, Fake([people]).planned(), NOON, bell=lambda: None)
+        _note_key_change(home)
+        assert len(statements(home.spool)) == 1
+        home.keys.save_pseudonym(bytes(range(32)))
+    with home_of(joined) as home:
+        _note_key_change(home)
+        _note_key_change(home)
+        notes = [one.note.kind for one in statements(home.spool) if one.WhichOneof("body") == "note"]
+        assert notes == [Note.PSEUDONYM_KEY_CHANGED]
+
+
+def test_a_clock_that_is_set_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = clock.StepWatch()
+    assert watch.step_s() == 0.0
+    real = time.time
+    monkeypatch.setattr("ccmm_agent.clock.time.time", lambda: real() + 3600)
+    assert 3599 < watch.step_s() < 3601
+    assert watch.step_s() == 0.0

@@ -1,0 +1,294 @@
+"""The spool on real SQLite files: commit points, bound, damage, epochs, two processes."""
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccmm_agent import clock, spool_file, spool_open
+from ccmm_agent import spool_sql as sql
+from ccmm_agent.epoch_file import EpochFile, EpochMark
+from ccmm_agent.home import AlreadyRunning, Home, is_running, run_lock
+from ccmm_agent.outbox import Draft, Place, Sealed
+from ccmm_agent.spool import Acknowledgement, SourceState, Spool, Waiting
+from ccmm_agent.spool_file import SpoolCorrupt, SpoolFull
+from ccmm_agent.spool_open import SpoolBusy, open_spool
+from ccmm_proto.chain import ZERO
+from ccmm_proto.envelope import parse_envelope
+from ccmm_proto.errors import BadConfig
+from ccmm_proto.v1.statement_pb2 import EpochStart, Note, Statement
+from ccmm_proto.wire import parse_statement
+from tests.unit.agent.fake_collector import FakeCollector
+from tests.unit.agent.homes import collector, home_of, joined, put, run_draft, unchanged
+
+__all__ = ["collector", "joined"]
+
+
+def statements(spool: Spool) -> list[Statement]:
+    return [parse_statement(parse_envelope(one.envelope).payload) for one in spool.waiting(limit=10_000)]
+
+
+def acknowledgement(waiting: Waiting) -> Acknowledgement:
+    return Acknowledgement(epoch=waiting.epoch, sequence=waiting.sequence, digest=waiting.digest, receipt=b"receipt")
+
+
+def test_statements_are_chained_from_zero(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 3)
+        waiting = home.spool.waiting()
+        assert [one.sequence for one in waiting] == [0, 1, 2]
+        assert [one.previous for one in statements(home.spool)] == [ZERO, waiting[0].digest, waiting[1].digest]
+
+
+def test_parts_cursor_and_due_time_are_one_transaction(joined: Path) -> None:
+    with home_of(joined) as home:
+
+        def fails_at_the_second(draft: Draft, place: Place) -> Sealed:
+            if place.sequence == 1:
+                raise RuntimeError("killed here")
+            return home.signer.seal(draft, place)
+
+        def moved(state: SourceState) -> SourceState:
+            return replace(state, cursor=b"further", last_due_ms=5)
+
+        with pytest.raises(RuntimeError):
+            home.spool.put([run_draft(0), run_draft(1)], fails_at_the_second, "pbx", moved)
+        assert home.spool.waiting() == []
+        assert home.spool.source("pbx") is None
+        assert home.spool.chain().next_sequence == 0
+        home.spool.put([run_draft(0), run_draft(1)], home.signer.seal, "pbx", moved)
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert (state.cursor, state.last_due_ms) == (b"further", 5)
+
+
+def test_only_the_named_statement_is_acknowledged(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 2)
+        first, second = home.spool.waiting()
+        wrong = replace(acknowledgement(first), digest=second.digest)
+        assert home.spool.acknowledge([wrong], clock.now()) == 0
+        assert home.spool.acknowledge([acknowledgement(first)], clock.now()) == 1
+        assert [one.sequence for one in home.spool.waiting()] == [1]
+
+
+def test_acknowledged_statements_are_kept_for_their_time(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 2)
+        home.spool.acknowledge([acknowledgement(home.spool.waiting()[0])], clock.now())
+        home.spool.prune(timedelta(days=30), clock.now())
+        assert home.spool.digest_at(0, 0) is not None
+        home.spool.prune(timedelta(days=30), clock.now() + timedelta(days=31))
+        assert home.spool.digest_at(0, 0) is None
+        assert home.spool.digest_at(0, 1) is not None
+
+
+def small(home: Home, limit_bytes: int) -> Spool:
+    return Spool(home.spool._connection, limit_bytes=limit_bytes)
+
+
+def test_unsent_statements_push_acknowledged_ones_out_of_the_bound(joined: Path) -> None:
+    with home_of(joined) as home:
+        spool = small(home, 400_000)
+        for number in range(40):
+            spool.put([run_draft(number, padding=5000)], home.signer.seal, "pbx", unchanged)
+            if number < 20:
+                spool.acknowledge([acknowledgement(spool.waiting()[-1])], clock.now())
+        spool.put([run_draft(number, padding=5000) for number in range(30)], home.signer.seal, "pbx", unchanged)
+        assert spool.used_bytes() <= 410_000
+        assert spool.digest_at(0, 0) is None
+        assert len(spool.waiting(limit=100)) == 50
+
+
+def test_a_bounded_run_that_does_not_fit_leaves_nothing_behind(joined: Path) -> None:
+    with home_of(joined) as home:
+        spool = small(home, 200_000)
+        drafts = [run_draft(number, padding=5000) for number in range(60)]
+        with pytest.raises(SpoolFull):
+            spool.put(drafts, home.signer.seal, "pbx", unchanged, bounded=True)
+        assert spool.waiting() == []
+        assert spool.source("pbx") is None
+
+
+def test_a_change_sees_the_state_inside_the_transaction(joined: Path) -> None:
+    with home_of(joined) as home:
+        home.spool.put([run_draft()], home.signer.seal, "pbx", lambda state: replace(state, cursor=b"new"))
+        home.spool.hold("pbx", lambda state: replace(state, held_count=state.held_count + 1))
+        state = home.spool.source("pbx")
+        assert state is not None
+        assert (state.cursor, state.held_count) == (b"new", 1)
+
+
+def test_a_damaged_spool_is_set_aside_and_a_new_epoch_says_so(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 5)
+    path = joined / spool_file.FILE
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with home_of(joined) as home:
+        assert home.spool.chain().epoch == 1
+        (note,) = statements(home.spool)
+        assert note.epoch_start.reason == EpochStart.SPOOL_SET_ASIDE
+        assert note.note.kind == Note.SPOOL_CORRUPT
+        assert note.previous == ZERO
+        put(home, 1)
+    assert len(list(joined.glob("spool-corrupt-*.sqlite"))) == 1
+
+
+def test_the_new_epoch_carries_the_last_receipt(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 1)
+    EpochFile(joined).write(EpochMark(epoch=0, last_receipt=b"the last receipt"))
+    (joined / spool_file.FILE).write_bytes(b"this is no database at all" * 400)
+    for stray in joined.glob("spool.sqlite-*"):
+        stray.unlink()
+    with home_of(joined) as home:
+        assert statements(home.spool)[0].epoch_start.last_receipt == b"the last receipt"
+        assert EpochFile(joined).read() == EpochMark(epoch=1, last_receipt=b"the last receipt")
+
+
+def test_a_spool_that_disappeared_opens_a_new_epoch(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 1)
+    for stray in joined.glob("spool.sqlite*"):
+        stray.unlink()
+    with home_of(joined) as home:
+        assert home.spool.chain().epoch == 1
+
+
+def test_a_wal_without_its_spool_is_not_replayed_into_the_new_one(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 3)
+        wal = (joined / "spool.sqlite-wal").read_bytes()
+    assert wal
+    (joined / spool_file.FILE).unlink()
+    (joined / "spool.sqlite-wal").write_bytes(wal)
+    with home_of(joined) as home:
+        assert [one.WhichOneof("body") for one in statements(home.spool)] == ["note"]
+
+
+def test_a_crash_while_the_spool_was_made_leaves_one_that_can_be_made_again(joined: Path) -> None:
+    (joined / spool_file.FILE).touch()
+    with home_of(joined) as home:
+        put(home, 1)
+        assert home.spool.chain().epoch == 0
+
+
+def test_damage_found_while_another_process_works_is_left_to_that_process(
+    collector: FakeCollector, joined: Path
+) -> None:
+    with home_of(joined) as home:
+        seal = home.signer.seal
+    (joined / spool_file.FILE).write_bytes(b"x" * 10_000)
+    with pytest.raises(SpoolBusy):
+        open_spool(joined, limit_bytes=10**9, seal=seal, alone=False)
+    assert not list(joined.glob("spool-corrupt-*"))
+
+
+def test_damage_met_while_working_has_its_own_name(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 200)
+        home.spool.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        path = joined / spool_file.FILE
+        with path.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (path.stat().st_size - 4096))
+        home.spool._connection.execute("PRAGMA cache_size = 0")
+        with pytest.raises(SpoolCorrupt):
+            put(home, 1)
+
+
+def test_a_spool_of_a_newer_agent_stops_the_start(joined: Path) -> None:
+    with home_of(joined):
+        pass
+    with sqlite3.connect(joined / spool_file.FILE) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(BadConfig, match="newer agent"), home_of(joined):
+        pass
+
+
+def test_a_crash_between_epoch_file_and_spool_takes_the_epoch_after(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 2)
+    EpochFile(joined).write(EpochMark(epoch=1))
+    with home_of(joined) as home:
+        assert home.spool.chain().epoch == 2
+        moved = statements(home.spool)
+        assert [(one.epoch, one.sequence, one.run.run_id) for one in moved] == [(2, 0, "run-0"), (2, 1, "run-1")]
+        assert moved[0].epoch_start.reason == EpochStart.SNAPSHOT_RESTORED
+
+
+def test_what_had_a_receipt_stays_in_its_epoch(joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 2)
+        home.spool.acknowledge([acknowledgement(home.spool.waiting()[0])], clock.now())
+        home.spool.send_again(0, 0, Draft(body=Note(kind=Note.HEAD_BEHIND_RECEIPT)), home.signer.seal)
+        start = EpochStart(reason=EpochStart.COLLECTOR_AHEAD)
+        spool_open.new_epoch(home.spool, EpochFile(joined), 1, start, home.signer.seal)
+        places = [(one.epoch, one.sequence) for one in home.spool.waiting()]
+        assert places == [(0, 0), (1, 0), (1, 1)]
+
+
+def test_two_processes_never_give_one_number_twice(joined: Path) -> None:
+    program = (
+        "from pathlib import Path; import sys; sys.path.insert(0, sys.argv[2]);"
+        "from tests.unit.agent.homes import home_of, put;"
+        "from ccmm_agent.home import opened_home;\n"
+        "with opened_home(Path(sys.argv[1]), alone=False) as home: put(home, 40)"
+    )
+    with home_of(joined):
+        pass
+    root = str(Path(__file__).parents[3])
+    command = [sys.executable, "-c", program, str(joined), root]
+    both = [subprocess.Popen(command, cwd=root) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    with home_of(joined) as home:
+        assert [one.sequence for one in home.spool.waiting(limit=100)] == list(range(80))
+        chained = statements(home.spool)
+        digests = [one.digest for one in home.spool.waiting(limit=100)]
+        assert [one.previous for one in chained] == [ZERO, *digests[:-1]]
+
+
+def test_one_run_at_a_time_works_on_a_folder(joined: Path) -> None:
+    assert not is_running(joined)
+    with run_lock(joined):
+        assert is_running(joined)
+        with pytest.raises(AlreadyRunning), run_lock(joined):
+            pass
+    assert not is_running(joined)
+
+
+@given(content=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+def test_an_epoch_file_of_any_content_is_read_or_is_none(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "epoch.json").write_bytes(content)
+    mark = EpochFile(folder).read()
+    assert mark is None or 0 <= mark.epoch < 2**32
+
+
+@given(epoch=st.integers(0, 2**32 - 1), receipt=st.binary(max_size=200))
+def test_an_epoch_mark_is_read_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, epoch: int, receipt: bytes
+) -> None:
+    file = EpochFile(tmp_path_factory.getbasetemp())
+    file.write(EpochMark(epoch=epoch, last_receipt=receipt))
+    assert file.read() == EpochMark(epoch=epoch, last_receipt=receipt)
+
+
+def test_refusals_are_kept_up_to_a_hundred(joined: Path) -> None:
+    with home_of(joined) as home:
+        for number in range(120):
+            home.spool.put_refusal(b"", "oversize", str(number))
+        kept = home.spool.query(sql.REFUSALS, 1000)
+        assert len(kept) == 100
+        assert kept[0][2] == "119"
