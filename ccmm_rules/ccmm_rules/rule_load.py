@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 
@@ -16,7 +17,7 @@ from ccmm_rules.operators.metric_load import load_coverage, load_metric, load_sl
 from ccmm_rules.operators.rows import load_rows
 from ccmm_rules.parsing import Collected, ReadContext, words_of
 from ccmm_rules.strict_yaml import Node
-from ccmm_rules.vocabulary.tables import Question, Vocabulary, titles_of
+from ccmm_rules.vocabulary.tables import Question, Titles, Vocabulary, titles_of
 
 KEYS = frozenset(
     [
@@ -57,47 +58,57 @@ _TAKEN = frozenset(("limit", "level", "profile", "given", "cases", "outcome", "h
 def load_rule(root: Node, digest: str, headings: frozenset[str], vocabulary: Vocabulary) -> Rule:
     """Raises PackErrors with all that is wrong in the file."""
     collected = Collected()
-    collected.errors += [] if "hold" in root.mapping() else root.only(KEYS)
-    if "hold" in root.mapping():
-        collected.errors.append(root.keys["hold"].error("'hold' is not available in this version", "leave it out"))
+    collected.errors += _unknown_keys(root)
     head = collected.attempt(_head, root, headings)
     fresh = collected.attempt(lambda: parse_span_ms(root.child("fresh_for"))) or HOUR_MS
     reads = _reads(root, fresh, vocabulary, collected)
-    limits_node = root.get("limits")
+    limits_node, applies_node = root.get("limits"), root.get("applies")
     limits = collected.attempt(load_limits, limits_node) or () if limits_node is not None else ()
-    applies_node = root.get("applies")
     applies = collected.attempt(_applies, applies_node, vocabulary.profile) if applies_node is not None else None
     collected.raise_any()
     assert head is not None
     require = collected.attempt(_require, root.child("require"), reads, limits, vocabulary.profile)
     if require is not None:
-        collected.errors += check_rule(root, head[0], require, reads, limits, vocabulary)
-    cases = collected.attempt(load_cases, root, {read.name: read for read in reads}, head[0], vocabulary.profile)
+        collected.errors += check_rule(root, head.level, require, reads, limits, vocabulary)
+    cases = collected.attempt(load_cases, root, {read.name: read for read in reads}, head.level, vocabulary.profile)
     collected.raise_any()
     assert require is not None
     assert cases is not None
-    grace = root.get("grace")
     return Rule(
-        id=root.child("id").text(),
-        titles=titles_of(root.child("title")),
-        heading=head[1],
-        level=head[0],
-        gate=head[2],
-        remedy=titles_of(root.child("remedy")),
-        crosswalk=_texts(root, "crosswalk"),
-        since=_text(root, "since"),
-        until=_text(root, "until"),
-        replaces=_texts(root, "replaces"),
+        **asdict(head),
         applies=applies,
         reads=reads,
         limits=limits,
         require=require,
         fresh_for_ms=fresh,
-        grace_ms=parse_span_ms(grace) if grace is not None else 0,
         cases=cases,
         digest=digest,
         file=root.file,
     )
+
+
+def _unknown_keys(root: Node) -> list[PackError]:
+    errors = root.only(KEYS | {"hold"})
+    if "hold" in root.mapping():
+        errors.append(root.keys["hold"].error("'hold' is not available in this version", "leave it out"))
+    return errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Head:
+    """The part of a rule that names and places it."""
+
+    id: str
+    titles: Titles
+    heading: str
+    level: int
+    gate: bool
+    remedy: Titles
+    crosswalk: tuple[str, ...]
+    since: str
+    until: str
+    replaces: tuple[str, ...]
+    grace_ms: int
 
 
 def _text(root: Node, key: str) -> str:
@@ -110,26 +121,28 @@ def _texts(root: Node, key: str) -> tuple[str, ...]:
     return words_of(node) if node is not None else ()
 
 
-def _head(root: Node, headings: frozenset[str]) -> tuple[int, str, bool]:
-    """(level, heading, gate), after checking the rest of the head."""
-    identity = root.child("id")
+def _head(root: Node, headings: frozenset[str]) -> _Head:
+    identity, level, heading = root.child("id"), root.child("level"), root.child("heading")
     if _ID.fullmatch(identity.text()) is None:
         identity.fail(f"'{identity.text()}' is no rule id", "write like D-SEC-09")
-    level, heading, gate = root.child("level"), root.child("heading"), root.get("gate")
     if level.whole() not in LEVELS:
         level.fail("a level is 1 to 5")
     if heading.text() not in headings:
         heading.fail(f"'{heading.text()}' is no heading of the pack", f"known: {', '.join(sorted(headings))}")
-    for key in ("title", "remedy"):
-        titles_of(root.child(key))
-    for key in ("crosswalk", "replaces"):
-        _texts(root, key)
-    for key in ("since", "until"):
-        _text(root, key)
-    grace = root.get("grace")
-    if grace is not None:
-        parse_span_ms(grace)
-    return level.whole(), heading.text(), gate.flag() if gate is not None else False
+    gate, grace = root.get("gate"), root.get("grace")
+    return _Head(
+        id=identity.text(),
+        titles=titles_of(root.child("title")),
+        heading=heading.text(),
+        level=level.whole(),
+        gate=gate.flag() if gate is not None else False,
+        remedy=titles_of(root.child("remedy")),
+        crosswalk=_texts(root, "crosswalk"),
+        since=_text(root, "since"),
+        until=_text(root, "until"),
+        replaces=_texts(root, "replaces"),
+        grace_ms=parse_span_ms(grace) if grace is not None else 0,
+    )
 
 
 def _reads(root: Node, fresh_ms: int, vocabulary: Vocabulary, collected: Collected) -> tuple[Read, ...]:

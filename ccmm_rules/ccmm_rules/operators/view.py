@@ -106,41 +106,29 @@ class View:
 
     def feed_state(self, feeds: Sequence[str], fresh_ms: int) -> FeedState:
         """Of all sources of these feeds together: the worst state, the smallest watermark and deadline."""
-        sources = tuple(source for feed in feeds for source in self.feeding(feed))
-        known = {feed: self.feeding(feed) for feed in feeds}
+        pairs = [(feed, source) for feed in feeds for source in self.feeding(feed)]
+        sources = tuple(source for _, source in pairs)
         index = max((source.log_index for source in sources), default=-1)
-        marks = [self.watermark(feed, source) for feed in feeds for source in known[feed]]
-        if not all(known.values()) or any(mark is None for mark in marks):
-            incomplete = any(
-                self.watermark(feed, source) is None and source.watermark_ms is not None
-                for feed in feeds
-                for source in known[feed]
-            )
-            if incomplete:
-                return FeedState(
-                    state="inconclusive",
-                    reason="incomplete",
-                    watermark_ms=0,
-                    deadline_ms=None,
-                    log_index=index,
-                    sources=sources,
-                )
+        heard = [source.watermark_ms for source in sources if source.watermark_ms is not None]
+        if len(heard) < len(sources) or not all(self.feeding(feed) for feed in feeds):
             return FeedState(
                 state="missing", reason="never", watermark_ms=0, deadline_ms=None, log_index=index, sources=sources
             )
-        deadlines = [
-            (mark + allowance_ms(source, fresh_ms), source)
-            for mark, source in zip(marks, sources, strict=True)
-            if mark is not None
-        ]
-        deadline, oldest = min(deadlines, key=lambda pair: pair[0])
-        late = self.at_ms > deadline
-        reason = ("silent" if oldest.newest_outcome in _QUIET else "stale") if late else ""
-        watermark = min(min(mark for mark in marks if mark is not None), self.at_ms)
+        lists = [self.watermark(feed, source) for feed, source in pairs]
+        marks = [mark if mark is not None else until for mark, until in zip(lists, heard, strict=True)]
+        deadline, oldest = min(
+            ((mark + allowance_ms(source, fresh_ms), source) for mark, source in zip(marks, sources, strict=True)),
+            key=lambda pair: pair[0],
+        )
+        state, reason = "", ""
+        if self.at_ms > deadline:
+            state, reason = "missing", "silent" if oldest.newest_outcome in _QUIET else "stale"
+        elif None in lists:
+            state, reason = "inconclusive", "incomplete"
         return FeedState(
-            state="missing" if late else "",
+            state=state,
             reason=reason,
-            watermark_ms=watermark,
+            watermark_ms=min(*marks, self.at_ms),
             deadline_ms=deadline,
             log_index=index,
             sources=sources,

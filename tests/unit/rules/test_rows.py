@@ -62,6 +62,7 @@ def test_states_never_stale_silent_and_incomplete() -> None:
     part = replace(accounts(), listings={})
     verdict = verdict_on(DORMANT, "x.bad == 0", [part])
     assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "incomplete")
+    assert verdict_on(DORMANT, "x.bad == 0", [part], at="2026-03-21T05:01").reason == "stale"
 
 
 def test_a_slow_source_is_given_two_of_its_runs_but_never_three_times_the_freshness() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_rules.errors import PackErrors
+from ccmm_rules.load import pack_of
 from ccmm_rules.strict_yaml import MAX_BYTES, parse_document
 
 SURPRISES = {
@@ -97,6 +98,6 @@ def test_ten_thousand_random_inputs_give_only_pack_errors() -> None:
             else rng.randbytes(40)
         )
         try:
-            parse_document(data, "f")
+            pack_of({"pack.yaml": data})
         except PackErrors:
             continue
