@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -81,23 +82,25 @@ class Verifier:
             return self._ask(envelopes, key)
         except (OSError, EOFError):
             logger.error("a verifying process died", extra={"envelopes": len(envelopes)})
+            self._bury()
             return [self._ask_once_more(envelope, key) for envelope in envelopes]
 
     def close(self) -> None:
         """End the child processes."""
-        for child in self._children:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.close()
-            child.stdout.close()
-            child.wait()
+        while self._children:
+            _end(self._children.pop())
 
     def _ask_once_more(self, envelope: bytes, key: Ed25519PublicKey) -> Verified | Permanent:
         """Alone, in a fresh process: only the one that kills it is refused."""
         try:
+            self._child()
+        except OSError:  # no room for another process: then here
+            return _try(envelope, key)
+        try:
             return self._ask([envelope], key)[0]
         except (OSError, EOFError):
             logger.error("an envelope kills the verifying process", extra={"size_bytes": len(envelope)})
+            self._bury()
             return Malformed("verifying this envelope failed")
 
     def _ask(self, envelopes: Sequence[bytes], key: Ed25519PublicKey) -> list[Verified | Permanent]:
@@ -110,15 +113,34 @@ class Verifier:
         child.stdin.flush()
         return [_read_answer(child.stdout, envelope) for envelope in envelopes]
 
+    def _bury(self) -> None:
+        """Let this thread's child go; the next question starts another."""
+        child: subprocess.Popen[bytes] | None = getattr(self._local, "child", None)
+        if child is None:  # none could be started
+            return
+        self._local.child = None
+        self._children.remove(child)
+        child.kill()
+        _end(child)
+
     def _child(self) -> subprocess.Popen[bytes]:
         child: subprocess.Popen[bytes] | None = getattr(self._local, "child", None)
-        if child is None or child.poll() is not None:
+        if child is None:
             child = subprocess.Popen(
                 [sys.executable, "-m", "ccmm_collector.verify_process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )
             self._local.child = child
             self._children.append(child)
         return child
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with suppress(BrokenPipeError):  # what was written and not flushed, to one that is dead
+        child.stdin.close()
+    child.stdout.close()
+    child.wait()
 
 
 def _try(envelope: bytes, key: Ed25519PublicKey) -> Verified | Permanent:

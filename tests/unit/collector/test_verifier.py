@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from typing import IO
 
 import pytest
 from hypothesis import given
@@ -59,7 +60,31 @@ def test_a_child_that_was_killed_is_replaced_and_nothing_is_lost(verifier: Verif
     (child,) = verifier._children
     os.kill(child.pid, signal.SIGKILL)
     assert names(verifier.verify(envelopes, signer.key.public_key())) == ["verified"] * 3
-    child.wait()
+
+
+def test_where_no_process_can_be_started_verification_happens_here(
+    verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/nonexistent")
+    signer = Signer()
+    envelopes = [signer.statement(run=some_run(400)), bytes(9000)]
+    assert names(verifier.verify(envelopes, signer.key.public_key())) == ["verified", "malformed"]
+
+
+def test_only_the_envelope_that_kills_its_child_is_refused(verifier: Verifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    signer = Signer()
+    envelopes = [signer.statement(run=some_run(400)) for _ in range(3)]
+    poison = envelopes[1]
+
+    def write(stream: IO[bytes], frame: bytes) -> None:
+        if frame.endswith(poison):
+            os.kill(verifier._children[-1].pid, signal.SIGKILL)
+        write_frame(stream, frame)
+
+    monkeypatch.setattr("ccmm_collector.verifier.write_frame", write)
+    for _ in range(2):
+        verdicts = verifier.verify(envelopes, signer.key.public_key())
+        assert names(verdicts) == ["verified", "malformed", "verified"]
 
 
 @given(st.binary(max_size=400))
