@@ -10,7 +10,7 @@ from ccmm_rules.model import HOUR_MS, Joining, MatchSpec, Read, Rule
 from ccmm_rules.operators.crossing import pair_crossing
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
-from ccmm_rules.operators.pairing import Pair, PairTest, Side, key_ids, owners, pair_up, tolerance_ms
+from ccmm_rules.operators.pairing import Pair, PairTest, Side, key_ids, owners, pair_up, side_of, tolerance_ms
 from ccmm_rules.operators.rows_read import LAG_MS, emptied
 from ccmm_rules.operators.rowset import Reader, Row, rows_of
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
@@ -46,7 +46,7 @@ def read_match(read: Read, view: View, rule: Rule) -> Reading:
     sets = _sets(spec, view, feed, span)
     tests = [joining.condition for joining in spec.partners if joining.condition is not None]
     tests += [spec.test.compiled] if spec.test is not None else []
-    looks = [_look(spec, sets, view.at_ms, hopeful=hopeful) for hopeful in (False, True)]
+    looks = _looks(spec, sets, view.at_ms)
     hole = _hole(spec, view, feed, span)
     return Reading(
         bound=_bound(read, rule, sets, hole, [look[0] for look in looks]),
@@ -86,20 +86,14 @@ def _sets(spec: MatchSpec, view: View, feed: FeedState, span: Span | None) -> Se
     base = rows_of(spec.base, view, reader, span, watermark)
     doubtful = any(row.maybe for row in base)
     if spec.also is not None:
-        third = Side(
-            joining=spec.also,
-            rows=tuple(rows_of(spec.also.source, view, readers[spec.also.source.kind], wide, watermark)),
-            reader=readers[spec.also.source.kind],
-        )
+        other = readers[spec.also.source.kind]
+        third = side_of(spec.also, rows_of(spec.also.source, view, other, wide, watermark), reader, other)
         kept = owners(pair_up(base, reader, [third], "all", watermark, lambda a, b: True, hopeful=True))
         base = [row for row in base if id(row) in kept]
+    partners = [(joining, readers[joining.source.kind]) for joining in spec.partners]
     sides = tuple(
-        Side(
-            joining=joining,
-            rows=tuple(rows_of(joining.source, view, readers[joining.source.kind], wide, watermark)),
-            reader=readers[joining.source.kind],
-        )
-        for joining in spec.partners
+        side_of(joining, rows_of(joining.source, view, other, wide, watermark), reader, other)
+        for joining, other in partners
     )
     timed = spec.base.form == "occurrence" and any(side.joining.source.form == "occurrence" for side in sides)
     waiting = frozenset(id(row) for row in base if timed and row.started_ms > watermark - after)
@@ -115,9 +109,18 @@ def _also(spec: MatchSpec) -> tuple[Joining, ...]:
 _Ends = list[tuple[int | None, int | None]]
 
 
-def _look(spec: MatchSpec, sets: Sets, now_ms: int, *, hopeful: bool) -> tuple[dict[str, Scalar], _Ends]:
-    """(names, ends of the lags) with undecidable conditions taken as pairs, or not."""
+def _looks(spec: MatchSpec, sets: Sets, now_ms: int) -> "list[tuple[dict[str, Scalar], _Ends]]":
+    """Worst and best; where everything could be decided they are the same, and are counted once."""
     test = PairTest(spec.test.compiled, sets.reader, sets.sides[0].reader) if spec.test is not None else None
+    worst = _look(spec, sets, test, now_ms, hopeful=False)
+    doubtful = any(side.doubtful for side in sets.sides) or (test is not None and None in test.memory.values())
+    return [worst, _look(spec, sets, test, now_ms, hopeful=True) if doubtful else worst]
+
+
+def _look(
+    spec: MatchSpec, sets: Sets, test: PairTest | None, now_ms: int, *, hopeful: bool
+) -> tuple[dict[str, Scalar], _Ends]:
+    """(names, ends of the lags) with undecidable conditions taken as pairs, or not."""
     good_when = spec.test is not None and spec.test.side == "good"
 
     def is_good(a: Row, b: Row) -> bool:

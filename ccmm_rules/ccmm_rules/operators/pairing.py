@@ -22,15 +22,6 @@ class Pair:
     sure: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """The rows of one alternative, with their reader."""
-
-    joining: Joining
-    rows: tuple[Row, ...]
-    reader: Reader
-
-
 class PairTest:
     """A test of pairs, remembered by the values it used."""
 
@@ -47,6 +38,27 @@ class PairTest:
             bound = {name: value for (name, _, _), value in zip(self.plan, values, strict=True) if value is not None}
             self.memory[key] = self.compiled.evaluate(bound | self.profile)
         return self.memory[key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The rows of one alternative, with their reader."""
+
+    joining: Joining
+    rows: tuple[Row, ...]
+    reader: Reader
+    condition: PairTest | None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether, so far, some pair could not be decided."""
+        met = self.condition is not None and None in self.condition.memory.values()
+        return met or any(row.maybe for row in self.rows)
+
+
+def side_of(joining: Joining, rows: Sequence[Row], first: Reader, second: Reader) -> Side:
+    test = PairTest(joining.condition, first, second) if joining.condition is not None else None
+    return Side(joining=joining, rows=tuple(rows), reader=second, condition=test)
 
 
 Prefer = Callable[[Row, Row], bool]
@@ -108,7 +120,7 @@ def _candidates(
         if None not in key:
             buckets.setdefault(key, []).append(row)
     starts = {key: [row.started_ms for row in rows] for key, rows in buckets.items()}
-    test = PairTest(joining.condition, reader, side.reader) if joining.condition is not None else None
+    test = side.condition
     for a in base:
         key = tuple(get(a, now_ms) for get in left)
         for b in _near(a, buckets.get(key, ()), starts.get(key, ()), joining, now_ms):

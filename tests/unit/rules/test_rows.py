@@ -259,3 +259,11 @@ def test_scope_decides_first_and_runs_out() -> None:
     assert outcome("yes")[0] == "missing"
     assert outcome(Answer(value=True, until_ms=at - 1, log_index=3))[0] == "missing"
     assert outcome(Answer(value=True, until_ms=at + 5, log_index=3)) == ("satisfied", at + 5)
+
+
+def test_a_pair_whose_condition_cannot_be_decided_is_a_pair_in_one_look_only() -> None:
+    read = CALLS.replace("same: {call: call}", "same: {call: call}, if: 'b.length >= a.talk'") % "sample: 1"
+    rec = happened("recording", [("2026-03-18T10:00", None, {"call": 1})], NOW, source="rec")
+    verdict = verdict_on(read, "x.only_a == 0", [calls(1), rec])
+    assert (verdict.outcome, verdict.seen["x.only_a"], verdict.hoped["x.only_a"]) == (Outcome.INCONCLUSIVE, 1, 0)
+    assert "x.both" not in verdict.seen
