@@ -8,6 +8,7 @@ from ccmm_collector.log import EvidenceLog
 from ccmm_collector.projection import Projection
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.v1.service_pb2 import Act, PackActivated
+from ccmm_rules.errors import PackErrors
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack
 
@@ -19,9 +20,17 @@ def built_in(name: str = BUILT_IN) -> Path:
     return Path(str(files("ccmm_rules"))) / "packs" / name
 
 
+def load(folder: Path) -> Pack:
+    """A pack; raises BadConfig with every error of every file."""
+    try:
+        return load_pack(folder)
+    except PackErrors as error:
+        raise BadConfig(f"{folder} does not load:\n{error}") from error
+
+
 def activate_pack(folder: Path, log: EvidenceLog, source: Path) -> Pack:
-    """Copy a pack's files into the collector's folder and put it in force by an act; raises PackErrors."""
-    pack = load_pack(source)
+    """Copy a pack's files into the collector's folder and put it in force by an act; raises BadConfig."""
+    pack = load(source)
     kept = folder / "packs" / pack.digest
     if not kept.is_dir():
         fresh = kept.with_suffix(".new")
@@ -52,7 +61,7 @@ class Packs:
             kept = self._folder / digest
             if not kept.is_dir():
                 raise BadConfig(f"{kept}: the files of this rule pack are gone; restore them from a backup")
-            pack = load_pack(kept)
+            pack = load(kept)
             if pack.digest != digest:
                 raise BadConfig(f"{kept}: these files are not the pack of this digest: {pack.digest}")
             self._loaded[digest] = pack
@@ -66,9 +75,9 @@ class Packs:
     def chosen(self, words: str) -> Pack:
         """The pack a person names: a folder, a built-in name, or the beginning of a kept digest; raises BadConfig."""
         if (Path(words) / "pack.yaml").is_file():
-            return load_pack(Path(words))
+            return load(Path(words))
         if (built_in(words) / "pack.yaml").is_file():
-            return load_pack(built_in(words))
+            return load(built_in(words))
         kept = [path.name for path in self._folder.glob(f"{words}*") if path.is_dir()] if words.isalnum() else []
         if len(kept) != 1:
             raise BadConfig(f"no rule pack {words!r}: a folder with pack.yaml, {BUILT_IN!r}, or a digest is expected")

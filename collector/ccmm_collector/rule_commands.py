@@ -6,11 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ccmm_collector.packs import BUILT_IN, built_in
+from ccmm_collector.packs import BUILT_IN, built_in, load
 from ccmm_proto.errors import BadConfig
 from ccmm_rules.cases import run_cases
-from ccmm_rules.errors import PackErrors
-from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack, Rule
 from ccmm_rules.scenario import run_scenarios
 
@@ -30,10 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def _load(words: str) -> Pack:
     """The pack; raises BadConfig with every error of every file."""
-    try:
-        return load_pack(Path(words) if Path(words).is_dir() else built_in(words))
-    except PackErrors as error:
-        raise BadConfig(f"{words} does not load:\n{error}") from error
+    return load(Path(words) if Path(words).is_dir() else built_in(words))
 
 
 def check(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:

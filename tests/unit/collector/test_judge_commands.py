@@ -161,6 +161,8 @@ def test_a_broken_pack_is_refused_with_its_place(world: World, tmp_path: Path) -
     rule.write_text(rule.read_text(encoding="utf-8").replace("number > 1.0", "nunber > 1.0"), encoding="utf-8")
     with pytest.raises(BadConfig, match=r"D6/D-SEC-90.yaml:9:\d+"):
         run("rules", "check", tmp_path / "pack")
+    with pytest.raises(BadConfig, match=r"D6/D-SEC-90.yaml:9:\d+"):
+        run("level", world.folder, "north", "--pack", tmp_path / "pack")
 
 
 def test_a_case_that_fails_is_told(world: World, tmp_path: Path) -> None:
