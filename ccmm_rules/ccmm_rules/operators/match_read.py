@@ -89,14 +89,14 @@ def _sets(spec: MatchSpec, view: View, feed: FeedState, span: Span | None) -> Se
         other = readers[spec.also.source.kind]
         third = side_of(spec.also, rows_of(spec.also.source, view, other, wide, watermark), reader, other)
         kept = owners(pair_up(base, reader, [third], "all", watermark, lambda a, b: True, hopeful=True))
-        base = [row for row in base if id(row) in kept]
+        base = [row for row in base if row.number in kept]
     partners = [(joining, readers[joining.source.kind]) for joining in spec.partners]
     sides = tuple(
         side_of(joining, rows_of(joining.source, view, other, wide, watermark), reader, other)
         for joining, other in partners
     )
     timed = spec.base.form == "occurrence" and any(side.joining.source.form == "occurrence" for side in sides)
-    waiting = frozenset(id(row) for row in base if timed and row.started_ms > watermark - after)
+    waiting = frozenset(row.number for row in base if timed and row.started_ms > watermark - after)
     return Sets(
         base=tuple(base), waiting=waiting, reader=reader, sides=sides, inner=span, as_of_ms=watermark, doubtful=doubtful
     )
@@ -134,9 +134,9 @@ def _look(
 
     pairs = pair_up(sets.base, sets.reader, sets.sides, spec.pick, sets.as_of_ms, is_good, hopeful=hopeful)
     by_a = owners(pairs)
-    judged = [row for row in sets.base if id(row) in by_a or id(row) not in sets.waiting]
-    used = {id(pair.b) for pair in pairs}
-    partners = {id(row): row for side in sets.sides for row in side.rows if _inside(row, sets.inner)}
+    judged = [row for row in sets.base if row.number in by_a or row.number not in sets.waiting]
+    used = {pair.b.number for pair in pairs}
+    partners = {row.number: row for side in sets.sides for row in side.rows if _inside(row, sets.inner)}
     names: dict[str, Scalar] = {"a": len(judged), "b": len(partners), "both": len(by_a)}
     names |= {"only_a": len(judged) - len(by_a), "only_b": sum(1 for key in partners if key not in used)}
     if judged:
@@ -194,7 +194,7 @@ def _groups(spec: MatchSpec, sets: Sets, judged: Sequence[Row], matched: frozens
     for row in judged:
         value = get(row, row.started_ms)
         pair = counts.setdefault(tuple(value) if isinstance(value, list) else value, [0, 0])
-        pair[0] += id(row) in matched
+        pair[0] += row.number in matched
         pair[1] += 1
     large = [pair for pair in counts.values() if pair[1] >= spec.sample]
     small = [pair for pair in counts.values() if pair[1] < spec.sample]

@@ -70,12 +70,14 @@ def pair_up(
     """`hopeful`: a pair whose condition cannot be decided is a pair. The first alternative that fits wins."""
     pairs: list[Pair] = []
     waiting = list(base)
+    taken: set[int] = set()
     for index, side in enumerate(sides):
         found = list(_candidates(waiting, reader, side, index, now_ms, hopeful=hopeful))
-        chosen = _chosen(found, pick, prefer)
+        chosen = _chosen([pair for pair in found if pair.b.number not in taken], pick, prefer)
         pairs += chosen
-        served = {id(pair.a) for pair in chosen}
-        waiting = [row for row in waiting if id(row) not in served]
+        taken |= {pair.b.number for pair in chosen} if pick in ("nearest", "best") else set()
+        served = {pair.a.number for pair in chosen}
+        waiting = [row for row in waiting if row.number not in served]
     return pairs
 
 
@@ -100,10 +102,10 @@ def _one_each(ordered: list[Pair], *, exclusive: bool) -> list[Pair]:
     used_b: set[int] = set()
     chosen = []
     for pair in ordered:
-        if id(pair.a) in used_a or (exclusive and id(pair.b) in used_b):
+        if pair.a.number in used_a or (exclusive and pair.b.number in used_b):
             continue
-        used_a.add(id(pair.a))
-        used_b.add(id(pair.b))
+        used_a.add(pair.a.number)
+        used_b.add(pair.b.number)
         chosen.append(pair)
     return chosen
 
@@ -180,5 +182,5 @@ def owners(pairs: Sequence[Pair]) -> Mapping[int, list[Pair]]:
     """Pairs by the identity of their `a`."""
     found: dict[int, list[Pair]] = {}
     for pair in pairs:
-        found.setdefault(id(pair.a), []).append(pair)
+        found.setdefault(pair.a.number, []).append(pair)
     return found

@@ -1,7 +1,7 @@
 """Rows from evidence: which belong, and how a test falls on each, as of the watermark and as of now."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,7 @@ _SUFFIXES = ("_days", "_hours", "_minutes", "_workdays")
 class Row:
     """An entry or an occurrence. `started_ms` is 0 for entries. `maybe`: its filter could not be decided."""
 
+    number: int  # the same row has the same number wherever it is read
     key: str | int
     started_ms: int
     ended_ms: int | None
@@ -140,7 +141,10 @@ def _shape(reader: Reader, name: str, row: Row, now_ms: int) -> Scalar | None:
 
 def rows_of(source: RowSource, view: View, reader: Reader, span: Span | None, watermark_ms: int) -> list[Row]:
     """Rows that belong, oldest first; `span` bounds the starts of occurrences."""
-    raw = _occurrences(source, view, span, watermark_ms) if source.form == "occurrence" else _entries(source, view)
+    if source.form == "occurrence":
+        raw = _occurrences(source, view, span, watermark_ms)
+    else:
+        raw = view.once(("entries", source.kind), lambda: _entries(source, view))
     if source.document_class:
         raw = [row for row in raw if row.attributes.get("class") == source.document_class]
     if source.of is not None:
@@ -150,33 +154,23 @@ def rows_of(source: RowSource, view: View, reader: Reader, span: Span | None, wa
             if verdict is True:
                 kept.append(row)
             elif verdict is None:
-                kept.append(_doubtful(row))
+                kept.append(replace(row, maybe=True))
         raw = kept
     if source.first_by:
         return _first_by(raw, reader, source.first_by)
     return raw
 
 
-def _doubtful(row: Row) -> Row:
-    return Row(
-        key=row.key,
-        started_ms=row.started_ms,
-        ended_ms=row.ended_ms,
-        key_id=row.key_id,
-        agent=row.agent,
-        source=row.source,
-        attributes=row.attributes,
-        expired=row.expired,
-        maybe=True,
-    )
-
-
 def _occurrences(source: RowSource, view: View, span: Span | None, watermark_ms: int) -> list[Row]:
     """What started in the window; what began before it is left to the windows before."""
     window = span if span is not None else Span(0, watermark_ms)
-    asked = Span(window.from_ms, window.to_ms + 1)
+    return view.once(("occurrences", source.kind, window), lambda: _started(source.kind, view, window))
+
+
+def _started(kind: str, view: View, window: Span) -> list[Row]:
     return [
         Row(
+            number=view.number(),
             key=happening.id,
             started_ms=happening.started_ms,
             ended_ms=happening.ended_ms,
@@ -185,7 +179,7 @@ def _occurrences(source: RowSource, view: View, span: Span | None, watermark_ms:
             source=happening.source,
             attributes=happening.attributes,
         )
-        for happening in view.happenings(source.kind, asked)
+        for happening in view.happenings(kind, Span(window.from_ms, window.to_ms + 1))
         if window.from_ms <= happening.started_ms <= window.to_ms
     ]
 
@@ -201,6 +195,7 @@ def _entries(source: RowSource, view: View) -> list[Row]:
                 continue
             rows.append(
                 Row(
+                    number=view.number(),
                     key=entry.key,
                     started_ms=0,
                     ended_ms=None,

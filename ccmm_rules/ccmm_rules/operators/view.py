@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -57,6 +58,7 @@ class View:
         self._listings: dict[str, Sequence[Listing]] = {}
         self._happenings: dict[tuple[str, Span], Sequence[Happening]] = {}
         self._done: dict[object, object] = {}
+        self._numbers = count()
         self.holes = tuple(evidence.holes())
         profile = evidence.profile()
         self._answers = {name: answer for name, answer in profile.items() if name in vocabulary.profile}
@@ -73,6 +75,10 @@ class View:
         if key not in self._done:
             self._done[key] = work()
         return cast(T, self._done[key])
+
+    def number(self) -> int:
+        """One more than the last: rows of this view are told apart by it."""
+        return next(self._numbers)
 
     def answer_facts(self, name: str) -> tuple[int, int | None]:
         """(log index, end) of a scope answer; (-1, None) where there is none."""

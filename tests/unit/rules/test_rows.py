@@ -267,3 +267,22 @@ def test_a_pair_whose_condition_cannot_be_decided_is_a_pair_in_one_look_only() -
     verdict = verdict_on(read, "x.only_a == 0", [calls(1), rec])
     assert (verdict.outcome, verdict.seen["x.only_a"], verdict.hoped["x.only_a"]) == (Outcome.INCONCLUSIVE, 1, 0)
     assert "x.both" not in verdict.seen
+
+
+def test_a_recording_taken_by_its_call_serves_no_other_by_time() -> None:
+    two = [
+        ("2026-03-18T10:00:00", None, {"call": 1, "agent": 5}),
+        ("2026-03-18T10:00:01", None, {"call": 2, "agent": 5}),
+    ]
+    rec = happened("recording", [("2026-03-18T10:00:01", None, {"call": 1, "agent": 5})], NOW, source="rec")
+    near = "{occurrences: recording, same: {agent: agent}, time: [-3s, 3s]}"
+    ways = f"[{{occurrences: recording, same: {{call: call}}}}, {near}]"
+    verdict = verdict_on(
+        f"{{match: {{occurrences: call}}, with: {ways}, over: 5d}}", "x.only_a == 0", [happened("call", two, NOW), rec]
+    )
+    assert {name: verdict.seen[f"x.{name}"] for name in ("a", "b", "both", "only_b")} == {
+        "a": 2,
+        "b": 1,
+        "both": 1,
+        "only_b": 0,
+    }
