@@ -1,5 +1,6 @@
 """The agent: reads, signs, spools and submits. Never judges.
 
+app           the commands
 attest        attestations: the built-in source, and the file they are kept in
 attesting     the command `attest`
 certificate   keeps the transport certificate alive
@@ -15,6 +16,7 @@ facts         builders of observations for plugins
 fence         which files and endpoints a reader may reach
 flight        what is on its way: the window of a session
 framing       length-prefixed messages between agent and reader
+heap          keeps the resting agent small
 home          an agent's folder, opened
 identity      keys, certificate, enrollment, the center's pseudonym key
 isolation     what a reader process may still do
@@ -22,7 +24,7 @@ join          the command `join`
 landlock      the kernel's Landlock
 logs          log lines for operators
 look          the commands `check`, `collect`, `plugins`
-main          the commands
+main          the installed command
 options       typed getters over a source's options
 outbox        drafts, their places, signed statements
 outbox_view   the command `show-outbox`

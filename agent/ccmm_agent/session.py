@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-from datetime import timedelta
 
 import grpc.aio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -26,6 +25,7 @@ Call = grpc.aio.StreamStreamCall[AgentMessage, CollectorMessage]
 
 SILENCE_S = 60.0  # something in flight and no word for so long: the connection is dead
 LOOK_S = 1.0  # how often it is looked whether another process spooled something
+MAX_HOLD_S = 600.0  # the longest pause that a collector is granted
 BATCH = 16  # statements taken from the spool at once: at most 16 of 1 MiB in memory
 GATHER_S = 0.03  # receipts that come within this time are kept in one transaction
 
@@ -118,8 +118,8 @@ class Session:
                 case "refusal":
                     self._take_refusal(message.refusal)
                 case "retry_after":
-                    pause = timedelta(milliseconds=message.retry_after.milliseconds)
-                    self._hold_until = time.monotonic() + pause.total_seconds()
+                    pause_s = min(message.retry_after.milliseconds / 1000, MAX_HOLD_S)
+                    self._hold_until = time.monotonic() + pause_s
                 case _:
                     log.info("message of a newer collector ignored")
 

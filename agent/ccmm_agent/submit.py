@@ -22,7 +22,7 @@ from ccmm_agent.identity import root_pem
 from ccmm_agent.refusals import stream_ended
 from ccmm_agent.session import Call, Session
 from ccmm_agent.spool_file import SpoolCorrupt
-from ccmm_proto.errors import CcmmError, Permanent, StoreFull
+from ccmm_proto.errors import CcmmError, Permanent, StoreFull, Unreachable
 from ccmm_proto.v1.service_pb2_grpc import EvidenceStub
 from ccmm_proto.wire import MAX_MESSAGE_BYTES
 
@@ -63,26 +63,26 @@ class Submitter:
         self._last_problem = ""
         self._progressed = True
         self._connected = False
+        self._acknowledged = 0  # in the last session
 
     async def run(self) -> None:
         """Until `stop`. Lets out only SpoolCorrupt."""
         failures = 0
         while not self._stop.is_set():
             began = time.monotonic()
+            self._acknowledged = 0
             try:
-                acknowledged = await self._connect()
+                await self._connect()
+            except SpoolCorrupt:
+                raise
             except CcmmError as error:
-                if isinstance(error, SpoolCorrupt):
-                    raise
-                failures = 0 if time.monotonic() - began > STEADY_S else failures + 1
+                steady = self._acknowledged > 0 or time.monotonic() - began > STEADY_S
+                failures = 1 if steady else failures + 1
                 self._report(error)
                 await self._pause(failures)
-            else:
-                failures = 0 if acknowledged else failures
-                self._last_problem = ""
 
-    async def _connect(self) -> bool:
-        """One connection, one stream. Whether anything was acknowledged. Raises CcmmError for every bad end."""
+    async def _connect(self) -> None:
+        """One connection, one stream, until this side wants to leave it. Raises CcmmError for every other end."""
         transport = await self._keeper.ready()
         credentials = grpc.ssl_channel_credentials(
             root_certificates=root_pem(self._home.enrollment),
@@ -99,7 +99,7 @@ class Submitter:
                 await self._blame(session, call, error)
             finally:
                 session.flush()
-            return session.acknowledged > 0
+                self._acknowledged = session.acknowledged
 
     @property
     def is_connected(self) -> bool:
@@ -117,9 +117,10 @@ class Submitter:
             done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+            if receiving.done():
+                raise Unreachable("the collector ended the stream")
             sending.cancel()
-            if not receiving.done():
-                await session.drain(DRAIN_S)
+            await session.drain(DRAIN_S)
         finally:
             self._connected = False
             await _ended(ends, session)

@@ -104,6 +104,7 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
         self.renewals = 0
         self.end_over: set[int] = set()  # statements (by sequence) that end the stream
         self.end_all = False
+        self.end_politely = False  # every stream, right after its heads
         self.refuse: dict[int, str] = {}  # sequence -> error name
         self.retry_after_ms = 0
         self.false_receipts = False
@@ -233,6 +234,8 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
         yield pb.CollectorMessage(heads=pb.Heads(heads=self._heads()))
         if self.retry_after_ms:
             yield pb.CollectorMessage(retry_after=pb.RetryAfter(milliseconds=self.retry_after_ms))
+        if self.end_politely:
+            return
         for message in request_iterator:
             answer = self._take(message.envelope, context)
             if not self.lose_receipts:

@@ -18,10 +18,12 @@ from ccmm_agent.home import Home
 from ccmm_agent.pipeline import run_source
 from ccmm_agent.plugin import Observation
 from ccmm_agent.reading import Reading
+from ccmm_agent.run import _note_key_change, run_agent
 from ccmm_agent.runner import Runner
 from ccmm_agent.schedule import Schedule
 from ccmm_agent.sources import PlannedSource
 from ccmm_agent.spool import Spool
+from ccmm_agent.spool_file import SpoolCorrupt
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.period import from_ms, to_ms
 from ccmm_proto.v1.statement_pb2 import (
@@ -247,8 +249,6 @@ def test_the_run_at_hand_is_finished_when_the_agent_leaves(joined: Path) -> None
 
 
 def test_a_damaged_spool_ends_the_runner_with_its_name(joined: Path) -> None:
-    from ccmm_agent.spool_file import SpoolCorrupt
-
     def damaged(cursor: bytes, now: datetime) -> Reading:
         raise SpoolCorrupt("met while reading")
 
@@ -332,8 +332,6 @@ def test_where_sources_stop_and_go_on(share: float, value: int, stopped: bool, f
 
 
 def test_another_pseudonym_key_is_noted_before_its_first_run(joined: Path) -> None:
-    from ccmm_agent.run import _note_key_change
-
     people = [inventory("person", NOON, [("E1007", {"active": True})])]
     with home_of(joined) as home:
         run_source(home, Fake([people]).planned(), NOON, bell=lambda: None)
@@ -354,3 +352,21 @@ def test_a_clock_that_is_set_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("ccmm_agent.clock.time.time", lambda: real() + 3600)
     assert 3599 < watch.step_s() < 3601
     assert watch.step_s() == 0.0
+
+
+def test_a_spool_damaged_while_running_is_set_aside_and_the_agent_begins_again(
+    joined: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs: list[int] = []
+
+    async def damaged_in_the_first_life(home: Home, leaving: asyncio.Event) -> None:
+        epochs.append(home.spool.chain().epoch)
+        if len(epochs) == 1:
+            home.spool.query("PRAGMA wal_checkpoint(TRUNCATE)")
+            (joined / "spool.sqlite").write_bytes(b"no database any more" * 500)
+            raise ExceptionGroup("as a task group raises it", [SpoolCorrupt("met")])
+
+    monkeypatch.setattr("ccmm_agent.run._work", damaged_in_the_first_life)
+    run_agent(joined)
+    assert epochs == [0, 1]
+    assert len(list(joined.glob("spool-corrupt-*.sqlite"))) == 1

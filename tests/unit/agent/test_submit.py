@@ -333,10 +333,24 @@ def test_a_session_renews_while_it_lives(
     monkeypatch.setattr("ccmm_agent.submit.LOOK_AT_CERTIFICATE_S", 0.1)
     keys = KeyFolder(joined)
     collector.life = timedelta(days=7)
-    young = collector.authority.issue(keys.transport_key().public_key(), life=timedelta(seconds=4))
+    since = datetime.now(UTC) - timedelta(seconds=26)  # half its life is over in 4 s: after the stream is up
+    young = collector.authority.issue(keys.transport_key().public_key(), life=timedelta(seconds=60), since=since)
     keys.save_transport(keys.transport_key(), (young,))
     with home_of(joined) as home:
         put(home, 1)
-        submit_until(home, lambda: collector.renewals == 1 and collector.streams == 2)
+        submit_until(home, lambda: collector.renewals == 1 and collector.streams >= 2)
         put(home, 1, begin=1)
+        submit_until(home, all_sent(home))
+
+
+def test_a_collector_that_ends_every_stream_in_good_order_is_not_hammered(
+    collector: FakeCollector, joined: Path
+) -> None:
+    with home_of(joined) as home:
+        put(home, 1)
+        collector.end_politely = True
+        began = time.monotonic()
+        submit_until(home, lambda: time.monotonic() - began > 1.5)
+        assert 2 <= collector.streams <= 8
+        collector.end_politely = False
         submit_until(home, all_sent(home))
