@@ -1,14 +1,20 @@
-"""The operators that this version has, by the key that names them in a read.
+"""The reads of rules: each operator's loader and how it is answered from evidence.
 
-metric      a KPI over a window of closed days
-slots       a KPI per slot, grains and rolling
-coverage    the share of slots that sources vouched for
-rows        inventory, occurrences, documents, attestations: the loader
-match       two row sets joined: the loader
-rowset      rows from evidence, with what is known of each
-counting    the names that a set of rows binds
-pairing     who is whose partner
-windows     closed civil time
-view        one center's evidence, asked once
-groups      worst group, rest group, expected groups
+metric_load   loaders of metric, slots, coverage
+rows          loader of inventory, occurrences, documents, attestations
+match         loader of match
+view          one center's evidence, asked once
+windows       closed civil time
+tally         sums that a metric divides once
+groups        worst group, rest group, expected groups
+metric        a KPI over a window of closed units
+slots         a KPI per slot, grains and rolling
+coverage      the share of slots that sources vouched for
+holes         what a lost statement leaves of a read
+rowset        rows, and how a test falls on each
+counting      the names that a set of rows binds
+rows_read     rows from evidence to names
+pairing       who is whose partner
+match_read    two row sets joined, from evidence to names
+crossing      when time alone can change what rows give
 """
