@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 Call = grpc.aio.StreamStreamCall[AgentMessage, CollectorMessage]
 
 SILENCE_S = 60.0  # something in flight and no word for so long: the connection is dead
-LOOK_S = 1.0  # how often it is looked whether another process spooled something
+LOOK_S = 2.0  # how often it is looked whether another process spooled something
 MAX_HOLD_S = 600.0  # the longest pause that a collector is granted
 BATCH = 16  # statements taken from the spool at once: at most 16 of 1 MiB in memory
 GATHER_S = 0.03  # receipts that come within this time are kept in one transaction
