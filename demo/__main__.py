@@ -23,7 +23,7 @@ GIVE_UP_S = 180
 def main() -> int:
     """0 when the table was shown."""
     signal.signal(signal.SIGTERM, _interrupt)
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(mode=0o700)
     started = time.monotonic()

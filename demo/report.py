@@ -39,12 +39,13 @@ def _level(level: dict[str, Any]) -> str:
 
 
 def _worst(verdicts: list[dict[str, Any]], level: int) -> str:
-    """The first few bad verdicts up to the level that the center misses: gates first, then by outcome."""
-    bad = [
-        (not verdict.get("gate", False), ORDER[verdict["outcome"]], verdict["rule"], verdict["sentence"]["en"])
+    """The first few verdicts that are bad at the level that the center misses: gates first, then by outcome."""
+    bad = sorted(
+        (not verdict["gate"], ORDER[outcome], verdict["rule"], verdict["sentence"]["en"])
         for verdict in verdicts
-        if verdict["outcome"] in ORDER and verdict["level"] <= level
-    ]
-    lines = [f"{rule}: {sentence}" for _, _, rule, sentence in sorted(bad)[:WORST]]
-    more = f"... and {len(bad) - WORST} more" if len(bad) > WORST else ""
-    return "\n".join([*lines, more] if more else lines) or "none"
+        if verdict["level"] <= level and (outcome := verdict["outcomes"].get(f"L{level}")) in ORDER
+    )
+    lines = [sentence for _, _, _, sentence in bad[:WORST]]
+    if len(bad) > WORST:
+        lines.append(f"... and {len(bad) - WORST} more")
+    return "\n".join(f"· {line}" for line in lines) or "none"

@@ -175,8 +175,9 @@ def _samples(character: Character, now: datetime) -> Iterator[Row]:
 def _cases(character: Character, now: datetime) -> Iterator[Row]:
     for number in range(80):
         at = local(now, 3 + number * 0.7, 9 + number % 8)
-        late = number % 16 == 7 and character.maturity < 3  # never a complaint: those are every fifth, from the first
-        row: Row = {"case": f"C{number:04d}", "class": "complaint" if number % 5 == 0 else "question", "started": at}
+        complaint = number % 5 == 0
+        late = number % 16 == 7 and not complaint and character.maturity < 3
+        row: Row = {"case": f"C{number:04d}", "class": "complaint" if complaint else "question", "started": at}
         closed = at + timedelta(hours=60 if late else 20)
         yield row | {"due": at + timedelta(hours=48), "closed": closed, "due_moves": 0, "ended": closed}
 

@@ -258,8 +258,13 @@ def _collect(lists: dict[str, Inventory], paper: Inventory | Document | Attestat
         return
     kind = "document" if isinstance(paper, Document) else "attestation"
     if kind not in lists:
-        lists[kind] = Inventory(kind=kind, as_of_ms=run.covers.to_ms, complete=True)
+        lists[kind] = Inventory(kind=kind, as_of_ms=_as_of(run), complete=True)
     lists[kind].entries.append(Entry(key=Identity(text=paper.id), attributes=paper.attributes))
+
+
+def _as_of(run: Run) -> int:
+    """When a run looked: the end of what it vouches for, or where it vouches for no time, when it was done."""
+    return run.covers.to_ms if run.HasField("covers") else run.finished_ms
 
 
 def _project_lists(
@@ -274,7 +279,7 @@ def _project_lists(
         form = KINDS[kind].form if kind in KINDS else None
         papers = form in (Form.DOCUMENT, Form.ATTESTATION) and run.outcome in (EMPTY, OBSERVED)
         if kind not in lists and (papers or (form is Form.INVENTORY and run.outcome == EMPTY)):
-            lists[kind] = Inventory(kind=kind, as_of_ms=run.covers.to_ms, complete=True)
+            lists[kind] = Inventory(kind=kind, as_of_ms=_as_of(run), complete=True)
     for kind, listing in sorted(lists.items()):
         if listing.complete:
             content = Inventory(entries=listing.entries).SerializeToString(deterministic=True)

@@ -59,9 +59,9 @@ def test_a_good_source_is_observed_with_its_span_cursor_and_feeds() -> None:
     assert len(reading.plugin_software.digest) == 32
 
 
-def test_done_without_observations_is_empty_and_vouches_for_the_instant() -> None:
+def test_done_without_observations_is_empty_and_without_a_span_vouches_for_no_time() -> None:
     reading = read(hostile("empty"))
-    assert (reading.outcome, reading.covers, reading.cursor) == (EMPTY, (NOW, NOW), b"next")
+    assert (reading.outcome, reading.covers, reading.cursor) == (EMPTY, None, b"next")
 
 
 def test_reading_stops_at_done_however_long_the_child_stays() -> None:
