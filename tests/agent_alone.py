@@ -11,15 +11,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 DIRECT = ("grpcio", "protobuf", "cryptography", "pluggy", "apscheduler", "typer")
-BROUGHT = ("annotated-doc", "cffi", "click", "colorama", "markdown-it-py", "mdurl", "pycparser", "pygments", "rich") + (
-    "shellingham",
-    "typing-extensions",
-    "tzdata",
-    "tzlocal",
-)  # by the ones above
+BROUGHT_BY_THEM = (
+    *("annotated-doc", "cffi", "click", "colorama", "markdown-it-py", "mdurl", "pycparser", "pygments", "rich"),
+    *("shellingham", "typing-extensions", "tzdata", "tzlocal"),
+)
 OURS = ("ccmm-agent", "ccmm-proto")
-TOOLS = ("pip", "setuptools", "hatchling", "editables", "packaging", "pathspec", "trove-classifiers")
-IMPORTS = "import ccmm_agent.main, ccmm_agent.run, ccmm_agent.reader"
+TOOLS = ("pip", "setuptools", "hatchling", "editables", "packaging", "pathspec", "tomlkit", "trove-classifiers")
+IMPORTS = "import ccmm_agent.main, ccmm_agent.app, ccmm_agent.run, ccmm_agent.reader"
 RUN_IMPORTS_NO_RICH = "import sys, ccmm_agent.run; sys.exit('rich' in sys.modules)"
 
 
@@ -32,7 +30,10 @@ def locked(names: tuple[str, ...]) -> str:
 def pip(python: Path, *arguments: str) -> str:
     """Run pip of the environment; its output."""
     command = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        sys.exit(f"the agent does not stand alone: pip {arguments[0]}: {done.stderr}")
+    return done.stdout
 
 
 def main() -> int:
@@ -41,12 +42,12 @@ def main() -> int:
         venv.create(folder, with_pip=True)
         python = Path(folder) / "bin" / "python"
         wanted = Path(folder) / "wanted.lock"
-        wanted.write_text(locked(DIRECT + BROUGHT + TOOLS))
+        wanted.write_text(locked(DIRECT + BROUGHT_BY_THEM + TOOLS))
         pip(python, "install", "--require-hashes", "-r", str(wanted))
         pip(python, "install", "--no-deps", "--no-build-isolation", "./proto", "./agent")
         pip(python, "check")
         there = {line.split("==")[0].lower() for line in pip(python, "list", "--format=freeze").split()}
-        stray = there - {*DIRECT, *BROUGHT, *OURS, *TOOLS}
+        stray = there - {*DIRECT, *BROUGHT_BY_THEM, *OURS, *TOOLS}
         if stray:
             print(f"the agent brings packages that are not on its list: {', '.join(sorted(stray))}", file=sys.stderr)
             return 1
