@@ -14,6 +14,7 @@ DIRECT = ("grpcio", "protobuf", "cryptography", "pluggy", "apscheduler", "typer"
 BROUGHT_BY_THEM = (
     *("annotated-doc", "cffi", "click", "colorama", "markdown-it-py", "mdurl", "pycparser", "pygments", "rich"),
     *("shellingham", "typing-extensions", "tzdata", "tzlocal"),
+    *("annotated-types", "pydantic", "pydantic-core", "typing-inspection"),
 )
 OURS = ("ccmm-agent", "ccmm-proto")
 TOOLS = ("pip", "setuptools", "hatchling", "editables", "packaging", "pathspec", "tomlkit", "trove-classifiers")
