@@ -89,6 +89,7 @@ def _is_at_home(head: Statement, sender: Sender) -> bool:
 def _blame(envelope: bytes, sender: Sender, roster: Roster) -> Permanent:
     """Not signed by this agent: then by whom?"""
     opened = open_statement(envelope)
+    roster.refresh()  # the signer may have been enrolled a moment ago
     for member in islice(roster.colleagues(sender.center), KEYS_TRIED):
         try:
             verify_opened(opened, member.key)

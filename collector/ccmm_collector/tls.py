@@ -29,12 +29,33 @@ class ServerTls:
 
     def credentials(self, *, clients: bool) -> grpc.ServerCredentials:
         """For a port; `clients`: only clients with a certificate of ours are let in."""
+        trust = self._authority.trust if clients else None
+        newer, first = self.changes(), self.current()
 
-        def configuration() -> grpc.ServerCertificateConfiguration:
-            trust = self._authority.trust if clients else None
-            return grpc.ssl_server_certificate_configuration([self.current()], trust)
+        def configuration() -> grpc.ServerCertificateConfiguration | None:
+            files = newer()
+            return None if files is None else grpc.ssl_server_certificate_configuration([files], trust)
 
-        return grpc.dynamic_ssl_server_credentials(configuration(), configuration, clients)
+        initial = grpc.ssl_server_certificate_configuration([first], trust)
+        return grpc.dynamic_ssl_server_credentials(initial, configuration, clients)  # type: ignore[arg-type]  # None is documented
+
+    def changes(self) -> Callable[[], tuple[bytes, bytes] | None]:
+        """A function that gives `current` where it is another one than last time, else None.
+
+        gRPC frees what it used before while handshakes in other threads still use it (grpc issue 36693): answered with
+        the same certificate at every handshake, strangers who knock often enough bring the process down.
+        """
+        shown = self.current()
+
+        def newer() -> tuple[bytes, bytes] | None:
+            nonlocal shown
+            files = self.current()
+            if files == shown:
+                return None
+            shown = files
+            return files
+
+        return newer
 
     def current(self) -> tuple[bytes, bytes]:
         """Key and chain (PEM) to show now."""

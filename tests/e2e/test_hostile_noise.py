@@ -1,10 +1,12 @@
 """Strangers at both ports, and noise over a stream: each is turned away, and the next honest one is served."""
 
+import itertools
 import random
 import socket
 import ssl
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +27,7 @@ from tests.unit.collector.small_agent import SmallAgent, Transport
 
 PORTS = pytest.mark.parametrize("port", ["evidence", "enrollment"])
 NOISES = 10_000
+KNOCKS = 20_000
 PATIENCE = 10.0
 
 
@@ -124,6 +127,30 @@ def test_garbage_and_half_a_handshake_stop_nobody(door: Door, port: str) -> None
             plain.sendall(chance.choice((b"\x16\x03\x01\x02\x00", b"PRI * HTTP/2.0\r\n", b"")) + chance.randbytes(400))
         # They are all still open.
         assert_open(door)
+
+
+def test_thousands_of_broken_handshakes_side_by_side_do_not_bring_it_down(door: Door) -> None:
+    # gRPC frees a certificate that is changed under a handshake in another thread: so none may change without need.
+    ports = itertools.cycle(door.ports[port] for port in ("evidence", "enrollment"))
+    with ThreadPoolExecutor(8) as threads:
+        knocked = list(threads.map(knock, itertools.islice(ports, KNOCKS)))
+    process = door.collector.process
+    assert process
+    assert process.poll() is None
+    assert all(knocked)
+    assert_open(door)
+
+
+def knock(port: int) -> bool:
+    """Begin a handshake and leave. False: nobody was there."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
+            plain.sendall(b"\x16\x03\x01\x02\x00" + bytes(400))
+    except ConnectionRefusedError:
+        return False
+    except OSError:  # it hung up first
+        return True
+    return True
 
 
 def test_garbage_inside_the_handshaken_connection_stops_nobody(door: Door) -> None:

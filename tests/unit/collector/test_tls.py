@@ -36,6 +36,16 @@ def test_the_certificate_changes_at_half_its_life_without_a_restart(authority: A
     assert tls.current() != first
 
 
+def test_a_handshake_brings_a_certificate_only_where_it_changed(authority: Authority) -> None:
+    clock = Clock()
+    tls = ServerTls(authority, clock)
+    newer = tls.changes()
+    assert newer() is None
+    clock.now += timedelta(days=250)
+    assert newer() == tls.current()
+    assert newer() is None
+
+
 def test_join_codes_name_the_certificate_that_is_shown(authority: Authority, folder: Path, config: Config) -> None:
     clock = Clock()
     tls = ServerTls(authority, clock)
