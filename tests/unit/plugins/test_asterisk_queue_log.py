@@ -14,6 +14,7 @@ from ccmm_plugin_telephony.asterisk.cursor import parse_cursor
 from ccmm_plugin_telephony.asterisk.queue_log import parse_line
 from ccmm_plugin_telephony.asterisk.queue_source import QueueLog
 from ccmm_proto.errors import Malformed
+from ccmm_proto.histogram import within
 from tests.support.queue_logs import (
     ZONE,
     Reader,
@@ -187,3 +188,12 @@ def test_options_are_read_strictly(log: Path) -> None:
     assert (source.settle, source.batch_bytes) == (timedelta(minutes=45), 65536)
     with pytest.raises(BadOption, match="resume_after"):
         QueueLog.from_options(Options({"queue_log": str(log), "resume_after": "yesterday"}))
+
+
+def test_the_wait_that_connect_told_stands_where_the_end_of_the_call_tells_a_second_more(log: Path) -> None:
+    entered, connected, ended = answered(at("09:00"), "c1", 20, 60)
+    write(log, [entered, connected, ended.replace("COMPLETECALLER|20|", "COMPLETECALLER|21|")])
+    pbx = reader(log)
+    pbx.read(at("12:00"))
+    (waits,) = [measure.histogram for key, measure in measures(pbx.stated).items() if key[0] == "wait_answered"]
+    assert (within(waits.buckets, 20), waits.total) == (1, 20.0)

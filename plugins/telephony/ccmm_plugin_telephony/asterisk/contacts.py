@@ -82,6 +82,7 @@ def _apply(contact: Contact, line: QueueLine) -> None:
         contact.outcome, contact.wait_s = "left", max(0, line.at_s - contact.entered_s)
         contact.ended_by = "system"
     elif line.event in _ENDED_BY:
-        contact.outcome, contact.agent = "answered", line.agent
-        contact.wait_s, contact.talk_s = line.wait_s, line.talk_s
+        # CONNECT told the wait; the end of the call rounds it anew, now and then a second longer.
+        contact.wait_s = contact.wait_s if contact.outcome == "answered" else line.wait_s
+        contact.outcome, contact.agent, contact.talk_s = "answered", line.agent, line.talk_s
         contact.ended_by = _ENDED_BY[line.event]
