@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from ccmm_agent.values import BadFact, attribute_of, checked, label, present
 from ccmm_proto.errors import Malformed
 from ccmm_proto.histogram import BUCKETS, bucket_of
-from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Form, Kind, Shape, Type
+from ccmm_proto.kinds import KINDS, Attribute, Form, Kind, Type
+from ccmm_proto.measures import MEASURES, Shape
 from ccmm_proto.roll import ABSENT, HOUR_S
 from ccmm_proto.shape import check_observations
 from ccmm_proto.v1 import statement_pb2 as pb
@@ -235,7 +236,7 @@ def _cell(where: str, attribute: Attribute, cell: object) -> int:
 def _measure(id: str, shape: Shape, start: datetime, dimensions: Mapping[str, str | None]) -> pb.Measure:
     declared = MEASURES.get(id)
     if declared is None or declared.shape is not shape:
-        raise BadFact(f"measure {id}: expected a measure of ccmm_proto.kinds with a {shape}")
+        raise BadFact(f"measure {id}: expected a measure of ccmm_proto.measures with a {shape}")
     given = present(dimensions)
     if unknown := sorted(set(given) - set(declared.dimensions)):
         raise BadFact(f"measure {id}.{unknown[0]}: expected one of {', '.join(sorted(declared.dimensions))}")

@@ -2,7 +2,7 @@
 
     observations = redact(reading.observations, PseudonymKey(secret))
 
-Keys, attributes, dimensions and roll columns that `ccmm_proto.kinds` calls pseudonymous are replaced; whatever is not
+Keys, attributes, dimensions and roll columns that `ccmm_proto.kinds` and `.measures` call pseudonymous are replaced; whatever is not
 declared, or would still be clear, raises Malformed, so that nothing leaves the house by a plugin's mistake.
 """
 
@@ -12,7 +12,8 @@ from typing import Final
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from ccmm_proto.errors import Malformed
-from ccmm_proto.kinds import KINDS, MEASURES, Kind, Sort, Type
+from ccmm_proto.kinds import KINDS, Kind, Sort, Type
+from ccmm_proto.measures import MEASURES
 from ccmm_proto.pseudonym import PseudonymKey, normalise, short
 from ccmm_proto.shape import check_observations
 from ccmm_proto.v1 import statement_pb2 as pb

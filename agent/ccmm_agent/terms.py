@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias, cast, get_args
 
 from ccmm_agent.plugin import BadOption, Manifest
 from ccmm_proto.errors import Malformed
-from ccmm_proto.kinds import KINDS, MEASURES
+from ccmm_proto.kinds import KINDS
+from ccmm_proto.measures import MEASURES
 
 Task: TypeAlias = Literal["read", "describe", "offer"]  # "read" also checks: ReadRequest.task says which
 MAX_TEXTS = 10_000

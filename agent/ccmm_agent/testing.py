@@ -19,7 +19,8 @@ from ccmm_agent.config import OF_SCHEDULE
 from ccmm_agent.facts import word_of
 from ccmm_agent.fence import Fence, python_folders, refusal
 from ccmm_agent.plugin import CheckLine, Done, Manifest, Observation, Options, Reason, Source, SourceUnavailable, Window
-from ccmm_proto.kinds import KINDS, MEASURES
+from ccmm_proto.kinds import KINDS
+from ccmm_proto.measures import MEASURES
 from ccmm_proto.shape import check_observations
 
 COMMON = OF_SCHEDULE  # the agent's own keys of a [[source]]; the others are the plugin's options

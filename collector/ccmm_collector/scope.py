@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_collector.known import FEEDS, RETIRED
 from ccmm_proto.errors import BadConfig
-from ccmm_proto.kinds import KINDS, MEASURES
+from ccmm_proto.kinds import KINDS
+from ccmm_proto.measures import MEASURES
 from ccmm_rules.vocabulary.tables import load_vocabulary
 
 _EXPECTED = {

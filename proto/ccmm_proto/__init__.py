@@ -5,8 +5,9 @@ envelope    DSSE v1: sign, parse, verify; the digest that is a statement's ident
 errors      the error tree: what the caller must do
 histogram   wait histograms: fixed bounds, nothing rounded
 join_code   the code that an admin types
-kinds       shapes of measures and kinds, and who is pseudonymous in them
+kinds       shapes of kinds, and who is pseudonymous in them
 leaf        leaf and root hashes of the evidence log (RFC 6962)
+measures    shapes of measures
 period      quarter hours, hours and days in milliseconds
 pseudonym   HMAC pseudonyms, normalised per sort
 reasons     why a run could not or did not look

@@ -6,7 +6,8 @@ from typing import Literal
 
 from ccmm_proto.errors import Malformed
 from ccmm_proto.histogram import BUCKETS
-from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Form, Kind, Shape, Type
+from ccmm_proto.kinds import KINDS, Attribute, Form, Kind, Type
+from ccmm_proto.measures import MEASURES, Shape
 from ccmm_proto.period import MAX_MS
 from ccmm_proto.roll import check_roll
 from ccmm_proto.v1 import statement_pb2 as pb

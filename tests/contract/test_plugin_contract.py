@@ -18,7 +18,8 @@ from ccmm_agent.plugin import BadOption, Options, Source
 from ccmm_agent.plugins import entry_point_of, load_sources, module_name_of, plugin_entry_points, sources_of
 from ccmm_agent.reading import Limits, SourceSpec, describe_source, read_source
 from ccmm_agent.testing import COMMON, check_source, options_of_example
-from ccmm_proto.kinds import KINDS, MEASURES
+from ccmm_proto.kinds import KINDS
+from ccmm_proto.measures import MEASURES
 from ccmm_proto.v1.statement_pb2 import OBSERVED, UNAVAILABLE
 from tests.contract.fake_source import Ticks
 

@@ -19,7 +19,8 @@ from ccmm_plugin_records.columns import (
     time_of,
     word_map,
 )
-from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Form, Measure, Shape, Sort, Type
+from ccmm_proto.kinds import KINDS, Attribute, Form, Sort, Type
+from ccmm_proto.measures import MEASURES, Measure, Shape
 
 TABLE_FORMS = (Form.INVENTORY, Form.OCCURRENCE)
 COUNTED = tuple(id for id, measure in MEASURES.items() if measure.shape is Shape.COUNT and measure.period_s == 900)

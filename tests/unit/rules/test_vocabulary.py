@@ -1,7 +1,8 @@
 import pytest
 
 from ccmm_proto.histogram import WAIT_BOUNDS_S
-from ccmm_proto.kinds import KINDS, MEASURES, Attribute, Type
+from ccmm_proto.kinds import KINDS, Attribute, Type
+from ccmm_proto.measures import MEASURES
 from ccmm_rules.rowlanguage import row_names
 from ccmm_rules.vocabulary.tables import load_vocabulary
 
