@@ -2,12 +2,11 @@
 
     observations = redact(reading.observations, PseudonymKey(secret))
 
-Keys, attributes, dimensions and roll columns that `ccmm_proto.kinds` and `.measures` call pseudonymous are replaced; whatever is not
-declared, or would still be clear, raises Malformed, so that nothing leaves the house by a plugin's mistake.
+Keys, attributes, dimensions and roll columns that `ccmm_proto.kinds` and `.measures` call pseudonymous are replaced;
+whatever is not declared, or would still be clear, raises Malformed: nothing leaves the house by a plugin's mistake.
 """
 
 from collections.abc import Iterable
-from typing import Final
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
@@ -15,10 +14,8 @@ from ccmm_proto.errors import Malformed
 from ccmm_proto.kinds import KINDS, Kind, Sort, Type
 from ccmm_proto.measures import MEASURES
 from ccmm_proto.pseudonym import PseudonymKey, normalise, short
-from ccmm_proto.shape import check_observations
+from ccmm_proto.shape import MAX_REASON, check_observations
 from ccmm_proto.v1 import statement_pb2 as pb
-
-MAX_REASON: Final = 200
 
 
 def redact(observations: Iterable[pb.Observation], key: PseudonymKey) -> list[pb.Observation]:

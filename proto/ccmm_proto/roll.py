@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ccmm_proto.errors import Malformed
 from ccmm_proto.kinds import KINDS, Attribute, Type
+from ccmm_proto.period import MAX_MS
 from ccmm_proto.v1.statement_pb2 import Column, Roll
 
 RollValue = int | bool | str
 ABSENT = -1  # of a flag, a whole number, or a word that may be absent
 HOUR_S = 3600
+MAX_TEXT = 1000  # characters of one text, here and in all other facts
 
 
 def rows_of(roll: Roll) -> Iterator[tuple[int, int, dict[str, RollValue]]]:
@@ -30,7 +32,7 @@ def check_roll(roll: Roll, *, clear: bool) -> None:
     kind = KINDS.get(roll.kind)
     if kind is None or not kind.roll:
         raise Malformed(f"no kind {roll.kind[:40]!r} that travels in rolls")
-    if roll.hour_ms % (HOUR_S * 1000) or roll.hour_ms < 0:
+    if roll.hour_ms % (HOUR_S * 1000) or not 0 <= roll.hour_ms <= MAX_MS:
         raise Malformed(f"roll {roll.kind}: hour_ms is not a full hour")
     rows = len(roll.start_s)
     keys = roll.clear_key if clear else roll.key
@@ -62,6 +64,8 @@ def _check_column(kind: str, attributes: Mapping[str, Attribute], column: Column
 
 
 def _check_numbers(where: str, attribute: Attribute, column: Column) -> None:
+    if any(len(word) > MAX_TEXT for word in column.dictionary):
+        raise Malformed(f"{where}: a word of more than {MAX_TEXT} characters")
     lowest = ABSENT if attribute.optional else 0
     if attribute.type is Type.TEXT:
         if any(not lowest <= n < len(column.dictionary) for n in column.number):

@@ -9,10 +9,12 @@ from ccmm_proto.histogram import BUCKETS
 from ccmm_proto.kinds import KINDS, Attribute, Form, Kind, Type
 from ccmm_proto.measures import MEASURES, Shape
 from ccmm_proto.period import MAX_MS
-from ccmm_proto.roll import check_roll
+from ccmm_proto.roll import MAX_TEXT, check_roll
 from ccmm_proto.v1 import statement_pb2 as pb
 
-MAX_TEXT = 1000
+MAX_REASON = 200  # characters of why there is a revision
+MAX_COUNT = 2**53  # stores and JSON hold no larger whole number exactly
+MAX_WORDS = 10_000
 PSEUDONYM_BYTES = 32
 SHA256_BYTES = 32
 _VALUE_FIELD = {
@@ -63,6 +65,7 @@ def _check_other(observation: pb.Observation, *, clear: bool) -> None:
         _check_occurrence(observation.occurrence, clear=clear)
     elif fact == "roll":
         check_roll(observation.roll, clear=clear)
+        _check_reason(f"roll {observation.roll.kind}", observation.roll.revision_reason)
     elif fact == "document":
         _check_paper(observation.document, KINDS["document"], clear=clear)
     elif fact == "attestation":
@@ -82,6 +85,10 @@ def _check_slot(measure: pb.Measure, id: str) -> None:
         raise Malformed(f"measure {id}: periods are {period_s} s long and start on their multiples")
     if not measure.HasField(field):
         raise Malformed(f"measure {id}: a {shape} is expected")
+    if measure.count > MAX_COUNT or measure.unfinished > MAX_COUNT:
+        raise Malformed(f"measure {id}: a count above {MAX_COUNT}")
+    if measure.revision:
+        _check_reason(id, measure.revision_reason)
     if shape is Shape.COUNT:
         return
     if shape is Shape.HISTOGRAM and len(measure.histogram.buckets) != BUCKETS:
@@ -96,6 +103,13 @@ def _check_finite(measure: pb.Measure) -> None:
         numbers = (measure.sum.total if measure.HasField("sum") else measure.histogram.total,)
     if any(not isfinite(number) for number in numbers):
         raise Malformed(f"measure {measure.id}: not a finite number")
+    if max(measure.sum.count, measure.gauge.count, sum(measure.histogram.buckets)) > MAX_COUNT:
+        raise Malformed(f"measure {measure.id}: a count above {MAX_COUNT}")
+
+
+def _check_reason(where: str, reason: str) -> None:
+    if len(reason) > MAX_REASON:
+        raise Malformed(f"{where}: a revision's reason has at most {MAX_REASON} characters")
 
 
 def _check_dimensions(id: str, dimensions: Sequence[pb.Dimension], *, clear: bool) -> None:
@@ -177,3 +191,5 @@ def _check_value(where: str, declared: Attribute, value: pb.Value, *, clear: boo
         raise Malformed(f"{where}: a time outside all calendars")
     if expected == "text" and len(value.text) > MAX_TEXT:
         raise Malformed(f"{where}: more than {MAX_TEXT} characters")
+    if expected == "words" and (len(value.words.word) > MAX_WORDS or any(len(w) > MAX_TEXT for w in value.words.word)):
+        raise Malformed(f"{where}: more than {MAX_WORDS} words, or one of more than {MAX_TEXT} characters")

@@ -43,6 +43,26 @@ def test_a_damaged_statement_parses_or_is_malformed(noise: bytes, pick: st.DataO
         parse_statement(bytes(payload))
 
 
+def huge(id: str, **fields: object) -> pb.Observation:
+    return pb.Observation(measure=pb.Measure(id=id, period_s=900, **fields))  # type: ignore[arg-type]  # by name
+
+
+def roll_of(queue: str) -> pb.Observation:
+    columns = [
+        pb.Column(name="system", dictionary=["acd"], number=[0]),
+        pb.Column(name="queue", dictionary=[queue], number=[0]),
+    ]
+    return pb.Observation(roll=pb.Roll(kind="call", key=[1], start_s=[1], columns=columns))
+
+
+def silent(first_ms: int, last_ms: int, count: int) -> bytes:
+    missed = pb.DueTimes(first_ms=first_ms, last_ms=last_ms, count=count)
+    names = {"source": "pbx", "plugin": "asterisk", "run_id": "r1"}
+    made = pb.Run(outcome=pb.MISSED, reason="agent_down", missed=missed, part=1, parts=1, **names)
+    head = pb.Statement(schema=1, center="c", agent="a", previous=bytes(32), created_ms=1, run=made)
+    return head.SerializeToString()
+
+
 BROKEN = {
     "no center": statement().SerializeToString().replace(b"north", b"nor\nh"),
     "no such measure": statement(run=run(count("calls_imagined"))).SerializeToString(),
@@ -64,6 +84,34 @@ BROKEN = {
     ).SerializeToString(),
     "facts beside an unavailable run": statement(run=run(count(), outcome=pb.UNAVAILABLE)).SerializeToString(),
     "an epoch without its reason": statement(epoch=1).SerializeToString(),
+    "a due time outside all calendars": statement(run=pb.Run(due_ms=2**62)).SerializeToString(),
+    "finished before all calendars": statement(run=pb.Run(finished_ms=-1)).SerializeToString(),
+    "a sequence that no store can hold": statement(sequence=2**63).SerializeToString(),
+    "a count that no store can hold": statement(run=run(huge("calls_offered", count=2**63))).SerializeToString(),
+    "more unfinished than a store can hold": statement(
+        run=run(huge("calls_offered", count=1, unfinished=2**64 - 1))
+    ).SerializeToString(),
+    "buckets that no store can hold": statement(
+        run=run(huge("wait_answered", histogram=pb.Histogram(buckets=[2**62] * 17)))
+    ).SerializeToString(),
+    "more summed than a store can hold": statement(
+        run=run(huge("talk_time", sum=pb.Sum(total=1, count=2**63)))
+    ).SerializeToString(),
+    "a roll outside all calendars": statement(
+        run=run(pb.Observation(roll=pb.Roll(kind="call", hour_ms=3_600_000 * 2**40)))
+    ).SerializeToString(),
+    "a roll with an endless word": statement(run=run(roll_of("x" * 1001))).SerializeToString(),
+    "an endless list of words": statement(
+        run=run(account(system=pb.Value(text="x"), groups=pb.Value(words=pb.Words(word=["x" * 1001]))))
+    ).SerializeToString(),
+    "an endless reason": statement(
+        run=run(huge("calls_offered", count=1, revision=1, revision_reason="x" * 201))
+    ).SerializeToString(),
+    "an endless feed": statement(run=pb.Run(feeds=["x" * 101])).SerializeToString(),
+    "an endless boot id": statement(clock=pb.Clock(boot_id="x" * 101)).SerializeToString(),
+    "a digest of another length": statement(config_digest=b"short").SerializeToString(),
+    "due times that run back": silent(5, 4, 1),
+    "no due time at all": silent(5, 5, 0),
     "neither run nor note": pb.Statement(
         schema=1, center="c", agent="a", previous=bytes(32), created_ms=1
     ).SerializeToString(),
@@ -74,6 +122,10 @@ BROKEN = {
 def test_what_is_not_of_its_shape_is_malformed(what: str) -> None:
     with pytest.raises(Malformed):
         parse_statement(BROKEN[what])
+
+
+def test_a_missed_run_names_its_due_times() -> None:
+    assert parse_statement(silent(5, 5, 1)).run.missed.count == 1
 
 
 def test_a_statement_of_a_later_schema_is_read_in_its_head_only() -> None:
