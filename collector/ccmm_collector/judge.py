@@ -8,6 +8,7 @@ fills half a core. The process ends when its standard input does, that is also w
 """
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -112,7 +113,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches `serve` too, which ends this one
 
     def until_closed() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 1):  # not the buffer: a thread inside it aborts an interpreter that ends
+            pass
         stopping.set()
 
     threading.Thread(target=until_closed, daemon=True).start()

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -139,7 +140,7 @@ def observed(house: House, source: str) -> int:
     return int(ask(house, "SELECT count(*) FROM statement WHERE source = ?", source)[0][0])
 
 
-def ask(house: House, question: str, *values: str) -> list[tuple[object, ...]]:
+def ask(house: House, question: str, *values: str) -> list[tuple[Any, ...]]:
     with sqlite3.connect(f"file:{house.agent_folder / 'spool.sqlite'}?mode=ro", uri=True, timeout=10) as spool:
         rows = spool.execute(question, values).fetchall()
     spool.close()
