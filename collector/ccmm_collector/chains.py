@@ -11,7 +11,8 @@ from ccmm_proto.errors import Malformed, Revoked
 from ccmm_proto.v1.service_pb2 import Act, ChainRaised
 from ccmm_proto.v1.statement_pb2 import Note, Statement
 
-MAX_SEQUENCE = 1 << 62
+MAX_SEQUENCE = (1 << 40) - 1  # a statement a second for 34,000 years
+MAX_EPOCH = (1 << 22) - 1
 _ASIDE = frozenset({Arrival.FORK, Arrival.FUTURE, Arrival.SCHEMA})  # stored, not counted
 _RAISED = {
     Arrival.FORK: ChainRaised.FORK,
@@ -57,8 +58,8 @@ def place(transaction: Transaction, envelope: bytes, opened: Opened, statement: 
 
     Raises Revoked and Malformed before anything is written.
     """
-    if statement.sequence > MAX_SEQUENCE:
-        raise Malformed("statement: a sequence number beyond all chains")
+    if statement.sequence > MAX_SEQUENCE or statement.epoch > MAX_EPOCH:
+        raise Malformed(f"statement: a number above {MAX_SEQUENCE} or an epoch above {MAX_EPOCH} is beyond all chains")
     if enrolled.is_revoked(transaction.connection, statement.center, statement.agent):
         raise Revoked(f"agent {statement.agent} of {statement.center} is revoked")
     around = _look_around(transaction, statement, opened.digest)

@@ -5,6 +5,10 @@
 
 A run is projected when its last part is there; its rows then carry the index of the part that completed it. What was
 stored but not counted (forks, statements from the future, unknown schemas) is noted in `entry` and gives no other row.
+
+What is signed may still be a lie about time: nobody vouches for an hour that has not come. So no run covers, and no
+list is as of, more than 5 minutes after its statement was made (`Part.horizon_ms`), which ingest holds against its own
+clock in the same way.
 """
 
 import hashlib
@@ -14,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ccmm_collector.packing import pack_buckets, pack_gauge
+from ccmm_proto.chain import MAX_AHEAD_MS
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import Malformed
 from ccmm_proto.kinds import KINDS, Form
@@ -41,7 +46,7 @@ Dimensions = tuple[tuple[str, str | int], ...]  # sorted by name; int for a pseu
 SeriesKey = tuple[SourceKey, str, int, Dimensions]  # source, measure, period in seconds, dimensions
 Row = tuple[object, ...]
 SlotRow = tuple[int, int, int, int, int, float, int, bytes | None]  # the columns of `measure` after its series
-EPOCH_BITS = 40
+EPOCH_BITS = 40  # of `ord` below the epoch: `chains` refuses longer chains
 ALL = "*"  # in place of a feed: whatever is judged may have changed
 
 
@@ -57,6 +62,11 @@ class Part:
     def ord(self) -> int:
         """Orders an agent's statements whatever order they arrived in."""
         return self.statement.epoch << EPOCH_BITS | self.statement.sequence
+
+    @property
+    def horizon_ms(self) -> int:
+        """The latest instant that it can speak of from having looked."""
+        return self.statement.created_ms + MAX_AHEAD_MS
 
 
 @dataclass(slots=True)
@@ -129,7 +139,7 @@ def _claimed(statement: Statement) -> tuple[int, int]:
         receipt = parse_message(Receipt, parse_envelope(statement.epoch_start.last_receipt).payload)
     except Malformed:
         return 0, 0
-    if receipt.agent != statement.agent or receipt.epoch >= statement.epoch:
+    if receipt.agent != statement.agent or receipt.epoch >= statement.epoch or receipt.sequence >> EPOCH_BITS:
         return 0, 0
     return receipt.epoch, receipt.sequence + 1
 
@@ -140,12 +150,15 @@ def project_run(rows: Rows, parts: Sequence[Part]) -> None:
     newest = max(parts, key=lambda part: part.log_index)
     run = last.statement.run
     source = (last.statement.center, last.statement.agent, run.source)
-    _project_outcome(rows, source, run, last.ord, newest)
+    horizon_ms = min(part.horizon_ms for part in parts)
+    _project_outcome(rows, source, run, last.ord, newest, horizon_ms)
     facts = _Facts(rows, source, run, last.ord, newest.log_index)
     for part in parts:
         for observation in part.statement.run.observations:
             facts.add(observation)
-    _project_lists(rows, source, run, facts.lists, (last.ord, newest.log_index))
+    for listing in facts.lists.values():
+        listing.as_of_ms = min(listing.as_of_ms, horizon_ms)
+    _project_lists(rows, source, run, facts.lists, (last.ord, newest.log_index), horizon_ms)
     # A run that names no feed may speak of all that its source ever fed.
     brought = {*run.feeds, *facts.series, *facts.lists, *facts.kinds}
     rows.bring(source[0], brought if run.feeds else (ALL,))
@@ -206,14 +219,15 @@ class _Facts:
         )
 
 
-def _project_outcome(rows: Rows, source: SourceKey, run: Run, ord_: int, newest: Part) -> None:
+def _project_outcome(rows: Rows, source: SourceKey, run: Run, ord_: int, newest: Part, horizon_ms: int) -> None:
     covers = run.covers if run.HasField("covers") else None
+    due_ms = run.missed.last_ms if run.HasField("missed") else run.due_ms
     rows.add_of(
         "run",
         source,
         *(ord_, newest.log_index, newest.recorded_ms, run.plugin, run.outcome, run.reason),
-        run.missed.last_ms if run.HasField("missed") else run.due_ms,
-        *((covers.from_ms, covers.to_ms) if covers else (None, None)),
+        min(due_ms, horizon_ms),
+        *((min(covers.from_ms, horizon_ms), min(covers.to_ms, horizon_ms)) if covers else (None, None)),
         *(run.every_s, json.dumps(sorted(run.feeds), ensure_ascii=False)),
     )
 
@@ -268,7 +282,7 @@ def _as_of(run: Run) -> int:
 
 
 def _project_lists(
-    rows: Rows, source: SourceKey, run: Run, lists: dict[str, Inventory], known: tuple[int, int]
+    rows: Rows, source: SourceKey, run: Run, lists: dict[str, Inventory], known: tuple[int, int], horizon_ms: int
 ) -> None:
     """The complete lists of a run; an incomplete one is never used, the last complete one ages.
 
@@ -279,7 +293,7 @@ def _project_lists(
         form = KINDS[kind].form if kind in KINDS else None
         papers = form in (Form.DOCUMENT, Form.ATTESTATION) and run.outcome in (EMPTY, OBSERVED)
         if kind not in lists and (papers or (form is Form.INVENTORY and run.outcome == EMPTY)):
-            lists[kind] = Inventory(kind=kind, as_of_ms=_as_of(run), complete=True)
+            lists[kind] = Inventory(kind=kind, as_of_ms=min(_as_of(run), horizon_ms), complete=True)
     for kind, listing in sorted(lists.items()):
         if listing.complete:
             content = Inventory(entries=listing.entries).SerializeToString(deterministic=True)

@@ -78,6 +78,7 @@ class Agent:
         parts: int = 1,
         run_id: str = "",
         created_ms: int | None = None,
+        due_ms: int | None = None,
     ) -> bytes:
         """One run, or a part of one."""
         at = created_ms or (covers[1] if covers else START)
@@ -90,7 +91,7 @@ class Agent:
             parts=parts,
             outcome=looked if outcome is None else outcome,
             reason="" if outcome is None or outcome in (OBSERVED, EMPTY) else "unreachable",
-            due_ms=at,
+            due_ms=due_ms or at,
             started_ms=at,
             finished_ms=at,
             covers=Span(from_ms=covers[0], to_ms=covers[1]) if covers else None,
