@@ -4,12 +4,16 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ccmm_collector.authority import Authority
+from ccmm_collector.config import load_config
 from ccmm_proto.join_code import format_join_code
 from ccmm_proto.v1.statement_pb2 import Envelope
 from tests.e2e.hostile import Door, assert_served, fails, guest, hear, opened, refusals, told
@@ -174,3 +178,23 @@ def test_a_certificate_is_renewed_only_by_the_key_that_was_enrolled(door: Door) 
         replace(agent, transport=Transport()).renew(Ed25519PrivateKey.generate())
     assert told(refused.value).startswith("bad_signature")
     assert_served(replace(agent, transport=Transport()).renew())
+
+
+def test_a_certificate_that_runs_out_ends_its_stream_and_opens_no_other(door: Door) -> None:
+    agent, brief = door.admitted(), Transport()
+    config = load_config(door.collector_folder)
+    then = datetime.now(UTC) - config.certificate_life + timedelta(seconds=5)
+    request = x509.load_der_x509_csr(brief.csr())
+    authority = Authority.load(door.collector_folder, config)
+    brief.take(authority.issue(request, agent.signer.center, agent.signer.agent, then).chain)
+    brief_agent = replace(agent, transport=brief)
+    with brief_agent.stream() as talk:
+        talk.say(agent.signer.statement())
+        assert agent.read_receipt(hear(talk)).sequence == 0
+        with pytest.raises(grpc.RpcError) as ended:
+            hear(talk)
+    assert told(ended.value).startswith("bad_certificate: ")
+    with pytest.raises(grpc.RpcError) as refused, brief_agent.stream():
+        pass
+    assert "bad_certificate" not in told(refused.value)  # TLS itself does not let it in, and cannot say why
+    assert_served(brief_agent.renew())

@@ -64,8 +64,9 @@ def test_a_skipped_number_is_stored_and_counted_and_the_gap_raised(door: Door) -
 
 def test_a_used_number_with_another_digest_is_a_fork(door: Door) -> None:
     agent = door.admitted()
-    promised(agent, *agent.signer.statements(2))
-    other = agent.signer.odd(sequence=1, previous=bytes(32), run=some_run(2))
+    zero, one = agent.signer.statements(2)
+    promised(agent, zero, one)
+    other = agent.signer.odd(sequence=1, previous=parse_envelope(zero).digest, run=some_run(2))
     (receipt,) = promised(agent, other)
     held = door.about(agent)
     assert held.places == [(0, True), (1, True), (1, False)]
