@@ -1,4 +1,7 @@
-"""`make demo`: a collector, three simulated centers with real agents, their levels; leaves nothing running."""
+"""`make demo`: a collector, three simulated centers with real agents, their levels; leaves nothing running.
+
+python -m demo [FOLDER]      FOLDER, by default .demo, is made anew
+"""
 
 import shutil
 import signal
@@ -12,27 +15,27 @@ from types import FrameType
 from rich.console import Console
 
 from demo.center import Center
-from demo.characters import CHARACTERS
+from demo.characters import CHARACTERS, Character
 from demo.headquarters import Headquarters
 from demo.report import print_report
 
-PLACE = Path(__file__).parent.parent / ".demo"
+ROOT = Path(__file__).parent.parent
 GIVE_UP_S = 180
 
 
-def main() -> int:
+def main(place: Path) -> int:
     """0 when the table was shown."""
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
-    shutil.rmtree(PLACE, ignore_errors=True)
-    PLACE.mkdir(mode=0o700)
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(mode=0o700)
     started = time.monotonic()
     try:
         with ExitStack() as stack:
-            headquarters = Headquarters(PLACE / "collector", PLACE / "collector.log")
+            headquarters = Headquarters(place / "collector", place / "collector.log")
             stack.callback(headquarters.stop)
             console.print("[bold]collector[/] is up; it believes nobody yet")
-            centers = [_center(headquarters, character.id, console, stack) for character in CHARACTERS]
+            centers = [_center(headquarters, character, place, console, stack) for character in CHARACTERS]
             _wait(centers, console, started)
             print_report(headquarters, console)
             console.print(f"\nshown {time.monotonic() - started:.0f} s after the start")
@@ -48,10 +51,11 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _center(headquarters: Headquarters, id: str, console: Console, stack: ExitStack) -> Center:
-    character = next(character for character in CHARACTERS if character.id == id)
-    now = datetime.now(UTC)
-    center = Center(character, PLACE / id, PLACE / f"{id}.log")
+def _center(
+    headquarters: Headquarters, character: Character, place: Path, console: Console, stack: ExitStack
+) -> Center:
+    id, now = character.id, datetime.now(UTC)
+    center = Center(character, place / id, place / f"{id}.log")
     stack.callback(center.stop)
     center.build(now)
     center.join(headquarters.invite(character), now)
@@ -73,8 +77,8 @@ def _wait(centers: list[Center], console: Console, started: float) -> None:
             if all(ran == sources and waiting == 0 for ran, sources, waiting in states):
                 return
             time.sleep(1)
-    raise RuntimeError(f"the agents did not finish in {GIVE_UP_S} s: see the logs in {PLACE}")
+    raise RuntimeError(f"the agents did not finish in {GIVE_UP_S} s: see the logs in the demo's folder")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(sys.argv[1]) if sys.argv[1:] else ROOT / ".demo"))
