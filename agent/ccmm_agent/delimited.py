@@ -33,14 +33,23 @@ _DURATION = re.compile(r"([0-9]{1,4}):([0-5][0-9]):([0-5][0-9])", re.ASCII)
 
 
 class BadTable(Malformed):
-    """A file, row or cell that cannot be read. `row` counts as spreadsheets do, from 1; 0 where it is the file."""
+    """A file, row or cell that cannot be read. `row` counts as spreadsheets do, from 1; 0 where it is the file.
 
-    def __init__(self, what: str, *, row: int = 0, column: str = "") -> None:
+    `there`: the columns or sheets that are there, for `check` alone: a wrong `header_row` makes names of them.
+    """
+
+    def __init__(self, what: str, *, row: int = 0, column: str = "", there: Sequence[str] = ()) -> None:
         place = [f"row {row}"] if row else []
         place += [f"column {column!r}"] if column else []
         super().__init__(f"{', '.join(place)}: {what}" if place else what)
         self.row = row
         self.column = column
+        self.there = tuple(there)
+
+    def told_here(self) -> str:
+        """The message with what is there instead, for the screen of the one who set the option; never signed."""
+        there = ", ".join(name[:40] for name in self.there[:30] if name)
+        return f"{self}; there are: {there}" if there else str(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +175,8 @@ def header_places(cells: Sequence[str], columns: Collection[str], *, row: int) -
         raise BadTable(f"more than {MAX_COLUMNS} columns", row=row)
     for column in columns:
         if names.count(column) != 1:
-            there = ", ".join(name[:40] for name in names[:30] if name)
-            what = "stands twice" if column in names else f"is not there; there are: {there}"
-            raise BadTable(f"the column {what}", row=row, column=column)
+            what = "stands twice" if column in names else "is not there"
+            raise BadTable(f"the column {what}", row=row, column=column, there=names)
     return {column: names.index(column) for column in columns}
 
 

@@ -26,6 +26,7 @@ from ccmm_proto.v1.statement_pb2 import (
     Isolation,
 )
 
+DENIED: Final = "denied by isolation"
 OPEN_FILES: Final = 256
 PROCESSES: Final = 4096  # of the account, threads included
 _PR_SET_PDEATHSIG: Final = 1
@@ -94,7 +95,7 @@ def raise_fence(fence: Fence) -> None:
 
     def hook(event: str, args: tuple[object, ...]) -> None:
         if (why := refusal(fence, event, args)) is not None:
-            raise PermissionError(f"denied by isolation: {why}")
+            raise PermissionError(f"{DENIED}: {why}")
 
     resolve = socket.getaddrinfo
 

@@ -92,11 +92,13 @@ class Done:
 
     `covers` (from, to) is half-open, never ends after `now`, and is None only where the source vouches for no span.
     `more` = history remains: the agent reads again at once. Keep a batch below some 50 MB and some seconds.
+    `detail` says for people what could not be taken (torn lines). It is signed: no names in it.
     """
 
     covers: tuple[datetime, datetime] | None
     cursor: bytes
     more: bool = False
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

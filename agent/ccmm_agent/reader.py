@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from ccmm_agent.facts import millis
 from ccmm_agent.fence import Fence, python_folders
 from ccmm_agent.framing import frame, parse_frames
-from ccmm_agent.isolation import die_with_parent, exposed, isolate, limit_resources, raise_fence
+from ccmm_agent.isolation import DENIED, die_with_parent, exposed, isolate, limit_resources, raise_fence
 from ccmm_agent.plugin import BadOption, CheckLine, Done, Options, Reason, Source, SourceUnavailable, Window
 from ccmm_agent.plugins import load_source, module_name_of, plugin_entry_points, sources_of
 from ccmm_agent.replies import DESCRIPTION
@@ -64,7 +64,7 @@ def _answered(answer: "_Answer", terms: Terms, request: rpb.ReadRequest) -> None
     except MemoryError:
         answer.unavailable(Reason.MEMORY, "the source needed more memory than it may use")
     except Exception as error:  # noqa: BLE001 - round one plugin call: it becomes a signed UNAVAILABLE run
-        traceback.print_exc()
+        _print_places(error)
         answer.unavailable(*_told(error))
 
 
@@ -118,7 +118,14 @@ def _description(source: Source) -> Mapping[str, object]:
 
 def _done(done: Done) -> rpb.Done:
     covers = None if done.covers is None else Span(from_ms=millis(done.covers[0]), to_ms=millis(done.covers[1]))
-    return rpb.Done(covers=covers, cursor=done.cursor, more=done.more)
+    return rpb.Done(covers=covers, cursor=done.cursor, more=done.more, detail=done.detail[:500])
+
+
+def _print_places(error: Exception) -> None:
+    """For the agent's log: type and places of an error, without its message, which may name people."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " > ".join(f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames)
+    sys.stderr.write(f"{type(error).__name__}: {places}\n")
 
 
 def _told(error: Exception) -> tuple[Reason, str]:
@@ -127,7 +134,8 @@ def _told(error: Exception) -> tuple[Reason, str]:
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
     told = f"{type(error).__name__} at {place}"
     if isinstance(error, PermissionError):
-        return Reason.REFUSED, f"{error.strerror or error} ({told})"
+        denied = str(error) if str(error).startswith(DENIED) else error.strerror or "no permission"
+        return Reason.REFUSED, f"{denied} ({told})"
     if isinstance(error, FileNotFoundError):
         return Reason.NOT_FOUND, told
     if isinstance(error, TimeoutError):

@@ -193,6 +193,7 @@ def _whole(reading: Reading, replies: Replies) -> Reading:
         reading,
         outcome=OBSERVED if replies.observations else EMPTY,
         reason="",
+        detail=done.detail[:MAX_DETAIL],
         covers=covers,
         cursor=done.cursor,
         more=done.more,

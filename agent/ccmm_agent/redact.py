@@ -2,10 +2,12 @@
 
     observations = redact(reading.observations, PseudonymKey(secret))
 
-Keys, attributes, dimensions and roll columns that `ccmm_proto.kinds` and `.measures` call pseudonymous are replaced;
+Keys, attributes, dimensions and roll columns that `ccmm_proto.kinds` and `.measures` call pseudonymous are replaced,
+and those names wherever a clear key repeats them;
 whatever is not declared, or would still be clear, raises Malformed: nothing leaves the house by a plugin's mistake.
 """
 
+import re
 from collections.abc import Iterable
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
@@ -45,12 +47,12 @@ class _Redaction:
                 self._inventory(built.inventory)
             case "occurrence":
                 kind = KINDS[built.occurrence.kind]
-                self._identity(kind, built.occurrence.id)
+                self._identity(kind, built.occurrence.id, built.occurrence.attributes)
                 self._attributes(kind, built.occurrence.attributes)
             case "document":
-                self._attributes(KINDS["document"], built.document.attributes)
+                self._paper(KINDS["document"], built.document)
             case "attestation":
-                self._attributes(KINDS["attestation"], built.attestation.attributes)
+                self._paper(KINDS["attestation"], built.attestation)
             case "roll":
                 self._roll(built.roll)
         return built
@@ -65,7 +67,7 @@ class _Redaction:
     def _inventory(self, inventory: pb.Inventory) -> None:
         kind = KINDS[inventory.kind]
         for entry in inventory.entries:
-            self._identity(kind, entry.key)
+            self._identity(kind, entry.key, entry.attributes)
             self._attributes(kind, entry.attributes)
         entries = sorted(inventory.entries, key=lambda entry: (entry.key.pseudonym, entry.key.text))
         keys = {(entry.key.pseudonym, entry.key.text) for entry in entries}
@@ -74,9 +76,27 @@ class _Redaction:
         del inventory.entries[:]
         inventory.entries.extend(entries)
 
-    def _identity(self, kind: Kind, identity: pb.Identity) -> None:
+    def _paper(self, kind: Kind, paper: pb.Document | pb.Attestation) -> None:
+        paper.id = self._label(kind, paper.id, paper.attributes)
+        self._attributes(kind, paper.attributes)
+
+    def _identity(self, kind: Kind, identity: pb.Identity, attributes: Iterable[pb.Attribute]) -> None:
         if kind.key is not None:
             identity.pseudonym = self._needed(f"{kind.name} key", kind.key, identity.text)
+        else:
+            identity.text = self._label(kind, identity.text, attributes)
+
+    def _label(self, kind: Kind, label: str, attributes: Iterable[pb.Attribute]) -> str:
+        """A clear key, with a pseudonym for whoever the fact itself calls by one: `10023|course` names a person.
+
+        `attributes` are still clear.
+        """
+        for attribute in attributes:
+            sort, clear = kind.attributes[attribute.name].sort, attribute.value.text.strip()
+            if sort is not None and (pseudonym := self._pseudonym(sort, clear)) is not None:
+                whole_word = rf"(?<!\w){re.escape(clear)}(?!\w)"
+                label = re.sub(whole_word, pseudonym[:8].hex(), label, flags=re.IGNORECASE)
+        return label
 
     def _attributes(self, kind: Kind, attributes: "RepeatedCompositeFieldContainer[pb.Attribute]") -> None:
         """Pseudonyms in place; one that is empty after normalisation names nobody and is left out."""

@@ -107,6 +107,7 @@ def _read_batch(source: Source, window: Window) -> tuple[list[Observation], Done
     batch = [one for one in observations if isinstance(one, Observation)]
     _keep(len(batch) == len(observations), "before its Done a read yields observations only")
     _keep(isinstance(done.cursor, bytes), "a cursor is bytes")
+    _keep(isinstance(done.detail, str) and len(done.detail) <= 500, "a detail has at most 500 characters")
     if done.covers is not None:
         begin, end = done.covers
         _keep(begin.utcoffset() == end.utcoffset() == timedelta(0), "covers are aware datetimes in UTC")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from ccmm_proto.kinds import Attribute, Type
-from ccmm_proto.shape import MAX_TEXT
+from ccmm_proto.roll import MAX_TEXT
 from ccmm_proto.v1 import statement_pb2 as pb
 
 V = TypeVar("V")

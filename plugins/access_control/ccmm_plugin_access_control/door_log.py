@@ -172,7 +172,8 @@ person = "工号"
                     unknown.update(self._mapping.unknown_words(row))
                     rows += 1
         except BadTable as error:
-            raise SourceUnavailable(Reason.UNREADABLE, f"{newest.path.name}: {error}") from error
+            yield CheckLine("failed", newest.path.name, error.told_here())
+            return
         except OSError as error:
             raise SourceUnavailable(
                 Reason.REFUSED, f"{error.filename} cannot be read: {error.strerror or error}"
@@ -232,7 +233,7 @@ person = "工号"
             try:
                 badges = self._holder_mapping.holders(rows, times)
             except BadTable as error:
-                raise BadTable(f"{self._holders_path.name}: {error}") from error
+                raise BadTable(f"{self._holders_path.name}: {error}", there=error.there) from error
             now = os.fstat(file.fileno())
         return _Holders(badges, datetime.fromtimestamp(now.st_mtime, UTC), f"{now.st_mtime_ns} {now.st_size}")
 

@@ -23,7 +23,7 @@ from ccmm_agent.plugin import (
     hookimpl,
 )
 from ccmm_plugin_access_control.ldap_directory import Account, Directory, DirectoryEntry
-from ccmm_plugin_access_control.ldap_facts import MEMBERS, Reading, accounts, groups_of, lockouts
+from ccmm_plugin_access_control.ldap_facts import MEMBERS, PRIMARY, Reading, accounts, groups_of, lockouts
 
 PEOPLE = "(|(objectClass=inetOrgPerson)(objectClass=account))"
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
@@ -162,7 +162,7 @@ system = "directory"                      # what the rules call this system
         return found
 
     def _groups(self, directory: Directory) -> list[DirectoryEntry]:
-        return directory.entries(self._place.base, GROUPS, ["cn", *MEMBERS], page=self._place.page)
+        return directory.entries(self._place.base, GROUPS, ["cn", PRIMARY, *MEMBERS], page=self._place.page)
 
     def _policies(self, directory: Directory) -> dict[str, timedelta]:
         found = directory.entries(self._place.base, POLICIES, ["pwdLockoutDuration"], page=self._place.page)

@@ -6,7 +6,7 @@ and an attribute that is left out never counts in the center's favour.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
@@ -15,9 +15,10 @@ from ccmm_plugin_access_control.ldap_directory import DirectoryEntry
 PERMANENTLY = "000001010000Z"  # pwdAccountLockedTime: only an administrator can unlock (slapo-ppolicy(5))
 OPERATIONAL = (
     *("createTimestamp", "memberOf", "pwdAccountLockedTime", "pwdChangedTime", "pwdEndTime", "pwdLastSuccess"),
-    *("pwdPolicySubentry", "authTimestamp"),
+    *("pwdPolicySubentry", "authTimestamp", "gidNumber"),
 )
 MEMBERS = ("member", "uniqueMember", "memberUid")
+PRIMARY = "gidNumber"  # of an account: the number of its first group, which does not list it (posixGroup)
 _NO = frozenset({"false", "0", "no", "none", "disabled"})
 
 
@@ -48,10 +49,12 @@ class Groups:
 
     names: Mapping[str, str]  # DN in one spelling -> cn
     of: Mapping[str, frozenset[str]]  # member, a DN or an account name in one spelling -> DNs of groups
+    numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # gidNumber -> DNs of groups
 
     def containing(self, entry: DirectoryEntry, account: str) -> frozenset[str]:
-        """The DNs of all groups of an entry, by the groups' own lists and by `memberOf`."""
+        """The DNs of all groups of an entry, by the groups' own lists, by `memberOf`, by its first group's number."""
         direct = {spelled(dn) for dn in entry.texts("memberOf")}
+        direct |= {dn for number in entry.texts(PRIMARY) for dn in self.numbered.get(number, ())}
         direct |= self.of.get(spelled(entry.dn), frozenset()) | self.of.get(spelled(account), frozenset())
         return self._with_outer(direct)
 
@@ -70,13 +73,16 @@ def groups_of(entries: Iterable[DirectoryEntry], people: Iterable[DirectoryEntry
     """From the group entries themselves, and the names of those that only `memberOf` of people tells."""
     names = {spelled(dn): _common_name(dn) for entry in people for dn in entry.texts("memberOf")}
     of: dict[str, set[str]] = {}
+    numbered: dict[str, set[str]] = {}
     for entry in entries:
         dn = spelled(entry.dn)
+        for number in entry.texts(PRIMARY):
+            numbered.setdefault(number, set()).add(dn)
         names[dn] = entry.text("cn") or entry.dn
         for attribute in MEMBERS:
             for member in entry.texts(attribute):
                 of.setdefault(spelled(member), set()).add(dn)
-    return Groups(names, {member: frozenset(dns) for member, dns in of.items()})
+    return Groups(names, *({one: frozenset(dns) for one, dns in table.items()} for table in (of, numbered)))
 
 
 def lockouts(policies: Iterable[DirectoryEntry]) -> dict[str, timedelta]:
@@ -109,12 +115,15 @@ def accounts(
             Reason.REFUSED, "no entry shows createTimestamp: this account may not read operational attributes"
         )
     meant = {flag: _meant(wanted, groups, flag) for flag, wanted in reading.flags.items() if wanted}
+    own_names = {spelled(name or "") for name, _ in named}
     told = []
     for name, entry in named:
         member_of = groups.containing(entry, name or "")
         attributes = _attributes(name or "", entry, reading, now)
         attributes["locked"] = _locked(entry, policies, reading.default_policy, now)
-        attributes["groups"] = sorted({groups.names.get(dn) or _common_name(dn) for dn in member_of})
+        names = {groups.names.get(dn) or _common_name(dn) for dn in member_of}
+        # A group that is called as an account is that account's own: its name would tell the account's in clear.
+        attributes["groups"] = sorted(name for name in names if spelled(name) not in own_names)
         attributes.update({flag: bool(member_of & wanted) for flag, wanted in meant.items()})
         told.append((name or "", attributes))
     return told

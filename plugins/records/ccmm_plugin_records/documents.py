@@ -105,7 +105,10 @@ folder = "/srv/qms/controlled"   # and everything below; links are not followed
             attributes = {"class": UNKNOWN, **paper.said.attributes, "size_bytes": paper.size_bytes}
             yield document(id, paper.sha256, **attributes)
         before = parse_cursor(window.cursor, window.now)
-        yield Done((before or window.now - FIRST_LOOK, window.now), f"{window.now.timestamp():.3f}".encode())
+        wrong = sum(1 for paper in papers if paper.wrong)
+        detail = f"{wrong} sidecars are not believed" if wrong else ""
+        covers = (before or window.now - FIRST_LOOK, window.now)
+        yield Done(covers, f"{window.now.timestamp():.3f}".encode(), detail=detail)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         papers = self._papers(window)

@@ -114,7 +114,7 @@ def _sheet(workbook: Any, sheet: str | None) -> Iterator[tuple[Any, ...]]:
     """The rows of a sheet. Its declared size is ignored: some programs write one cell, others all columns."""
     names = workbook.sheetnames
     if sheet is not None and sheet not in names:
-        raise BadTable(f"no sheet {sheet!r}; there are: {', '.join(names)[:300]}")
+        raise BadTable(f"no sheet {sheet!r}", there=names)
     if not names:
         raise BadTable("a workbook without sheets")
     found = workbook[sheet if sheet is not None else names[0]]

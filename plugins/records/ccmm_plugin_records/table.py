@@ -146,10 +146,16 @@ left = "leave date"
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:
-        with self._opened() as (file, _, exported):
-            reading = self._reading(file, exported, window)
-            reading.read_all()
-            as_of = reading.as_of
+        try:
+            with self._opened() as (file, _, exported):
+                reading = self._reading(file, exported, window)
+                reading.read_all()
+                as_of = reading.as_of
+        except SourceUnavailable as error:
+            if not isinstance(error.__cause__, BadTable):
+                raise
+            yield CheckLine("failed", self._path.name, error.__cause__.told_here())
+            return
         yield CheckLine("ok", "table", f"{reading.rows} rows of {self._path.name} can be read as {self._mapping.word}")
         if reading.left_out:
             yield CheckLine("ok", "where", f"{reading.left_out} rows are left out by `where`")

@@ -145,9 +145,12 @@ class Done(_message.Message):
     CURSOR_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
     PLUGIN_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     cursor: _builtins.bytes
     more: _builtins.bool
     """more history waits: run again at once"""
+    detail: _builtins.str
+    """what was left out of the reading and why, for people; becomes Run.detail"""
     @_builtins.property
     def covers(self) -> _statement_pb2.Span: ...
     @_builtins.property
@@ -159,10 +162,11 @@ class Done(_message.Message):
         cursor: _builtins.bytes = ...,
         more: _builtins.bool = ...,
         plugin: _statement_pb2.Software | None = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["covers", b"covers", "plugin", b"plugin"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["covers", b"covers", "cursor", b"cursor", "more", b"more", "plugin", b"plugin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["covers", b"covers", "cursor", b"cursor", "detail", b"detail", "more", b"more", "plugin", b"plugin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -82,6 +82,10 @@ def _empty(source: Hostile, window: Window) -> Iterator[Done]:
     yield Done(None, b"next")
 
 
+def _detail(source: Hostile, window: Window) -> Iterator[Done]:
+    yield Done(None, b"next", detail="2 lines set apart" + "!" * 1000)
+
+
 def _after_done(source: Hostile, window: Window) -> Iterator[Observation | Done]:
     yield Done(None, b"next")
     time.sleep(60)
@@ -303,7 +307,7 @@ ACTS: dict[str, Callable[..., Iterator[Observation | Done] | None]] = {
     "fine": _nothing,
     "undeclared_feed": _nothing,
     **{act.__name__.removeprefix("_"): act for act in (
-        _empty, _after_done, _hang, _spin, _exit, _abort, _raise, _close, _flood, _print, _memory, _garbage,
+        _empty, _detail, _after_done, _hang, _spin, _exit, _abort, _raise, _close, _flood, _print, _memory, _garbage,
         _not_protobuf, _started_again, _unknown_reason, _unknown_kind, _unknown_attribute, _text_for_flag, _other_feed,
         _stowaway, _no_observation, _no_done, _future, _reversed, _naive, _for_ever, _big_cursor, _unavailable,
         _read_file, _list_folder, _read_parent, _trace_parent, _kill_parent, _limit_parent, _connect, _local_end,

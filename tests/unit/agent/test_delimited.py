@@ -79,7 +79,7 @@ def test_a_row_that_ends_early_is_an_error_only_for_the_columns_it_lacks() -> No
     ("written", "message"),
     [
         (b"", "no header row"),
-        (b"a,b\n", "the column is not there; there are: a, b"),
+        (b"a,b\n", "the column is not there"),
         (b"x,x\n1,2\n", "stands twice"),
         (b"x,b\n1,2,3\n", "row 2: more cells than the header"),
         (b"\xff\xfex\x00", "UTF-16"),
@@ -107,6 +107,14 @@ def test_no_message_repeats_the_content_of_a_cell() -> None:
     with pytest.raises(BadTable) as caught:
         rows("x\nJane Doe,1\n", "x")
     assert "Jane" not in str(caught.value)
+
+
+def test_a_wrong_header_row_puts_no_name_into_the_signed_message_and_helps_on_the_screen() -> None:
+    with pytest.raises(BadTable) as caught:
+        rows("staff no,name\n1007,Jane Doe\n1008,John Roe\n", "staff no", header_row=2)
+    assert "Jane" not in str(caught.value)
+    assert "1007" not in str(caught.value)
+    assert "1007, Jane Doe" in caught.value.told_here()
 
 
 @given(st.binary(max_size=300), st.sampled_from(["utf-8", "gb18030", "big5", "cp1252"]), st.integers(0, 40))

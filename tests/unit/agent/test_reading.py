@@ -64,6 +64,21 @@ def test_done_without_observations_is_empty_and_without_a_span_vouches_for_no_ti
     assert (reading.outcome, reading.covers, reading.cursor) == (EMPTY, None, b"next")
 
 
+def test_what_could_not_be_taken_stands_in_the_detail_of_a_run_that_looked() -> None:
+    reading = read(hostile("detail"))
+    assert (reading.outcome, reading.reason) == (EMPTY, "")
+    assert reading.detail.startswith("2 lines set apart")
+    assert len(reading.detail) == 500
+
+
+def test_what_a_plugins_error_says_reaches_neither_the_run_nor_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    assert "13800138000" not in read(hostile("raise")).detail
+    (record,) = caplog.records
+    assert "RuntimeError" in vars(record)["printed"]
+    assert "in _raise" in vars(record)["printed"]
+    assert "13800138000" not in vars(record)["printed"]
+
+
 def test_reading_stops_at_done_however_long_the_child_stays() -> None:
     begun = time.monotonic()
     assert read(hostile("after_done")).outcome == EMPTY

@@ -77,6 +77,18 @@ def test_a_name_of_blanks_names_nobody_and_a_key_of_blanks_is_refused() -> None:
         only(facts.inventory("person", HOUR, [(" ", {"active": True})]))
 
 
+def test_a_clear_key_that_repeats_a_pseudonymous_name_says_the_pseudonym() -> None:
+    person = KEY.pseudonym(Sort.PERSON, "E1007")[:8].hex()
+    one = only(facts.occurrence("training", "e1007|PCI|2026", HOUR, person="E1007", course="PCI"))
+    assert one.occurrence.id.text == f"{person}|PCI|2026"
+    other = only(facts.occurrence("training", "E10071|PCI|2026", HOUR, person="E1007"))
+    assert other.occurrence.id.text == "E10071|PCI|2026"
+    register = only(facts.inventory("register", HOUR, [("dpo of E1007", {"register": "roles", "owner": "E1007"})]))
+    assert register.inventory.entries[0].key.text == f"dpo of {person}"
+    paper = only(facts.document("contract-E1007", bytes(32), class_="contract", owner="E1007"))
+    assert paper.document.id == f"contract-{person}"
+
+
 def test_the_given_observations_stay_clear() -> None:
     observation = facts.occurrence("case", "T-1", HOUR, customer=SECRET)
     before = observation.SerializeToString()
@@ -93,8 +105,10 @@ def test_clear_text_in_undeclared_places_does_not_pass() -> None:
         only(undeclared)
     with pytest.raises(Malformed):
         only(pb.Observation())
+    talkative = facts.count("calls_offered", HOUR, 1, revision=1, reason="late")
+    talkative.measure.revision_reason = SECRET * 50
     with pytest.raises(Malformed, match="reason"):
-        only(facts.count("calls_offered", HOUR, 1, revision=1, reason=SECRET * 50))
+        only(talkative)
     stowaway = facts.count("calls_offered", HOUR, 1)
     stowaway.MergeFromString(b"\xfa\x3f\x0b" + SECRET.encode())
     assert SECRET.encode() not in only(stowaway).SerializeToString()

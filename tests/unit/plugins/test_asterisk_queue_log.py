@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Done, Options, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import check_source
 from ccmm_plugin_telephony.asterisk.cursor import parse_cursor
 from ccmm_plugin_telephony.asterisk.queue_log import parse_line
@@ -197,3 +197,12 @@ def test_the_wait_that_connect_told_stands_where_the_end_of_the_call_tells_a_sec
     pbx.read(at("12:00"))
     (waits,) = [measure.histogram for key, measure in measures(pbx.stated).items() if key[0] == "wait_answered"]
     assert (within(waits.buckets, 20), waits.total) == (1, 20.0)
+
+
+def test_lines_set_apart_are_counted_in_the_detail_and_never_repeated(log: Path) -> None:
+    write(log, in_order(abandoned(at("09:00"), "c1", 30)))
+    with log.open("ab") as file:
+        file.write(b"Jane Doe 13800138000\n1772442000|c|q|a|CONNECT|soon\n")
+    *_, done = QueueLog(queue_log=log).read(Window(cursor=b"", now=at("12:00"), zone=ZONE))
+    assert isinstance(done, Done)
+    assert done.detail == "2 lines set apart: 1 fields, 1 number"

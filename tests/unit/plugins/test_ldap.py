@@ -123,6 +123,21 @@ def test_a_group_inside_a_privileged_group_is_privileged_and_a_circle_ends() -> 
     assert account(entry("uid=b,dc=x", uid="b"), reading, groups_of([inner, outer]))["privileged"] is False
 
 
+def test_the_first_group_of_an_account_does_not_list_it_and_counts_all_the_same() -> None:
+    admins = entry("cn=admins,dc=x", cn="admins", gidNumber="27")
+    reading = Reading(system="directory", flags={"privileged": ("admins",)})
+    found = account(entry(gidNumber="27"), reading, groups_of([admins]))
+    assert (found["privileged"], found["groups"]) == (True, ["admins"])
+    assert account(entry(gidNumber="28"), reading, groups_of([admins]))["privileged"] is False
+    assert "gidNumber" in reading.attributes()
+
+
+def test_the_own_group_of_an_account_does_not_tell_its_name_in_clear() -> None:
+    own = entry("cn=Jane.Doe,dc=x", cn="Jane.Doe", gidNumber="1001")
+    staff = entry("cn=staff,dc=x", cn="staff", memberUid=["jane.doe"])
+    assert account(entry(uid="jane.doe", gidNumber="1001"), groups=groups_of([own, staff]))["groups"] == ["staff"]
+
+
 def test_a_privileged_group_that_is_not_there_is_loud() -> None:
     reading = Reading(system="directory", flags={"privileged": ("admins",)})
     with pytest.raises(SourceUnavailable, match="admins") as caught:

@@ -274,3 +274,12 @@ def test_a_forecast_is_stated_for_the_days_to_come(tmp_path: Path) -> None:
     assert done.covers == (EXPORTED, EXPORTED)
     written(path, "at,queue,n\n2026-12-01 09:00,a,-3\n")
     assert "row 2, column 'n': no count" in problem(source(path, {**SURVEY, "kind": "forecast_contacts", "count": "n"}))
+
+
+def test_check_shows_the_columns_that_are_there_and_the_run_does_not(tmp_path: Path) -> None:
+    """With a wrong `header_row` the columns that are there are somebody's name and number."""
+    one = source(written(tmp_path / "roster.csv", ROSTER), {**ROSTER_OPTIONS, "header_row": 2})
+    assert "1001" not in problem(one)
+    (line,) = one.check(Window(cursor=b"", now=NOW, zone=ZONE))
+    assert line.verdict == "failed"
+    assert "1001" in line.detail

@@ -57,8 +57,8 @@ def roll_of(queue: str) -> pb.Observation:
 
 def silent(first_ms: int, last_ms: int, count: int) -> bytes:
     missed = pb.DueTimes(first_ms=first_ms, last_ms=last_ms, count=count)
-    names = {"source": "pbx", "plugin": "asterisk", "run_id": "r1"}
-    made = pb.Run(outcome=pb.MISSED, reason="agent_down", missed=missed, part=1, parts=1, **names)
+    made = pb.Run(source="pbx", plugin="asterisk", run_id="r1", part=1, parts=1, missed=missed)
+    made.outcome, made.reason = pb.MISSED, "agent_down"
     head = pb.Statement(schema=1, center="c", agent="a", previous=bytes(32), created_ms=1, run=made)
     return head.SerializeToString()
 

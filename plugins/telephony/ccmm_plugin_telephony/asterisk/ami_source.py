@@ -131,7 +131,9 @@ def _done(cursor: LogCursor | None, security: Refusals | None, now_ms: int) -> D
         position=security.position if security else None,
         position_s=security.newest_s if security else 0,
     )
-    return Done((from_ms(since_ms), from_ms(until_ms)), kept.to_bytes(), more=bool(security and security.more))
+    detail = f"{security.broken} lines of the security log set apart" if security and security.broken else ""
+    more = bool(security and security.more)
+    return Done((from_ms(since_ms), from_ms(until_ms)), kept.to_bytes(), more=more, detail=detail)
 
 
 def _version(manager: Manager) -> str | None:

@@ -1,6 +1,5 @@
 """A stretch of a rotated log: the lines that can be trusted, and how many were set apart and why."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +13,6 @@ CLOCK_SLACK_S = 300  # a line this far after now was written by a clock that is 
 STEP_BACK_S = 3600  # a time this far after the one that follows it is an outlier ...
 OUTLIERS = 32  # ... unless so many follow each other: then the clock was set back
 _ENOUGH_TO_JUDGE = 20
-
-log = logging.getLogger(__name__)
 
 
 class Timed(Protocol):
@@ -112,8 +109,15 @@ def _drop_outliers(batch: Batch[T], now_s: int) -> None:
 
 def _judge(batch: Batch[T], first: LogFile) -> None:
     apart = batch.set_apart.total()
-    if apart:
-        log.warning("lines set apart", extra={"lines": apart, "why": dict(batch.set_apart)})
     if apart >= _ENOUGH_TO_JUDGE and apart > len(batch.placed):
-        why = ", ".join(f"{count} {word}" for word, count in batch.set_apart.most_common(4))
+        why = _counted(batch.set_apart)
         raise SourceUnavailable(Reason.UNREADABLE, f"most lines from {first.path.name} on are not of this log: {why}")
+
+
+def apart_told(set_apart: Counter[str]) -> str:
+    """For the run's detail: how many lines were set apart and why, never what stands in them; "" for none."""
+    return f"{set_apart.total()} lines set apart: {_counted(set_apart)}" if set_apart else ""
+
+
+def _counted(set_apart: Counter[str]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in set_apart.most_common(6))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_agent import facts
 from ccmm_agent.plugin import BadOption, CheckLine, Done, Manifest, Observation, Options, Source, Window
-from ccmm_plugin_telephony.asterisk.batch import Batch, read_batch
+from ccmm_plugin_telephony.asterisk.batch import Batch, apart_told, read_batch
 from ccmm_plugin_telephony.asterisk.cdr import Call, CdrRow, calls_of, directions_of, row_parser
 from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
 from ccmm_plugin_telephony.asterisk.log_files import LogFile, Position, TimeOf, log_files, position_at
@@ -88,7 +88,8 @@ batch_kib = 2048
             position_s=newest,
             slots=stated.kept(next_ms),
         )
-        yield Done((from_ms(stated_ms), from_ms(horizon_ms)), cursor.to_bytes(), more=not batch.ended)
+        apart = apart_told(batch.set_apart)
+        yield Done((from_ms(stated_ms), from_ms(horizon_ms)), cursor.to_bytes(), more=not batch.ended, detail=apart)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         files = log_files(self.cdr, self._time_of())
@@ -96,9 +97,8 @@ batch_kib = 2048
         now_s = int(window.now.timestamp())
         start = start_of(files, parse_cursor(window.cursor), self.resume_after)
         batch = read_batch(files, start.place, self.batch_bytes, row_parser(self.zone), now_s)
-        if batch.set_apart:
-            why = ", ".join(f"{n} {word}" for word, n in batch.set_apart.most_common())
-            yield CheckLine("warning", "rows", f"set apart because they cannot be of this file: {why}")
+        if apart := apart_told(batch.set_apart):
+            yield CheckLine("warning", "rows", f"{apart}; they cannot be of this file")
         if batch.newest_s is not None:
             told = from_ms(batch.newest_s * 1000).isoformat()
             yield CheckLine("ok", "newest row", f"{told}, if the times are in {self.zone.key}")

@@ -19,7 +19,7 @@ from ccmm_agent.plugin import (
     Window,
 )
 from ccmm_plugin_telephony.asterisk.agent_time import AgentTime, restored
-from ccmm_plugin_telephony.asterisk.batch import Batch, read_batch
+from ccmm_plugin_telephony.asterisk.batch import Batch, apart_told, read_batch
 from ccmm_plugin_telephony.asterisk.contacts import Contact, contacts_of
 from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
 from ccmm_plugin_telephony.asterisk.log_files import LogFile, log_files, position_at
@@ -118,16 +118,16 @@ batch_kib = 2048                     # how much history one batch takes
             state=held,
         )
         covers = (from_ms(stretch.stated_ms), from_ms(stretch.horizon_ms))
-        yield Done(covers, cursor.to_bytes(), more=not stretch.batch.ended)
+        apart = apart_told(stretch.batch.set_apart)
+        yield Done(covers, cursor.to_bytes(), more=not stretch.batch.ended, detail=apart)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         files = log_files(self.queue_log, time_of)
         yield CheckLine("ok", str(self.queue_log), f"readable, with {len(files) - 1} rotated file(s) of history")
         start = start_of(files, parse_cursor(window.cursor), self.resume_after)
         batch = self._batch(files, start, window, self.batch_bytes)
-        if batch.set_apart:
-            why = ", ".join(f"{n} {word}" for word, n in batch.set_apart.most_common())
-            yield CheckLine("warning", "lines", f"set apart because they cannot be of this log: {why}")
+        if apart := apart_told(batch.set_apart):
+            yield CheckLine("warning", "lines", f"{apart}; they cannot be of this log")
         names = {placed.line.agent for placed in batch.placed if placed.line.event == "CONNECT"}
         if self.agents is None and names:
             yield CheckLine("warning", "agents", "no table of staff ids: agents join with HR only if named by staff id")

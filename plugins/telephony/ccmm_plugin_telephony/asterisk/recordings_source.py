@@ -124,7 +124,9 @@ settle = "30m"
         yield from self._hours(chosen, stated_ms, horizon_ms, stated)
         next_ms = max(known_ms, floor_to(horizon_ms - LOOK_BACK_MS, HOUR_MS))
         kept = LogCursor(stated_ms=horizon_ms, from_ms=next_ms, position=None, slots=stated.kept(next_ms))
-        yield Done((from_ms(stated_ms), from_ms(horizon_ms)), kept.to_bytes(), more=horizon_ms < live_ms)
+        nameless = sum(file.name is None for file in chosen)
+        detail = f"{nameless} files whose name does not fit name_pattern" if nameless else ""
+        yield Done((from_ms(stated_ms), from_ms(horizon_ms)), kept.to_bytes(), more=horizon_ms < live_ms, detail=detail)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         files = sorted(self._files(self.zone or window.zone))

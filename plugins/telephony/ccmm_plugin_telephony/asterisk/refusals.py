@@ -1,6 +1,5 @@
 """The refusals of a security log since the last read, and the time that is vouched for with them."""
 
-import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,8 +14,6 @@ from ccmm_proto.errors import Malformed
 
 MOST_REFUSALS = 50_000  # of one run: at the first start the newest, later the oldest, and the rest in the next batch
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusals:
@@ -28,6 +25,7 @@ class Refusals:
     newest_s: int
     position: Position | None
     more: bool
+    broken: int  # lines of a security event that cannot be read
 
 
 def read_refusals(live: Path, cursor: LogCursor | None, resume_after: datetime | None, now_ms: int) -> Refusals:
@@ -52,8 +50,6 @@ def read_refusals(live: Path, cursor: LogCursor | None, resume_after: datetime |
         full = cursor is not None and len(found) == MOST_REFUSALS
         if full:
             break
-    if broken:
-        log.warning("lines set apart", extra={"lines": broken})
     return Refusals(
         refusals=tuple(found),
         since_ms=_since(cursor, start, first_s, now_ms),
@@ -61,6 +57,7 @@ def read_refusals(live: Path, cursor: LogCursor | None, resume_after: datetime |
         newest_s=newest_s,
         position=position_at(files[end[0]], end[1]) if end[1] else None,
         more=full,
+        broken=broken,
     )
 
 
