@@ -29,7 +29,7 @@ _LENGTH = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An envelope that holds, and the fields of its statement that placing it needs: all but a run."""
+    """An envelope that holds, and the fields of its statement that placing it needs: a run is left out, a note is its kind."""
 
     opened: Opened
     head: Statement
@@ -52,7 +52,7 @@ def verify_statement(envelope: bytes, key: Ed25519PublicKey) -> Verified:
 
 
 def head_of(statement: Statement) -> Statement:
-    """The statement without its run, which may hold thousands of observations: the log needs them as bytes only."""
+    """What placing a statement needs of it, and nothing as long as its agent likes: the log keeps the rest as bytes."""
     head = Statement(
         schema=statement.schema,
         center=statement.center,
@@ -63,7 +63,7 @@ def head_of(statement: Statement) -> Statement:
         created_ms=statement.created_ms,
     )
     if statement.HasField("note"):
-        head.note.CopyFrom(statement.note)
+        head.note.kind = statement.note.kind
     return head
 
 
@@ -107,11 +107,16 @@ class Verifier:
         child = self._child()
         assert child.stdin is not None
         assert child.stdout is not None
-        # All questions, then all answers: the answers to a handful are smaller than a pipe holds, so nobody blocks.
-        for envelope in envelopes:
+        # One question ahead, so that the child never waits. Two answers (at most 2 KiB each) fit into any pipe: were they
+        # larger, or more, the child would wait for us to read while we wait for it to read, for ever.
+        verdicts: list[Verified | Permanent] = []
+        for asked, envelope in enumerate(envelopes):
             write_frame(child.stdin, key.public_bytes_raw() + envelope)
-        child.stdin.flush()
-        return [_read_answer(child.stdout, envelope) for envelope in envelopes]
+            child.stdin.flush()
+            if asked:
+                verdicts.append(_read_answer(child.stdout, envelopes[asked - 1]))
+        verdicts.append(_read_answer(child.stdout, envelopes[-1]))
+        return verdicts
 
     def _bury(self) -> None:
         """Let this thread's child go; the next question starts another."""

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from typing import IO
@@ -51,6 +52,33 @@ def test_the_head_keeps_all_but_the_run() -> None:
     assert (head.center, head.agent, head.epoch, head.sequence) == ("north", "agent-1", 0, 1)
     assert len(head.previous) == 32
     assert not head.HasField("run")
+
+
+def in_time(verifier: Verifier, envelopes: list[bytes], signer: Signer) -> list[str]:
+    found: list[list[str]] = []
+    asking = threading.Thread(
+        target=lambda: found.append(names(verifier.verify(envelopes, signer.key.public_key()))), daemon=True
+    )
+    asking.start()
+    asking.join(30)
+    if not found:
+        verifier._children[-1].kill()  # else closing it waits as well
+    assert found, "the verifying thread hangs"
+    return found[0]
+
+
+def test_long_notes_do_not_block_the_child_and_us(verifier: Verifier) -> None:
+    signer = Signer()
+    note = Note(kind=Note.SPOOL_FULL, detail="\u6ee1" * 500, sources=["s" * 90] * 10)
+    assert in_time(verifier, [signer.statement(note=note) for _ in range(64)], signer) == ["verified"] * 64
+    assert not verify_statement(signer.statement(note=note), signer.key.public_key()).head.note.detail
+
+
+def test_a_note_that_names_a_hundred_thousand_sources_does_not_block_us(verifier: Verifier) -> None:
+    signer = Signer()
+    note = Note(kind=Note.SPOOL_FULL, sources=["s" * 30] * 100_000)
+    envelopes = [signer.odd(sequence=n, previous=bytes(32), note=note) for n in range(3)]
+    assert len(in_time(verifier, envelopes, signer)) == 3
 
 
 def test_a_child_that_was_killed_is_replaced_and_nothing_is_lost(verifier: Verifier) -> None:
