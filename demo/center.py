@@ -71,10 +71,11 @@ class Center:
         self.agent = subprocess.Popen([BIN / "ccmm-agent", "run", self.folder], stdout=log, stderr=log)
 
     def progress(self) -> tuple[int, int, int]:
-        """(sources that have run, sources, statements that wait)."""
+        """(sources that have read all that was there, sources, statements that wait)."""
         state = json.loads(run("ccmm-agent", "status", str(self.folder), "--json"))
         sources = [source for source in state["sources"] if source["name"] != "attestations"]
-        return sum(source["outcome"] is not None for source in sources), len(sources), state["spool"]["depth"]
+        done = [source for source in sources if source["outcome"] is not None and not source["reads_history"]]
+        return len(done), len(sources), state["spool"]["depth"]
 
     def stop(self) -> None:
         """Stop agent and simulators; nothing is left running."""

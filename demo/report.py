@@ -41,11 +41,18 @@ def _level(level: dict[str, Any]) -> str:
 def _worst(verdicts: list[dict[str, Any]], level: int) -> str:
     """The first few verdicts that are bad at the level that the center misses: gates first, then by outcome."""
     bad = sorted(
-        (not verdict["gate"], ORDER[outcome], verdict["rule"], verdict["sentence"]["en"])
+        (not verdict["gate"], ORDER[outcome], verdict["rule"], _reason(verdict, outcome, level))
         for verdict in verdicts
         if verdict["level"] <= level and (outcome := verdict["outcomes"].get(f"L{level}")) in ORDER
     )
-    lines = [sentence for _, _, _, sentence in bad[:WORST]]
+    lines = [f"{rule} {reason}" for _, _, rule, reason in bad[:WORST]]
     if len(bad) > WORST:
         lines.append(f"... and {len(bad) - WORST} more")
     return "\n".join(f"· {line}" for line in lines) or "none"
+
+
+def _reason(verdict: dict[str, Any], outcome: str, level: int) -> str:
+    """The verdict's own sentence, which speaks of the rule's own level; else what it is at the level that is missed."""
+    if verdict["outcome"] == outcome:
+        return str(verdict["sentence"]["en"])
+    return f"{verdict['title']['en']}: {outcome.replace('_', ' ')} at L{level}"

@@ -82,7 +82,8 @@ def receipt_of(envelope: bytes) -> dict[str, object] | None:
 
 
 def _source(source: PlannedSource, state: SourceState | None, at: datetime) -> dict[str, object]:
-    last_due = None if state is None else from_ms(state.last_due_ms)
+    # A first reading that goes on through a long history keeps its due time open.
+    last_due = None if state is None or not state.last_due_ms else from_ms(state.last_due_ms)
     return {
         "name": source.name,
         "plugin": source.plugin,
@@ -92,6 +93,7 @@ def _source(source: PlannedSource, state: SourceState | None, at: datetime) -> d
         "finished": iso(state.finished_ms) if state else None,
         "last_due": None if last_due is None else iso_of(last_due),
         "next_due": iso_of(source.schedule.next_after(last_due) if last_due else at),
+        "reads_history": state is not None and last_due is None,
         "stopped": bool(state and state.stopped),
     }
 
@@ -126,5 +128,6 @@ def _running(document: dict[str, object]) -> str:
 
 def _row(source: dict[str, object]) -> tuple[object, ...]:
     why = ": ".join(str(source[part]) for part in ("reason", "detail") if source[part])
-    next_due = "stopped: the spool is full" if source["stopped"] else source["next_due"]
+    next_due = "reads its history" if source["reads_history"] else source["next_due"]
+    next_due = "stopped: the spool is full" if source["stopped"] else next_due
     return (source["name"], source["plugin"], source["outcome"] or "-", source["finished"] or "-", next_due, why)
