@@ -17,6 +17,7 @@ from ccmm_agent.reading import Reading
 from ccmm_agent.software import agent_software
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import from_ms, to_ms
+from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.statement_pb2 import EMPTY, ISOLATION_UNSPECIFIED, OBSERVED
 
 FILE = "attestations.json"
@@ -83,7 +84,13 @@ def state(folder: Path, new: Stated) -> None:
 
 def read_attestations(folder: Path, *, cursor: bytes, now: datetime) -> Reading:
     """All that are in force, as a reading of the built-in source. The cursor is the end of the time vouched for."""
-    found = [observation_of(one) for one in load_stated(folder) if one.is_in_force(now)]
+    try:
+        found = [observation_of(one) for one in load_stated(folder) if one.is_in_force(now)]
+    except (BadConfig, ValueError, OverflowError, OSError):
+        told = f"{FILE} is damaged or may not be read: mend it, or move it away and attest again"
+        return Reading(
+            reason=Reason.UNREADABLE, detail=told, plugin_software=agent_software(), feeds=FEEDS, value=VALUE
+        )
     since = from_ms(int(cursor)) if cursor.isdigit() else now
     return Reading(
         outcome=OBSERVED if found else EMPTY,

@@ -1,5 +1,6 @@
 """`check`, `collect` and `plugins`: look at sources without sending anything. They also work before `join`."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -17,9 +18,11 @@ from ccmm_agent.reading import check_source_process, offered_sources
 from ccmm_agent.screen import print_json, print_line, print_table, say
 from ccmm_agent.sources import PlannedSource, limits_of, planned_sources, spec_of
 from ccmm_agent.spool import Spool
+from ccmm_agent.terms import Offered
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.pseudonym import PseudonymKey, new_key
-from ccmm_proto.v1.statement_pb2 import OBSERVED, Isolation, Observation, Outcome, Run
+from ccmm_proto.roll import ABSENT
+from ccmm_proto.v1.statement_pb2 import OBSERVED, Isolation, Observation, Outcome, Roll, Run
 
 SAMPLE = 3  # facts shown per source by `check`
 
@@ -66,7 +69,14 @@ def plugins(*, as_json: bool) -> None:
     if as_json:
         print_json({"plugins": [{**asdict(one), "feeds": list(one.feeds)} for one in offers]})
         return
-    print_table(("plugin", "value", "feeds"), [(one.plugin, one.value, ", ".join(one.feeds)) for one in offers])
+    print_table(("plugin", "value", "feeds"), [(one.plugin, one.value, _feeds(one)) for one in offers])
+
+
+def _feeds(offer: Offered) -> str:
+    if offer.broken:
+        return f"cannot be used: {offer.broken}"
+    found = ", ".join(offer.feeds)
+    return f"as its options say; in its example: {found}" if offer.feeds_vary else found
 
 
 def _chosen(sources: list[PlannedSource], name: str | None) -> list[PlannedSource]:
@@ -114,7 +124,7 @@ def _checked(
 
 
 def _sample(run: Run) -> list[Observation]:
-    """A few facts of different sorts; long lists cut to their first entries."""
+    """A few facts of different sorts; long lists and rolls cut to their first entries."""
     chosen: dict[str, Observation] = {}
     for observation in run.observations:
         sort = observation.WhichOneof("fact") or ""
@@ -126,8 +136,24 @@ def _sample(run: Run) -> list[Observation]:
         cut.CopyFrom(observation)
         if cut.WhichOneof("fact") == "inventory":
             del cut.inventory.entries[SAMPLE:]
+        elif cut.WhichOneof("fact") == "roll":
+            _cut_roll(cut.roll)
         sample.append(cut)
     return sample
+
+
+def _cut_roll(roll: Roll) -> None:
+    """Its first rows, with the words that they use."""
+    del roll.key[SAMPLE:], roll.start_s[SAMPLE:]
+    for column in roll.columns:
+        del column.number[SAMPLE:], column.pseudonym[SAMPLE:]
+        if column.dictionary:
+            used = sorted({number for number in column.number if number != ABSENT})
+            words = [column.dictionary[number] for number in used]
+            numbers = [ABSENT if number == ABSENT else used.index(number) for number in column.number]
+            del column.dictionary[:], column.number[:]
+            column.dictionary.extend(words)
+            column.number.extend(numbers)
 
 
 def _lines(document: dict[str, object]) -> list[dict[str, str]]:
@@ -143,7 +169,7 @@ def _show_checked(document: dict[str, object]) -> None:
     sample = document["sample"]
     assert isinstance(sample, list)
     for observation in sample:
-        print_line(f"  {observation}")
+        print_line(f"  {json.dumps(observation, ensure_ascii=False)}")
 
 
 def _pseudonym_key(folder: Path) -> PseudonymKey:

@@ -11,7 +11,7 @@ from ccmm_agent.spool import ACKNOWLEDGED, SET_ASIDE, WAITING
 from ccmm_agent.status import receipt_of
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.v1.statement_pb2 import Note, Outcome, Statement
-from ccmm_proto.wire import parse_statement
+from ccmm_proto.wire import parse_message
 
 STATES = {WAITING: "waiting", ACKNOWLEDGED: "acknowledged", SET_ASIDE: "set aside"}
 
@@ -19,7 +19,10 @@ STATES = {WAITING: "waiting", ACKNOWLEDGED: "acknowledged", SET_ASIDE: "set asid
 def show_outbox(folder: Path, *, as_json: bool, limit: int) -> None:
     """Print the newest statements of the spool, newest first."""
     with opened_home(folder, alone=False) as home:
-        rows = [(row, parse_statement(parse_envelope(row[6]).payload)) for row in home.spool.query(sql.RECENT, limit)]
+        rows = [
+            (row, parse_message(Statement, parse_envelope(row[6]).payload))
+            for row in home.spool.query(sql.RECENT, limit)
+        ]
     if as_json:
         print_json({"statements": [_document(row, statement) for row, statement in rows]})
         return

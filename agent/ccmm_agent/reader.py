@@ -8,11 +8,13 @@ import importlib
 import json
 import os
 import sys
+import tomllib
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ccmm_agent.config import OF_SCHEDULE
 from ccmm_agent.facts import millis
 from ccmm_agent.fence import Fence, python_folders
 from ccmm_agent.framing import frame, parse_frames
@@ -108,8 +110,24 @@ def _offers() -> Iterator[Mapping[str, object]]:
             yield {"plugin": name, "example": "", "value": 0, "feeds": [], "broken": broken}
             continue
         for source in sources.values():
-            feeds = source.feeds if isinstance(source.feeds, tuple) else ()  # a property: known with the options only
-            yield {"plugin": source.plugin, "example": source.example, "value": source.value, "feeds": list(feeds)}
+            declared = source.feeds  # a property: known with the options only
+            feeds = declared if isinstance(declared, tuple) else _feeds_of_example(source)
+            yield {
+                "plugin": source.plugin,
+                "example": source.example,
+                "value": source.value,
+                "feeds": list(feeds),
+                "feeds_vary": not isinstance(declared, tuple),
+            }
+
+
+def _feeds_of_example(source: type[Source]) -> tuple[str, ...]:
+    """None where its example is no example."""
+    try:
+        (table,) = tomllib.loads(source.example)["source"]
+        return source.from_options(Options({key: table[key] for key in table if key not in OF_SCHEDULE})).feeds
+    except (BadOption, KeyError, TypeError, ValueError):
+        return ()
 
 
 def _description(source: Source) -> Mapping[str, object]:

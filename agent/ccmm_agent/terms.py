@@ -42,12 +42,13 @@ class Description:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """An installed source type. `feeds` is empty where it depends on the options."""
+    """An installed source type. Where `feeds_vary` with the options, `feeds` are those of its example."""
 
     plugin: str
     example: str
     value: int
     feeds: tuple[str, ...]
+    feeds_vary: bool = False
     broken: str = ""  # why it cannot be used; all but its word is empty then
 
 
@@ -106,6 +107,7 @@ def parse_offers(content: bytes) -> tuple[Offered, ...]:
             example=_text(table.get("example"), empty=True, limit=MAX_EXAMPLE),
             value=_value(table.get("value")),
             feeds=_feeds(table.get("feeds")),
+            feeds_vary=table.get("feeds_vary") is True,
             broken=_text(table.get("broken", ""), empty=True),
         )
         for table in map(_table, _list(_json(content)))

@@ -55,6 +55,7 @@ class Ldap(Source):
 
     plugin: ClassVar[str] = "ldap"
     value: ClassVar[int] = 80
+    feeds: ClassVar[tuple[str, ...]] = ("account",)
     example: ClassVar[str] = """
 [[source]]
 name = "directory"
@@ -84,10 +85,6 @@ system = "directory"                      # what the rules call this system
     def __init__(self, place: _Place, reading: Reading) -> None:
         self._place = place
         self._reading = reading
-
-    @property
-    def feeds(self) -> tuple[str, ...]:
-        return ("account",)
 
     @classmethod
     def from_options(cls, options: Options) -> Self:

@@ -54,6 +54,7 @@ class Documents(Source):
 
     plugin: ClassVar[str] = "documents"
     value: ClassVar[int] = 70
+    feeds: ClassVar[tuple[str, ...]] = ("document",)
     example: ClassVar[str] = """
 [[source]]
 name = "controlled-documents"
@@ -86,10 +87,6 @@ folder = "/srv/qms/controlled"   # and everything below; links are not followed
         self._folder = folder
         self._zone = zone
         self._max_bytes = max_bytes
-
-    @property
-    def feeds(self) -> tuple[str, ...]:
-        return ("document",)
 
     @classmethod
     def from_options(cls, options: Options) -> Self:

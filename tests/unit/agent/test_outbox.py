@@ -1,5 +1,6 @@
 """Splitting, sealing, and the small parsers beside them."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmm_agent.attest import parse_stated
+from ccmm_agent.attest import parse_stated, read_attestations
 from ccmm_agent.clock import boot_id, clock_quality
 from ccmm_agent.facts import count, inventory
 from ccmm_agent.identity import format_pseudonym_key, parse_pseudonym_key
@@ -17,7 +18,7 @@ from ccmm_agent.software import agent_software, digest_of
 from ccmm_proto.chain import ZERO
 from ccmm_proto.envelope import STATEMENT_TYPE, verify_envelope
 from ccmm_proto.errors import BadConfig, Malformed
-from ccmm_proto.v1.statement_pb2 import OBSERVED, EpochStart, Note, Observation, Run, Span
+from ccmm_proto.v1.statement_pb2 import OBSERVED, UNAVAILABLE, EpochStart, Note, Observation, Run, Span
 from ccmm_proto.wire import SPLIT_BYTES, parse_statement
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -117,10 +118,19 @@ _FIELDS = st.fixed_dictionaries(
 
 @given(content=st.binary(max_size=100) | st.lists(_FIELDS | st.integers(), max_size=2))
 def test_any_content_is_attestations_or_bad_config(content: bytes | list[object]) -> None:
-    import json
-
     written = content if isinstance(content, bytes) else json.dumps(content).encode()
     try:
         assert isinstance(parse_stated(written, Path("attestations.json")), tuple)
     except BadConfig:
         return
+
+
+NEVER = json.dumps([{"kind": "k", "title": "t", "sha256": "0" * 64, "stated_ms": 1, "until_ms": 10**30}])
+
+
+@pytest.mark.parametrize("content", ["{", NEVER])
+def test_damaged_attestations_are_an_unavailable_run_and_end_nothing(tmp_path: Path, content: str) -> None:
+    (tmp_path / "attestations.json").write_text(content)
+    reading = read_attestations(tmp_path, cursor=b"", now=datetime(2026, 11, 22, tzinfo=UTC))
+    assert (reading.outcome, reading.reason, reading.cursor) == (UNAVAILABLE, "unreadable", None)
+    assert "attest again" in reading.detail

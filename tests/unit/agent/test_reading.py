@@ -189,7 +189,11 @@ def test_check_shows_what_the_source_may_open(tmp_path: Path) -> None:
 
 
 def test_every_installed_plugin_is_offered_with_its_example() -> None:
-    assert {"asterisk", "ldap", "table"} <= {offered.plugin for offered in offered_sources()}
+    offers = {offered.plugin: offered for offered in offered_sources()}
+    assert {"asterisk", "ldap", "table"} <= set(offers)
+    assert all(offered.feeds and not offered.broken for offered in offers.values())
+    assert (offers["ldap"].feeds, offers["ldap"].feeds_vary) == (("account",), False)
+    assert (offers["table"].feeds, offers["table"].feeds_vary) == (("person",), True)
 
 
 def test_an_account_that_does_not_exist_is_unavailable() -> None:
