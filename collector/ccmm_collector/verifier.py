@@ -29,7 +29,7 @@ _LENGTH = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An envelope that holds, and the fields of its statement that placing it needs: a run is left out, a note is its kind."""
+    """An envelope that holds, and what placing its statement needs: a run is left out, of a note only its kind is here."""
 
     opened: Opened
     head: Statement
@@ -76,7 +76,7 @@ class Verifier:
 
     def verify(self, envelopes: Sequence[bytes], key: Ed25519PublicKey) -> list[Verified | Permanent]:
         """For each envelope, in order: what it holds, or why it is refused."""
-        if sum(map(len, envelopes)) < SMALL_BYTES * len(envelopes):
+        if not envelopes or sum(map(len, envelopes)) < SMALL_BYTES * len(envelopes):  # none: a hello alone
             return [_try(envelope, key) for envelope in envelopes]
         try:
             return self._ask(envelopes, key)
@@ -107,8 +107,8 @@ class Verifier:
         child = self._child()
         assert child.stdin is not None
         assert child.stdout is not None
-        # One question ahead, so that the child never waits. Two answers (at most 2 KiB each) fit into any pipe: were they
-        # larger, or more, the child would wait for us to read while we wait for it to read, for ever.
+        # One question ahead, so that the child never waits. Two answers (at most 2 KiB each) fit into any pipe: were
+        # they larger, or more, the child would wait for us to read while we wait for it to read, for ever.
         verdicts: list[Verified | Permanent] = []
         for asked, envelope in enumerate(envelopes):
             write_frame(child.stdin, key.public_bytes_raw() + envelope)

@@ -44,6 +44,10 @@ def test_the_child_process_says_what_is_said_here(verifier: Verifier) -> None:
     assert verdicts[5] == verify_statement(envelopes[5], signer.key.public_key())
 
 
+def test_a_handful_without_an_envelope_asks_nobody(verifier: Verifier) -> None:
+    assert verifier.verify([], Signer().key.public_key()) == []
+
+
 def test_the_head_keeps_all_but_the_run() -> None:
     signer = Signer()
     signer.statement()
