@@ -29,7 +29,7 @@ _LENGTH = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """An envelope that holds, and what placing its statement needs: a run is left out, of a note only its kind is here."""
+    """An envelope that holds, and what placing its statement needs: no run, and of a note only its kind."""
 
     opened: Opened
     head: Statement

@@ -72,11 +72,10 @@ class Held:
 
     def __init__(self, folder: Path, agent: SmallAgent) -> None:
         whose = (agent.signer.center, agent.signer.agent)
-        entries = [entry for entry in log_entries(folder) if (entry.center, entry.agent) == whose]
-        self.statements = [entry for entry in entries if entry.kind == "statement"]
-        self.acts = [
-            parse_message(Act, parse_envelope(entry.envelope).payload) for entry in entries if entry.kind == "act"
-        ]
+        self.entries = [entry for entry in log_entries(folder) if (entry.center, entry.agent) == whose]
+        self.statements = [entry for entry in self.entries if entry.kind == "statement"]
+        acts = [parse_envelope(entry.envelope) for entry in self.entries if entry.kind == "act"]
+        self.acts = [parse_message(Act, opened.payload) for opened in acts]
 
     @property
     def places(self) -> list[tuple[int, bool]]:
