@@ -2,6 +2,8 @@
 
 import logging
 
+import grpc
+
 from ccmm_agent import spool_sql as sql
 from ccmm_agent.flight import Sent
 from ccmm_agent.home import Home
@@ -14,7 +16,15 @@ from ccmm_proto.v1.statement_pb2 import Note
 log = logging.getLogger(__name__)
 
 OF_THE_STATEMENT = (Malformed, BadSignature, Oversize)
-SUSPICION = 2  # stream ends after which a statement that travelled alone is set aside
+# Stream ends after which a statement that travelled alone is set aside: where gRPC itself turned the message away, and
+# where the collector stumbled. The latter is more often the collector's illness, so it gets minutes to recover.
+SUSPICION = 2
+SUSPICION_OF_THE_ILL = 8
+_TURNED_AWAY = frozenset(
+    {grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE}
+)
+# A lost connection is no suspicion.
+_STUMBLED = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS})
 
 
 def refused(home: Home, refusal: Refusal, sent: Sent | None) -> CcmmError | None:
@@ -29,11 +39,17 @@ def refused(home: Home, refusal: Refusal, sent: Sent | None) -> CcmmError | None
     return error(refusal.message) if issubclass(error, Permanent | Retryable) else Permanent(refusal.message)
 
 
-def stream_ended(home: Home, in_flight: list[Sent], why: str, *, may_set_aside: bool) -> bool:
-    """A stream ended in a way that a statement may have caused: count it. True: the guilty one was set aside."""
+def stream_ended(
+    home: Home, in_flight: list[Sent], code: grpc.StatusCode, details: str, *, may_set_aside: bool
+) -> bool:
+    """Count a stream that ended in a way that a statement may have caused. True: the guilty one was set aside."""
+    if code not in _TURNED_AWAY | _STUMBLED:
+        return False
+    why = f"{code.name.lower()}: {details}"
     for sent in in_flight:
         ends = home.spool.note_stream_end(sent.epoch, sent.sequence)
-        if ends >= SUSPICION and len(in_flight) == 1 and may_set_aside:
+        enough = SUSPICION if code in _TURNED_AWAY else SUSPICION_OF_THE_ILL
+        if ends >= enough and len(in_flight) == 1 and may_set_aside:
             detail = f"epoch {sent.epoch}, number {sent.sequence}: the stream ended {ends} times over it: {why}"
             home.spool.put_refusal(b"", "ended_the_stream", detail)
             set_aside(home, sent.epoch, sent.sequence, detail)

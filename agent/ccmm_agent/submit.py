@@ -38,17 +38,6 @@ _OPTIONS = (
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.use_local_subchannel_pool", 1),  # else a new channel inherits the back-off of the broken one
 )
-# Statuses that a statement itself may have caused; a lost connection is none of them.
-_SUSPICIOUS = frozenset(
-    {
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.OUT_OF_RANGE,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DATA_LOSS,
-    }
-)
 
 
 class Submitter:
@@ -149,11 +138,10 @@ class Submitter:
             )
         session.flush()
         self._progressed = self._progressed or session.acknowledged > 0
-        if ended.code() in _SUSPICIOUS:
-            why = f"{ended.code().name.lower()}: {ended.details()}"
-            # One statement may be set aside per progress made: a collector that fails on every one is itself ill.
-            if stream_ended(self._home, session.in_flight(), why, may_set_aside=self._progressed):
-                self._progressed = False
+        # One statement may be set aside per progress made: a collector that fails on every one is itself ill.
+        in_flight, details = session.in_flight(), ended.details() or ""
+        if stream_ended(self._home, in_flight, ended.code(), details, may_set_aside=self._progressed):
+            self._progressed = False
         raise error_of(ended) from error
 
     def _report(self, error: CcmmError) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import grpc
 import pytest
 
 from ccmm_agent import spool_sql as sql
@@ -227,6 +228,17 @@ def test_a_statement_that_ends_the_stream_twice_is_set_aside_and_noted(collector
         submit_until(home, lambda: collector.streams > streams)
         assert set_aside_numbers(home) == [3]
         assert len(collector.log) == 8
+
+
+def test_a_collector_that_is_ill_for_a_moment_costs_no_statement(collector: FakeCollector, joined: Path) -> None:
+    with home_of(joined) as home:
+        put(home, 6)
+        collector.end_all, collector.end_with = True, grpc.StatusCode.UNKNOWN
+        submit_until(home, lambda: collector.streams >= 4)
+        assert set_aside_numbers(home) == []
+        collector.end_all = False
+        submit_until(home, all_sent(home))
+        assert len(collector.log) == 6
 
 
 def test_a_collector_that_stumbles_over_everything_costs_one_statement_not_all(
