@@ -1,6 +1,6 @@
 """A plugin that is installed and hostile, through `ccmm-agent collect --json`: it reaches nothing of the agent's.
 
-What a reader may not do is tested one act at a time in tests/unit/agent/test_isolation.py; here the whole way is walked
+What a reader may not do is tested one act at a time in tests/integration/agent/test_isolation.py; here the whole way is walked
 once, by an agent that joined and a plugin as pip installs one. It tears down the fence inside Python first.
 """
 
@@ -43,7 +43,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ours = Path(sysconfig.get_path("purelib"))
     packages = next((place / "venv").glob("lib/python*/site-packages"))
     (packages / "product.pth").write_text(f"import site; site.addsitedir({str(ours)!r})\n")
-    (packages / "hostile_plugin.py").write_bytes((ROOT / "tests/unit/agent/hostile_plugin.py").read_bytes())
+    (packages / "hostile_plugin.py").write_bytes((ROOT / "tests/support/hostile_plugin.py").read_bytes())
     about = packages / "hostile_plugin-1.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile-plugin\nVersion: 1\n")

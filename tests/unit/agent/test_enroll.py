@@ -21,8 +21,8 @@ from ccmm_agent.join import config_text, join
 from ccmm_agent.terms import Offered
 from ccmm_proto.errors import BadCertificate, BadConfig, Malformed, Permanent, Revoked, TokenRefused, Unreachable
 from ccmm_proto.join_code import format_join_code
-from tests.unit.agent.fake_collector import AGENT, CENTER, Authority, FakeCollector
-from tests.unit.agent.homes import collector, joined
+from tests.support.fake_collector import AGENT, CENTER, Authority, FakeCollector
+from tests.support.homes import collector, joined
 
 __all__ = ["collector", "joined"]
 

@@ -39,7 +39,7 @@ from ccmm_proto.v1.statement_pb2 import (
     Statement,
 )
 from ccmm_proto.wire import parse_statement
-from tests.unit.agent.homes import NOON, collector, home_of, joined
+from tests.support.homes import NOON, collector, home_of, joined
 
 __all__ = ["collector", "joined"]
 

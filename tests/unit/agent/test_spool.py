@@ -1,8 +1,6 @@
 """The spool on real SQLite files: commit points, bound, damage, epochs, two processes."""
 
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +12,7 @@ from hypothesis import strategies as st
 from ccmm_agent import clock, spool_file, spool_open
 from ccmm_agent import spool_sql as sql
 from ccmm_agent.epoch_file import EpochFile, EpochMark
-from ccmm_agent.home import AlreadyRunning, Home, is_running, run_lock
+from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft, Place, Sealed
 from ccmm_agent.spool import Acknowledgement, SourceState, Spool, Waiting
 from ccmm_agent.spool_file import SpoolCorrupt, SpoolFull
@@ -24,8 +22,8 @@ from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.v1.statement_pb2 import EpochStart, Note, Statement
 from ccmm_proto.wire import parse_statement
-from tests.unit.agent.fake_collector import FakeCollector
-from tests.unit.agent.homes import collector, home_of, joined, put, run_draft, unchanged
+from tests.support.fake_collector import FakeCollector
+from tests.support.homes import collector, home_of, joined, put, run_draft, unchanged
 
 __all__ = ["collector", "joined"]
 
@@ -235,35 +233,6 @@ def test_what_had_a_receipt_stays_in_its_epoch(joined: Path) -> None:
         spool_open.new_epoch(home.spool, EpochFile(joined), 1, start, home.signer.seal)
         places = [(one.epoch, one.sequence) for one in home.spool.waiting()]
         assert places == [(0, 0), (1, 0), (1, 1)]
-
-
-def test_two_processes_never_give_one_number_twice(joined: Path) -> None:
-    program = (
-        "from pathlib import Path; import sys; sys.path.insert(0, sys.argv[2]);"
-        "from tests.unit.agent.homes import home_of, put;"
-        "from ccmm_agent.home import opened_home;\n"
-        "with opened_home(Path(sys.argv[1]), alone=False) as home: put(home, 40)"
-    )
-    with home_of(joined):
-        pass
-    root = str(Path(__file__).parents[3])
-    command = [sys.executable, "-c", program, str(joined), root]
-    both = [subprocess.Popen(command, cwd=root) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
-    with home_of(joined) as home:
-        assert [one.sequence for one in home.spool.waiting(limit=100)] == list(range(80))
-        chained = statements(home.spool)
-        digests = [one.digest for one in home.spool.waiting(limit=100)]
-        assert [one.previous for one in chained] == [ZERO, *digests[:-1]]
-
-
-def test_one_run_at_a_time_works_on_a_folder(joined: Path) -> None:
-    assert not is_running(joined)
-    with run_lock(joined):
-        assert is_running(joined)
-        with pytest.raises(AlreadyRunning), run_lock(joined):
-            pass
-    assert not is_running(joined)
 
 
 @given(content=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))

@@ -25,7 +25,7 @@ from ccmm_proto.v1.statement_pb2 import (
     OBSERVED,
     UNAVAILABLE,
 )
-from tests.unit.agent.reading_hostile import hostile, read
+from tests.support.reading_hostile import hostile, read
 
 needs_landlock = pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
 needs_ports = pytest.mark.skipif(landlock.abi() < 4, reason="this kernel's Landlock knows no ports (ABI below 4)")
@@ -194,7 +194,7 @@ def test_a_reading_is_finished_although_the_service_is_asked_to_stop() -> None:
 
 
 def test_a_killed_agent_leaves_no_reader_behind() -> None:
-    code = "from tests.unit.agent.reading_hostile import hostile, read; read(hostile('hang'), seconds=60)"
+    code = "from tests.support.reading_hostile import hostile, read; read(hostile('hang'), seconds=60)"
     root = Path(__file__).parents[3]
     with subprocess.Popen([sys.executable, "-c", code], cwd=root) as agent:
         reader = reader_that_stays(agent.pid)

@@ -18,8 +18,8 @@ from ccmm_agent.submit import Submitter
 from ccmm_proto.chain import ZERO
 from ccmm_proto.v1.statement_pb2 import EpochStart, Note, Statement
 from ccmm_proto.wire import parse_receipt
-from tests.unit.agent.fake_collector import Authority, FakeCollector
-from tests.unit.agent.homes import collector, home_of, joined, put, run_draft, unchanged
+from tests.support.fake_collector import Authority, FakeCollector
+from tests.support.homes import collector, home_of, joined, put, run_draft, unchanged
 
 __all__ = ["collector", "joined"]
 

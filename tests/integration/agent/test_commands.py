@@ -19,8 +19,8 @@ from ccmm_proto.envelope import STATEMENT_TYPE, verify_envelope
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.join_code import format_join_code
 from ccmm_proto.v1.statement_pb2 import EMPTY, OBSERVED, UNAVAILABLE
-from tests.unit.agent.fake_collector import AGENT, CENTER, FakeCollector
-from tests.unit.agent.homes import collector, joined
+from tests.support.fake_collector import AGENT, CENTER, FakeCollector
+from tests.support.homes import collector, joined
 
 __all__ = ["collector", "joined"]
 

@@ -13,7 +13,7 @@ from ccmm_agent.outbox import Draft
 from ccmm_agent.spool import SourceState
 from ccmm_proto.join_code import format_join_code
 from ccmm_proto.v1.statement_pb2 import OBSERVED, Run, Span
-from tests.unit.agent.fake_collector import FakeCollector
+from tests.support.fake_collector import FakeCollector
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

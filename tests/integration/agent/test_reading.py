@@ -20,7 +20,7 @@ from ccmm_agent.replies import Expected, Replies
 from ccmm_proto.reasons import Reason
 from ccmm_proto.v1 import reader_pb2 as rpb
 from ccmm_proto.v1.statement_pb2 import EMPTY, ISOLATION_LANDLOCK, OBSERVED, UNAVAILABLE
-from tests.unit.agent.reading_hostile import NOW, ZONE, hostile, read
+from tests.support.reading_hostile import NOW, ZONE, hostile, read
 
 STARTED = rpb.ReadReply(started=rpb.Started(isolation=ISOLATION_LANDLOCK)).SerializeToString()
 OBSERVED_ONE = rpb.ReadReply(
