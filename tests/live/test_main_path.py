@@ -210,7 +210,7 @@ def check_switch_rules(verdicts: dict[str, dict[str, Any]], switch: Switch) -> N
     assert (verdicts["D-SEC-09"]["outcome"], verdicts["D-SEC-09"]["reason"]) == ("missing", "never")  # no HR list
 
 
-def test_a_real_switch_and_a_real_directory_become_verdicts(house: House, slapd: Slapd, captures: Path) -> None:
+def test_a_real_switch_and_a_real_directory_become_verdicts(slapd: Slapd, house: House, captures: Path) -> None:
     secured_of_all = secured(slapd, captures)
     switch = copied(captures / "asterisk-22", house.place / "pbx")
     words = {"switch": switch, "slapd": slapd, "reader": READER, "suffix": SUFFIX, "named": NAMED}
