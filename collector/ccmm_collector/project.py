@@ -286,13 +286,14 @@ def _project_lists(
 ) -> None:
     """The complete lists of a run; an incomplete one is never used, the last complete one ages.
 
-    Who looked and found nothing has an empty list. Of inventories only an EMPTY run says so: an OBSERVED one may have
-    had another kind to tell about. A run over papers restates all that are there.
+    Who looked and found nothing has an empty list. Of inventories only an EMPTY run of a source with nothing else to
+    tell says so: any other may have had no news of another kind. A run over papers restates all that are there.
     """
+    alone = len(run.feeds) == 1
     for kind in run.feeds:
         form = KINDS[kind].form if kind in KINDS else None
         papers = form in (Form.DOCUMENT, Form.ATTESTATION) and run.outcome in (EMPTY, OBSERVED)
-        if kind not in lists and (papers or (form is Form.INVENTORY and run.outcome == EMPTY)):
+        if kind not in lists and (papers or (form is Form.INVENTORY and run.outcome == EMPTY and alone)):
             lists[kind] = Inventory(kind=kind, as_of_ms=min(_as_of(run), horizon_ms), complete=True)
     for kind, listing in sorted(lists.items()):
         if listing.complete:

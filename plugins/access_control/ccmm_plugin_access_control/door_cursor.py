@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from ccmm_plugin_access_control.door_rows import Passage
 
-VERSION = 1
+VERSION = 2
 RETAINED_HOURS = 35 * 24  # changes of older hours are not looked for
 _EDGE = 512
 
@@ -38,7 +38,6 @@ class Marks:
     until: int | None = None  # hours before it are stated
     vouched_ms: int | None = None
     newest: str = ""  # the file that was changed last
-    holders: str = ""  # time of change and size of the list that was stated
     files: Mapping[str, FileMark] = field(default_factory=dict)
     hours: Mapping[int, StatedHour] = field(default_factory=dict)
 
@@ -46,21 +45,20 @@ class Marks:
         """For `parse_marks`."""
         files = {name: [mark.offset, mark.edges, mark.last_ms] for name, mark in self.files.items()}
         hours = {hour: [one.count, one.digest, one.revision] for hour, one in self.hours.items()}
-        held = [VERSION, self.until, self.vouched_ms, self.newest, self.holders, files, hours]
+        held = [VERSION, self.until, self.vouched_ms, self.newest, files, hours]
         return json.dumps(held, separators=(",", ":")).encode()
 
 
 def parse_marks(cursor: bytes) -> Marks:
     """From a cursor; from anything else none: then the exports are read from their beginning."""
     try:
-        version, until, vouched_ms, newest, holders, files, hours = json.loads(cursor)
+        version, until, vouched_ms, newest, files, hours = json.loads(cursor)
         if version != VERSION:
             return Marks()
         return Marks(
             until=None if until is None else int(until),
             vouched_ms=None if vouched_ms is None else int(vouched_ms),
             newest=str(newest),
-            holders=str(holders),
             files={
                 name: FileMark(offset=int(offset), edges=str(edges), last_ms=None if last is None else int(last))
                 for name, (offset, edges, last) in files.items()

@@ -190,7 +190,7 @@ person = "工号"
     def _read(self, window: Window, marks: Marks) -> Iterator[Observation | Done]:
         times = self._times(window)
         holders = self._load_holders(times)
-        if self._state_holders and holders.changed is not None and holders.state != marks.holders:
+        if self._state_holders and holders.changed is not None:
             yield inventory("badge", min(holders.changed, window.now), holders.badges.items())
         exports = find_exports(self._events)
         closing = to_ms(min(exports[-1].changed, window.now) - self._settle) // HOUR_MS
@@ -216,7 +216,6 @@ person = "工号"
             until=found.until,
             vouched_ms=max(end_ms, marks.vouched_ms or 0),
             newest=exports[-1].path.name,
-            holders=holders.state,
             files=new_marks(found.files, found.until),
             hours=found.stated({hour: stated for hour, (_, stated) in changed.items()}),
         )
@@ -227,15 +226,15 @@ person = "工号"
 
     def _load_holders(self, times: LocalTimes) -> "_Holders":
         if self._holders_path is None or self._holder_mapping is None:
-            return _Holders({}, None, "")
+            return _Holders({}, None)
         with self._holders_path.open("rb") as file:
             rows = read_rows(file, replace(self._dialect, whole_lines=False), columns=self._holder_mapping.wanted())
             try:
                 badges = self._holder_mapping.holders(rows, times)
             except BadTable as error:
                 raise BadTable(f"{self._holders_path.name}: {error}", there=error.there) from error
-            now = os.fstat(file.fileno())
-        return _Holders(badges, datetime.fromtimestamp(now.st_mtime, UTC), f"{now.st_mtime_ns} {now.st_size}")
+            changed = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)
+        return _Holders(badges, changed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +243,6 @@ class _Holders:
 
     badges: dict[str, Attributes]
     changed: datetime | None
-    state: str
 
 
 @hookimpl

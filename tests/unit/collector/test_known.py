@@ -85,6 +85,14 @@ def test_who_looked_and_found_nothing_has_an_empty_list(tmp_path: Path) -> None:
     assert (listing.as_of_ms, listing.entries) == (hour(2), ())
 
 
+def test_a_quiet_source_of_two_kinds_has_not_emptied_its_list(tmp_path: Path) -> None:
+    log, agent, feeds = new_log(tmp_path, Clock()), Agent(name="it"), ("account", "passage")
+    append(log, agent.run((hour(0), hour(1)), [accounts(hour(1), account(True))], source="doors", feeds=feeds))
+    append(log, agent.run((hour(1), hour(2)), source="doors", feeds=feeds, outcome=EMPTY))
+    (listing,) = known(tmp_path, log).listings("account")
+    assert (listing.as_of_ms, len(listing.entries)) == (hour(1), 1)
+
+
 def test_a_folder_run_restates_all_documents(tmp_path: Path) -> None:
     log, agent = new_log(tmp_path, Clock()), Agent(name="it")
     papers = [
