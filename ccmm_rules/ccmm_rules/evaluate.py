@@ -3,16 +3,16 @@
 Same pack, same evidence up to the same log index, same instant: the same verdicts, byte for byte.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ccmm_rules.conclude import Conclusion, conclude
-from ccmm_rules.evidence import Evidence
+from ccmm_rules.evidence import Evidence, Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Outcome, Pack, Read, Rule
 from ccmm_rules.operators.coverage import read_coverage
-from ccmm_rules.operators.match_read import read_match
+from ccmm_rules.operators.match_read import match_windows, read_match
 from ccmm_rules.operators.metric import read_metric
-from ccmm_rules.operators.rows_read import read_rows
+from ccmm_rules.operators.rows_read import read_rows, rows_windows
 from ccmm_rules.operators.slots import read_slots
 from ccmm_rules.operators.view import Reading, View
 from ccmm_rules.verdict import ReadState, Verdict
@@ -29,14 +29,24 @@ READERS: Mapping[str, Callable[[Read, View, Rule], Reading]] = {
     "attestations": read_rows,
 }
 
+# What occurrences they will read, so that each kind is asked for once.
+WINDOWS: Mapping[str, Callable[[Read, View], Iterable[tuple[str, Span]]]] = {
+    "match": match_windows,
+    "occurrences": rows_windows,
+}
+
 
 def judge(pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | None = None) -> dict[str, Verdict]:
     """Verdicts by rule id, of all rules or of those named."""
     view = View(evidence, at_ms, pack.vocabulary)
-    return {name: judge_rule(rule, view) for name, rule in pack.rules.items() if rules is None or name in rules}
+    judged = {name: rule for name, rule in pack.rules.items() if rules is None or name in rules}
+    for read in [read for rule in judged.values() for read in rule.reads if read.operator in WINDOWS]:
+        for kind, span in WINDOWS[read.operator](read, view):
+            view.reserve(kind, span)
+    return {name: _judged(rule, view) for name, rule in judged.items()}
 
 
-def judge_rule(rule: Rule, view: View) -> Verdict:
+def _judged(rule: Rule, view: View) -> Verdict:
     """One rule; the view is shared with the other rules of the same judgement."""
     readings = {read.name: READERS[read.operator](read, view, rule) for read in rule.reads}
     conclusions = {

@@ -11,10 +11,13 @@ metric        a KPI over a window of closed units
 slots         a KPI per slot, grains and rolling
 coverage      the share of slots that sources vouched for
 holes         what a lost statement leaves of a read
-rowset        rows, and how a test falls on each
+table         rows of a kind, column by column
+remembered    a test, remembered by the values it used
+rowset        which rows belong, and how a test falls on each
 counting      the names that a set of rows binds
 rows_read     rows from evidence to names
 pairing       who is whose partner
+joining       the pairs of a match, shared by reads that join alike
 match_read    two row sets joined, from evidence to names
 crossing      when time alone can change what rows give
 """

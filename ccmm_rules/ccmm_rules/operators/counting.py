@@ -1,12 +1,13 @@
 """The names that a set of rows binds, in the worst and in the best look."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import compress, repeat
+from operator import sub
 
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import DAY_MS, RowsSpec
-from ccmm_rules.operators.rowset import Row
 from ccmm_rules.operators.windows import nearest_rank
 
 PLAIN = frozenset(("n", "groups", "most", "min", "max", "sum", "p50", "p90", "p95"))  # no look is the worse one
@@ -14,14 +15,29 @@ PLAIN = frozenset(("n", "groups", "most", "min", "max", "sum", "p50", "p90", "p9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A row, whether it is good (None: undecidable), its group, age stamp, number and lag."""
+    """Rows, one place each: whether they are good (None: undecidable), group, age stamp; number and lag where asked."""
 
-    row: Row
-    good: bool | None
-    group: object
-    stamp_ms: int | None
-    number: float | int | None
-    lag: float | None
+    goods: Sequence[bool | None]
+    maybe: Sequence[bool] | None  # where a filter could not be decided
+    groups: Sequence[object]
+    stamps: Sequence[int | None]
+    numbers: Sequence[float | int | None]
+    lags: Sequence[float | None]
+
+    @property
+    def is_sure(self) -> bool:
+        return self.maybe is None and None not in self.goods
+
+    def only(self, places: Sequence[int]) -> "Judged":
+        """Some of the rows."""
+        return Judged(
+            goods=[self.goods[at] for at in places],
+            maybe=[self.maybe[at] for at in places] if self.maybe is not None else None,
+            groups=[self.groups[at] for at in places],
+            stamps=[self.stamps[at] for at in places],
+            numbers=[self.numbers[at] for at in places] if self.numbers else (),
+            lags=[self.lags[at] for at in places] if self.lags else (),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +51,12 @@ class Frame:
     names: Mapping[str, str]
 
 
-def two_looks(rows: Sequence[Judged], frame: Frame) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
+def two_looks(judged: Judged, frame: Frame) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
     """Undecidable is bad in the worst look, good in the best; a doubtful member helps in neither."""
-    worst, best = (_look(_seen(rows, frame, hopeful=hopeful), frame) for hopeful in (False, True))
+    if judged.is_sure:
+        worst = _look(judged, frame)
+        return worst, dict(worst)
+    worst, best = (_look(_seen(judged, frame, hopeful=hopeful), frame) for hopeful in (False, True))
     for name in [name for name in worst.keys() & best.keys() if name in PLAIN and worst[name] != best[name]]:
         del worst[name], best[name]
     for name in worst.keys() ^ best.keys():
@@ -47,31 +66,32 @@ def two_looks(rows: Sequence[Judged], frame: Frame) -> tuple[dict[str, Scalar], 
     return worst, best
 
 
-def _seen(rows: Sequence[Judged], frame: Frame, *, hopeful: bool) -> list[tuple[Judged, bool]]:
-    """(row, good) of one look."""
-    tested, seen = frame.spec.test, []
-    for judged in rows:
-        good = judged.good if judged.good is not None else hopeful
-        if not judged.row.maybe:
-            seen.append((judged, good))
-        elif hopeful and good:
-            seen.append((judged, True))
-        elif not hopeful and tested is not None and not (tested.side == "bad" and judged.good is True):
-            seen.append((judged, False))
-    return seen
+def _seen(judged: Judged, frame: Frame, *, hopeful: bool) -> Judged:
+    """The rows of one look, each good or not."""
+    tested, places, marks = frame.spec.test, [], []
+    for at, decided in enumerate(judged.goods):
+        good = decided if decided is not None else hopeful
+        if judged.maybe is not None and judged.maybe[at]:
+            counts_against = tested is not None and not (tested.side == "bad" and decided is True)
+            if (hopeful and not good) or (not hopeful and not counts_against):
+                continue
+            good = hopeful
+        places.append(at)
+        marks.append(good)
+    return replace(judged.only(places), goods=marks)
 
 
-def _look(seen: list[tuple[Judged, bool]], frame: Frame) -> dict[str, Scalar]:
+def _look(seen: Judged, frame: Frame) -> dict[str, Scalar]:
     spec = frame.spec
     side = spec.test.side if spec.test is not None else ""
-    names: dict[str, Scalar] = {"n": len(seen)}
-    good = sum(1 for _, mark in seen if mark)
+    count, good = len(seen.goods), sum(1 for mark in seen.goods if mark)
+    names: dict[str, Scalar] = {"n": count}
     if "good" in frame.names:
         names["good"] = good
     if "bad" in frame.names:
-        names["bad"] = len(seen) - good
-    if side and seen:
-        names["share"] = 100.0 * (good if side == "good" else len(seen) - good) / len(seen)
+        names["bad"] = count - good
+    if side and count:
+        names["share"] = 100.0 * (good if side == "good" else count - good) / count
     names |= _numbers(seen, spec)
     if spec.group is not None:
         names |= _group_names(seen, frame, side)
@@ -79,13 +99,8 @@ def _look(seen: list[tuple[Judged, bool]], frame: Frame) -> dict[str, Scalar]:
     return {name: value for name, value in names.items() if name in frame.names}
 
 
-def _numbers(seen: list[tuple[Judged, bool]], spec: RowsSpec) -> dict[str, Scalar]:
-    if spec.number:
-        values = [judged.number for judged, _ in seen]
-    elif spec.lag:
-        values = [judged.lag for judged, _ in seen]
-    else:
-        return {}
+def _numbers(seen: Judged, spec: RowsSpec) -> dict[str, Scalar]:
+    values = seen.numbers if spec.number else seen.lags
     known = sorted(value for value in values if value is not None)
     if not known or len(known) < len(values):
         return {}
@@ -93,20 +108,15 @@ def _numbers(seen: list[tuple[Judged, bool]], spec: RowsSpec) -> dict[str, Scala
     return names | {"min": known[0], "max": known[-1], "sum": sum(known)}
 
 
-def _group_names(seen: list[tuple[Judged, bool]], frame: Frame, side: str) -> dict[str, Scalar]:
-    totals: dict[object, int] = {}
-    goods: dict[object, int] = {}
-    for judged, good in seen:
-        if frame.spec.group is not None and frame.spec.group.grain and judged.group is None:
-            continue
-        totals[judged.group] = totals.get(judged.group, 0) + 1
-        goods[judged.group] = goods.get(judged.group, 0) + good
+def _group_names(seen: Judged, frame: Frame, side: str) -> dict[str, Scalar]:
+    totals, goods = Counter(seen.groups), Counter(compress(seen.groups, seen.goods))
+    if frame.spec.group is not None and frame.spec.group.grain:
+        totals.pop(None, None)
+        goods.pop(None, None)
     expected = frame.expected if frame.expected is not None else ()
-    everyone = sorted({*expected, *totals}, key=str)
-    counted = {g: totals.get(g, 0) - goods.get(g, 0) if side == "bad" else goods.get(g, 0) for g in everyone}
-    if not side:
-        counted = {group: totals.get(group, 0) for group in everyone}
-    present = totals if side != "good" else {group: count for group, count in goods.items() if count}
+    everyone = {*expected, *totals}
+    counted = {g: totals[g] - goods[g] if side == "bad" else goods[g] if side else totals[g] for g in everyone}
+    present = totals if side != "good" else goods
     absent = sum(1 for group in expected if group not in present)
     names: dict[str, Scalar] = {"groups": len(totals), "absent": absent}
     if counted:
@@ -129,17 +139,16 @@ def _shares(totals: Mapping[object, int], goods: Mapping[object, int], side: str
     return [100.0 * (good if side == "good" else total - good) / total for good, total in pairs]
 
 
-def _spacing(seen: list[tuple[Judged, bool]], frame: Frame, side: str) -> dict[str, Scalar]:
+def _spacing(seen: Judged, frame: Frame, side: str) -> dict[str, Scalar]:
     """Days since the newest (good) row, and the longest stretch without one; of the worst group."""
     if "last_days" not in frame.names:
         return {}
-    stamps: dict[object, list[int]] = {}
-    if frame.spec.group is not None and not frame.spec.group.grain:
-        stamps = {group: [] for group in frame.expected or ()}
-    for judged, good in seen:
-        if judged.stamp_ms is not None and (good or side != "good"):
-            group = judged.group if frame.spec.group is not None and not frame.spec.group.grain else ""
-            stamps.setdefault(group, []).append(judged.stamp_ms)
+    grouped = frame.spec.group is not None and not frame.spec.group.grain
+    stamps: dict[object, list[int]] = {group: [] for group in frame.expected or ()} if grouped else {}
+    groups = seen.groups if grouped else repeat("")
+    for stamp, good, group in zip(seen.stamps, seen.goods, groups, strict=False):
+        if stamp is not None and (good or side != "good"):
+            stamps.setdefault(group, []).append(stamp)
     last, gap = [], []
     for times in stamps.values():
         if not times and frame.from_ms is None:
@@ -147,5 +156,5 @@ def _spacing(seen: list[tuple[Judged, bool]], frame: Frame, side: str) -> dict[s
         begin = frame.from_ms if frame.from_ms is not None else min(times)
         ordered = [begin, *sorted(times), frame.now_ms]
         last.append((frame.now_ms - (max(times) if times else begin)) // DAY_MS)
-        gap.append(max(later - earlier for earlier, later in pairwise(ordered)) // DAY_MS)
+        gap.append(max(map(sub, ordered[1:], ordered)) // DAY_MS)
     return {"last_days": max(last), "gap_days": max(gap)} if last else {}

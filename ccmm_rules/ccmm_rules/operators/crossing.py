@@ -5,31 +5,31 @@ from collections.abc import Iterator, Sequence
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Const, walk
 from ccmm_rules.model import DAY_MS, HOUR_MS, MatchSpec, Read, RowsSpec, Rule
-from ccmm_rules.operators.rowset import MINUTE_MS, Reader, Row
+from ccmm_rules.operators.rowset import Chosen
+from ccmm_rules.operators.table import MINUTE_MS
 
 _FLOORED = {"_days": DAY_MS, "_hours": HOUR_MS}
 _LAGS = {"minutes": MINUTE_MS, "hours": HOUR_MS, "days": DAY_MS}
 
 
-def next_crossing(read: Read, rule: Rule, reader: Reader, rows: Sequence[Row], now_ms: int) -> int | None:
+def next_crossing(read: Read, rule: Rule, rows: Chosen, now_ms: int) -> int | None:
     """The earliest instant after now; None where time alone changes nothing."""
     spec = read.spec
     assert isinstance(spec, RowsSpec)
-    instants: list[int] = []
-    tests = [spec.test.compiled] if spec.test is not None else []
-    names = {name for test in tests for name in test.names} | ({spec.number} if spec.number else set())
-    numbers = [number for test in tests for number in _literals(test)]
-    for row in rows:
-        instants += _ages(names, reader, row, now_ms)
-        instants += _so_far(names, numbers, row, now_ms)
-        until = row.attributes.get("until") if spec.source.form == "attestation" else None
-        instants += [until + 1] if isinstance(until, int) and until >= now_ms else []
+    table, places = rows.table, rows.places
+    test = spec.test.compiled if spec.test is not None else None
+    names = (set(test.names) if test is not None else set()) | ({spec.number} if spec.number else set())
+    instants = [*_ages(names, rows, now_ms), *_so_far(names, _literals(test) if test is not None else [], rows, now_ms)]
+    if spec.source.form == "attestation":
+        untils = table.stamps("until")
+        instants += [until + 1 for at in places if (until := untils[at]) is not None and until >= now_ms]
     if spec.lag:
-        ends = [(reader.stamp(spec.lag[0], row), reader.stamp(spec.lag[1], row)) for row in rows]
-        instants += open_lags(ends, _LAGS[spec.lag_unit], rule, now_ms)
+        begins, ends = table.stamps(spec.lag[0]), table.stamps(spec.lag[1])
+        instants += open_lags([(begins[at], ends[at]) for at in places], _LAGS[spec.lag_unit], rule, now_ms)
     if {read.full("last_days"), read.full("gap_days")} & rule.require.names:
-        stamps = [row.started_ms or reader.stamp("approved", row) or 0 for row in rows] or [0]
-        instants.append(now_ms + DAY_MS - (now_ms - max(stamps)) % DAY_MS)
+        approved = table.stamps("approved")
+        newest = max((table.starts[at] or approved[at] or 0 for at in places), default=0)
+        instants.append(now_ms + DAY_MS - (now_ms - newest) % DAY_MS)
     return min((instant for instant in instants if instant > now_ms), default=None)
 
 
@@ -39,37 +39,36 @@ def _literals(test: Compiled) -> list[float]:
     ]
 
 
-def _ages(names: set[str], reader: Reader, row: Row, now_ms: int) -> Iterator[int]:
+def _ages(names: set[str], rows: Chosen, now_ms: int) -> Iterator[int]:
     """Floored ages change with each whole day or hour since the stamp."""
     for name in names:
         for suffix, unit in _FLOORED.items():
             stem = name.removesuffix(suffix)
             if stem == name:
                 continue
-            stamp = row.started_ms if stem == "lasted" else reader.stamp(stem, row)
-            if stamp is not None and not (stem == "lasted" and row.ended_ms is not None):
-                yield now_ms + unit - (now_ms - stamp) % unit
+            stamps, ends = rows.table.stamps(stem), rows.table.ends
+            if stem == "lasted":
+                stamps = [start if end is None else None for start, end in zip(rows.table.starts, ends, strict=True)]
+            for stamp in {stamps[at] for at in rows.places} - {None}:
+                yield now_ms + unit - (now_ms - (stamp or 0)) % unit
 
 
-def _so_far(names: set[str], numbers: list[float], row: Row, now_ms: int) -> Iterator[int]:
+def _so_far(names: set[str], numbers: list[float], rows: Chosen, now_ms: int) -> Iterator[int]:
     """Minutes of an open row pass the numbers of the test; working days and nights change at most hourly."""
-    if any(name.endswith(("_minutes",)) for name in names):
+    if any(name.endswith("_minutes") for name in names):
         for number in numbers:
-            yield row.started_ms + int(number * MINUTE_MS) + 1
-    if any(name.endswith("_workdays") or name == "nights" for name in names):
+            after = int(number * MINUTE_MS) + 1
+            yield from (rows.table.starts[at] + after for at in rows.places)
+    if rows.places and any(name.endswith("_workdays") or name == "nights" for name in names):
         yield now_ms + HOUR_MS - now_ms % HOUR_MS
 
 
 def open_lags(ends: Sequence[tuple[int | None, int | None]], unit_ms: int, rule: Rule, now_ms: int) -> list[int]:
     """Lags whose end has not come pass each limit and each number of `require`."""
-    values = [value for table in rule.limits for value in table.values.values()] + _literals(rule.require)
-    return [
-        begin + int(value * unit_ms) + 1
-        for begin, end in ends
-        if begin is not None and end is None
-        for value in sorted(set(values))
-        if begin + int(value * unit_ms) + 1 > now_ms
-    ]
+    values = {value for table in rule.limits for value in table.values.values()} | {*_literals(rule.require)}
+    lengths = [int(value * unit_ms) + 1 for value in values]
+    open_begins = {begin for begin, end in ends if begin is not None and end is None}
+    return [begin + length for begin in open_begins for length in lengths if begin + length > now_ms]
 
 
 def pair_crossing(

@@ -7,7 +7,7 @@ from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import MetricSpec, Read
 from ccmm_rules.operators.groups import expected_of, judged_values, median, worst_of
-from ccmm_rules.operators.tally import Tally, add, contributor, sample_of, value_of, width
+from ccmm_rules.operators.tally import Tally, add, contributions, sample_of, value_of, width
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import closed_window
 from ccmm_rules.vocabulary.tables import Metric
@@ -77,12 +77,10 @@ def tallies_over(
     disputed = False
     for measure in metric.measures:
         owners: dict[object, tuple[str, str]] = {}
-        contribution = contributor(metric, measure)
-        for row in view.totals(measure, span):
-            if not fits(row, where):
-                continue
+        rows = [row for row in view.totals(measure, span) if fits(row, where)]
+        for row, tally in zip(rows, zip(*contributions(metric, measure, rows), strict=True), strict=True):
             owner = (row.agent, row.source)
             disputed = disputed or owners.setdefault(row.dimensions, owner) != owner
             group = dict(row.dimensions).get(by, "") if by else ""
-            parts.setdefault(group, []).append(contribution(row))
+            parts.setdefault(group, []).append(tally)
     return {group: add(tallies, width(metric)) for group, tallies in sorted(parts.items(), key=str)}, disputed

@@ -1,165 +1,196 @@
 """Who is whose partner: by equal keys, by time, or both. Ties go by time, then by key, never by arrival."""
 
-import bisect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import DAY_MS, Joining
-from ccmm_rules.operators.rowset import Reader, Row
+from ccmm_rules.operators.remembered import Remembered
+from ccmm_rules.operators.rowset import Chosen
+from ccmm_rules.operators.table import Table
 
 LONG_MS = 7 * DAY_MS  # what lasts may have begun so long before what lies inside it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """Two rows and the alternative that joined them. `sure`: its condition could be decided."""
-
-    a: Row
-    b: Row
-    alternative: int
-    sure: bool
+Pair = tuple[int, int, int]  # places of a and b, and the alternative that joined them
+Prefer = Callable[[Sequence[Pair]], Sequence[bool]]
 
 
 class PairTest:
     """A test of pairs, remembered by the values it used."""
 
-    def __init__(self, compiled: Compiled, first: Reader, second: Reader) -> None:
-        self.compiled, self.profile = compiled, first.profile
-        names = sorted(name for name in compiled.names if not name.startswith("profile."))
-        self.plan = [(name, name.startswith("a."), (first if name.startswith("a.") else second)) for name in names]
-        self.memory: dict[tuple[object, ...], Scalar | None] = {}
+    def __init__(self, compiled: Compiled, first: Table, second: Table) -> None:
+        """Of rows `a` and `b` of two tables."""
+        self._tables = {"a.": first, "b.": second}
+        times = frozenset(f"{side}{name}" for side, table in self._tables.items() for name in table.times)
+        self._test = Remembered(compiled, first.profile, times)
 
-    def __call__(self, a: Row, b: Row, now_ms: int) -> Scalar | None:
-        values = [reader.getter(name[2:])(a if left else b, now_ms) for name, left, reader in self.plan]
-        key = tuple(tuple(value) if isinstance(value, list) else value for value in values)
-        if key not in self.memory:
-            bound = {name: value for (name, _, _), value in zip(self.plan, values, strict=True) if value is not None}
-            self.memory[key] = self.compiled.evaluate(bound | self.profile)
-        return self.memory[key]
+    @property
+    def doubtful(self) -> bool:
+        """Whether, so far, some pair could not be decided."""
+        return self._test.doubtful
+
+    def __call__(self, pairs: Sequence[Pair], now_ms: int) -> list[Scalar | None]:
+        """One result per pair; None: undecided."""
+        columns = []
+        for name in self._test.names:
+            column, end = self._tables[name[:2]].column(name[2:], now_ms), 0 if name.startswith("a.") else 1
+            columns.append([column[pair[end]] for pair in pairs])
+        return self._test.results(columns, len(pairs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """The rows of one alternative, with their reader."""
+    """The rows of one alternative, and the test of its pairs."""
 
     joining: Joining
-    rows: tuple[Row, ...]
-    reader: Reader
+    rows: Chosen
     condition: PairTest | None
 
     @property
     def doubtful(self) -> bool:
         """Whether, so far, some pair could not be decided."""
-        met = self.condition is not None and None in self.condition.memory.values()
-        return met or any(row.maybe for row in self.rows)
+        return bool(self.rows.maybe) or (self.condition is not None and self.condition.doubtful)
 
 
-def side_of(joining: Joining, rows: Sequence[Row], first: Reader, second: Reader) -> Side:
-    test = PairTest(joining.condition, first, second) if joining.condition is not None else None
-    return Side(joining=joining, rows=tuple(rows), reader=second, condition=test)
-
-
-Prefer = Callable[[Row, Row], bool]
+def side_of(joining: Joining, rows: Chosen, first: Table) -> Side:
+    test = PairTest(joining.condition, first, rows.table) if joining.condition is not None else None
+    return Side(joining=joining, rows=rows, condition=test)
 
 
 def pair_up(
-    base: Sequence[Row], reader: Reader, sides: Sequence[Side], pick: str, now_ms: int, prefer: Prefer, *, hopeful: bool
+    base: Chosen, sides: Sequence[Side], pick: str, now_ms: int, prefer: Prefer, *, hopeful: bool
 ) -> list[Pair]:
     """`hopeful`: a pair whose condition cannot be decided is a pair. The first alternative that fits wins."""
     pairs: list[Pair] = []
-    waiting = list(base)
-    taken: set[int] = set()
+    waiting = base.places
+    taken: dict[str, set[int]] = {}
     for index, side in enumerate(sides):
-        found = list(_candidates(waiting, reader, side, index, now_ms, hopeful=hopeful))
-        chosen = _chosen([pair for pair in found if pair.b.number not in taken], pick, prefer)
+        gone = taken.setdefault(side.rows.table.kind.name, set())
+        found = _fitting(base.table, waiting, side, index, now_ms, hopeful=hopeful)
+        chosen = _chosen([pair for pair in found if pair[1] not in gone] if gone else found, pick, prefer, base, side)
         pairs += chosen
-        taken |= {pair.b.number for pair in chosen} if pick in ("nearest", "best") else set()
-        served = {pair.a.number for pair in chosen}
-        waiting = [row for row in waiting if row.number not in served]
+        if pick in ("nearest", "best"):
+            gone.update([b for _, b, _ in chosen])
+        if index + 1 < len(sides):
+            served = {a for a, _, _ in chosen}
+            waiting = [a for a in waiting if a not in served]
     return pairs
 
 
-def _chosen(found: list[Pair], pick: str, prefer: Prefer) -> list[Pair]:
+def _fitting(table: Table, places: Sequence[int], side: Side, index: int, now_ms: int, *, hopeful: bool) -> list[Pair]:
+    """Pairs that join and pass the condition, each a's partners oldest first."""
+    found = _candidates(table, places, side, index, now_ms)
+    maybe = side.rows.maybe
+    if side.condition is None:
+        return found if hopeful or not maybe else [pair for pair in found if pair[1] not in maybe]
+    results = side.condition(found, now_ms)
+    if hopeful:
+        return [pair for pair, fits in zip(found, results, strict=True) if fits is True or fits is None]
+    return [pair for pair, fits in zip(found, results, strict=True) if fits is True and pair[1] not in maybe]
+
+
+def _chosen(found: list[Pair], pick: str, prefer: Prefer, base: Chosen, side: Side) -> list[Pair]:
     if pick == "all":
         return found
     if pick == "first":
-        ordered = sorted(found, key=lambda pair: (pair.b.started_ms, str(pair.b.key), pair.b.source))
-        return _one_each(ordered, exclusive=False)
-    best = pick == "best"
-    ordered = sorted(found, key=lambda pair: (best and not prefer(pair.a, pair.b), *_nearness(pair)))
-    return _one_each(ordered, exclusive=True)
+        first: dict[int, Pair] = {}
+        for pair in found:
+            first.setdefault(pair[0], pair)
+        return list(first.values())
+    times_a, times_b = Counter([a for a, _, _ in found]), Counter([b for _, b, _ in found])
+    alone = [pair for pair in found if times_a[pair[0]] == 1 and times_b[pair[1]] == 1]
+    if len(alone) == len(found):
+        return found
+    rivals = [pair for pair in found if times_a[pair[0]] > 1 or times_b[pair[1]] > 1]
+    worse = [not good for good in prefer(rivals)] if pick == "best" else [False] * len(rivals)
+    first_table, second = base.table, side.rows.table
+    ordered = sorted(
+        zip(worse, rivals, strict=True), key=lambda ranked: (ranked[0], *_nearness(first_table, second, ranked[1]))
+    )
+    return alone + _one_each(pair for _, pair in ordered)
 
 
-def _nearness(pair: Pair) -> tuple[int, int, str, int, str, str]:
-    distance = abs(pair.b.started_ms - pair.a.started_ms)
-    return (distance, pair.a.started_ms, str(pair.a.key), pair.b.started_ms, str(pair.b.key), pair.b.source)
+def _nearness(first: Table, second: Table, pair: Pair) -> tuple[int, int, str, int, str, str]:
+    start, key, _ = first.order(pair[0])
+    distance = abs(second.starts[pair[1]] - start)
+    return (distance, start, key, *second.order(pair[1]))
 
 
-def _one_each(ordered: list[Pair], *, exclusive: bool) -> list[Pair]:
+def _one_each(ordered: Iterable[Pair]) -> list[Pair]:
     used_a: set[int] = set()
     used_b: set[int] = set()
     chosen = []
     for pair in ordered:
-        if pair.a.number in used_a or (exclusive and pair.b.number in used_b):
+        if pair[0] in used_a or pair[1] in used_b:
             continue
-        used_a.add(pair.a.number)
-        used_b.add(pair.b.number)
+        used_a.add(pair[0])
+        used_b.add(pair[1])
         chosen.append(pair)
     return chosen
 
 
-def _candidates(
-    base: Sequence[Row], reader: Reader, side: Side, index: int, now_ms: int, *, hopeful: bool
-) -> Iterator[Pair]:
-    joining = side.joining
-    left = [reader.getter(name) for name, _ in joining.same]
-    right = [side.reader.getter(name) for _, name in joining.same]
-    buckets: dict[tuple[object, ...], list[Row]] = {}
-    for row in sorted(side.rows, key=lambda row: (row.started_ms, str(row.key), row.source)):
-        key = tuple(get(row, now_ms) for get in right)
-        if None not in key:
-            buckets.setdefault(key, []).append(row)
-    starts = {key: [row.started_ms for row in rows] for key, rows in buckets.items()}
-    test = side.condition
-    for a in base:
-        key = tuple(get(a, now_ms) for get in left)
-        for b in _near(a, buckets.get(key, ()), starts.get(key, ()), joining, now_ms):
-            if _same_row(a, b):
-                continue
-            fits = test(a, b, now_ms) if test is not None else True
-            sure = isinstance(fits, bool) and not b.maybe
-            if (fits is True and (sure or hopeful)) or (fits is None and hopeful):
-                yield Pair(a=a, b=b, alternative=index, sure=sure)
-
-
-def _same_row(a: Row, b: Row) -> bool:
+def _candidates(table: Table, places: Sequence[int], side: Side, index: int, now_ms: int) -> list[Pair]:
     """A row is not its own partner."""
-    return (a.agent, a.source, a.key, a.started_ms) == (b.agent, b.source, b.key, b.started_ms) and (
-        a.attributes is b.attributes
-    )
+    joining, other = side.joining, side.rows.table
+    left = _keys(table, [name for name, _ in joining.same], places)
+    right = _keys(other, [name for _, name in joining.same], side.rows.places)
+    buckets: dict[object, list[int]] = {}
+    for key, b in zip(right, side.rows.places, strict=True):
+        if key is not None:
+            buckets.setdefault(key, []).append(b)
+    for bucket in buckets.values():
+        if len(bucket) > 1:
+            bucket.sort(key=other.order)
+    if joining.time_ms is None and joining.inside_ms is None and joining.overlap_ms is None:
+        found = [(a, b, index) for key, a in zip(left, places, strict=True) if key in buckets for b in buckets[key]]
+    else:
+        found = _timed(table, zip(left, places, strict=True), buckets, side, index, now_ms)
+    return [pair for pair in found if pair[0] != pair[1]] if table is other else found
 
 
-def _near(a: Row, rows: Sequence[Row], starts: Sequence[int], joining: Joining, now_ms: int) -> Sequence[Row]:
-    """Those of `rows` (oldest first) whose time fits."""
-    if joining.time_ms is not None:
-        low, high = joining.time_ms
-        begin = bisect.bisect_left(starts, a.started_ms + low)
-        return rows[begin : bisect.bisect_right(starts, a.started_ms + high)]
-    if joining.inside_ms is not None:
-        slack = joining.inside_ms
-        before = rows[: bisect.bisect_right(starts, a.started_ms + slack)]
-        return [b for b in before if a.started_ms <= _end(b, now_ms) + slack]
-    if joining.overlap_ms is not None:
-        slack = joining.overlap_ms
-        before = rows[: bisect.bisect_right(starts, _end(a, now_ms) + slack)]
-        return [b for b in before if a.started_ms <= _end(b, now_ms) + slack]
-    return rows
+def _keys(table: Table, names: Sequence[str], places: Sequence[int]) -> Sequence[object]:
+    """What rows are joined by; None where part of it is not known."""
+    if not names:
+        return [()] * len(places)
+    columns = [table.pick(name, places) for name in names]
+    if len(columns) == 1:
+        return columns[0]
+    return [None if None in key else key for key in zip(*columns, strict=True)]
 
 
-def _end(row: Row, now_ms: int) -> int:
-    return row.ended_ms if row.ended_ms is not None else max(now_ms, row.started_ms)
+def _timed(
+    table: Table,
+    keyed: Iterable[tuple[object, int]],
+    buckets: Mapping[object, Sequence[int]],
+    side: Side,
+    index: int,
+    now_ms: int,
+) -> list[Pair]:
+    """Those whose time fits, too."""
+    other, joining = side.rows.table, side.joining
+    starts = {key: [other.starts[b] for b in bucket] for key, bucket in buckets.items()}
+    low, high = joining.time_ms or (0, 0)
+    slack = joining.inside_ms if joining.inside_ms is not None else joining.overlap_ms or 0
+    found: list[Pair] = []
+    for key, a in keyed:
+        if key not in buckets:
+            continue
+        bucket, begun, start = buckets[key], starts[key], table.starts[a]
+        if joining.time_ms is not None:
+            fitting = bucket[bisect_left(begun, start + low) : bisect_right(begun, start + high)]
+        else:
+            end = start if joining.inside_ms is not None else _end(table, a, now_ms)
+            before = bucket[: bisect_right(begun, end + slack)]
+            fitting = [b for b in before if start <= _end(other, b, now_ms) + slack]
+        found += [(a, b, index) for b in fitting]
+    return found
+
+
+def _end(table: Table, place: int, now_ms: int) -> int:
+    end = table.ends[place]
+    return end if end is not None else max(now_ms, table.starts[place])
 
 
 def tolerance_ms(joinings: Sequence[Joining], key_ms: int) -> tuple[int, int]:
@@ -172,15 +203,3 @@ def tolerance_ms(joinings: Sequence[Joining], key_ms: int) -> tuple[int, int]:
             low, high = -max(slack, LONG_MS), slack
         before, after = max(before, -low), max(after, high)
     return before, after
-
-
-def key_ids(rows: Sequence[Row]) -> frozenset[str]:
-    return frozenset(row.key_id for row in rows)
-
-
-def owners(pairs: Sequence[Pair]) -> Mapping[int, list[Pair]]:
-    """Pairs by the identity of their `a`."""
-    found: dict[int, list[Pair]] = {}
-    for pair in pairs:
-        found.setdefault(pair.a.number, []).append(pair)
-    return found

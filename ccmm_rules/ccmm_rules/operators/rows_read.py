@@ -1,5 +1,7 @@
 """`inventory`, `occurrences`, `documents`, `attestations`: from evidence to names."""
 
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,8 @@ from ccmm_rules.operators.crossing import next_crossing
 from ccmm_rules.operators.groups import expected_of
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
-from ccmm_rules.operators.rowset import Reader, Row, judge_row, rows_of
+from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
+from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import grain_window, row_window
 
@@ -23,7 +26,6 @@ LAG_MS = {"minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}
 class Scene:
     """The window and expected groups of one read."""
 
-    zone: ZoneInfo
     feed: FeedState
     span: Span | None
     units: tuple[Span, ...]
@@ -43,9 +45,8 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
     if why == "unanswered":
         return unknown("missing", why, feed)
     scene = _scene(spec, view, feed, view.zone, expected)
-    reader = Reader(view.vocabulary.kinds[spec.source.kind], view.zone, view.answers)
-    rows = rows_of(spec.source, view, reader, scene.span, feed.watermark_ms)
-    judged = _newest([_judge(spec, reader, row, scene, view) for row in rows], spec)
+    rows = rows_of(spec.source, view, scene.span, feed.watermark_ms)
+    judged = _newest(_judge(spec, rows, scene, view.at_ms), rows, spec)
     frame = Frame(
         spec=spec,
         expected=scene.expected,
@@ -58,25 +59,37 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
         bound=_bound(read, rule, scene, judged, worst, best, why),
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
-        again_ms=next_crossing(read, rule, reader, rows, view.at_ms),
+        again_ms=next_crossing(read, rule, rows, view.at_ms),
         backfill=backfill_share(feed.sources, scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)),
     )
+
+
+def rows_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:
+    """(kind, window) of the occurrences that the read will need."""
+    spec = read.spec
+    assert isinstance(spec, RowsSpec)
+    feed = view.feed_state(read.feeds, read.fresh_for_ms)
+    if not feed.state and view.zone is not None and spec.source.form == "occurrence":
+        yield spec.source.kind, _window(spec, feed, view.zone)[0]
 
 
 def _scene(spec: RowsSpec, view: View, feed: FeedState, zone: ZoneInfo, expected: tuple[str, ...] | None) -> Scene:
     if spec.source.form != "occurrence":
         hole = view.hole_after(feed.watermark_ms, reach_ms=0)
-        return Scene(zone=zone, feed=feed, span=None, units=(), expected=expected, hole=hole)
-    units: list[Span] = []
-    if spec.over is None:
-        span = _all_time(feed)
-    elif spec.group is not None and spec.group.grain:
-        span, units = grain_window(spec.over, spec.group.by, feed.watermark_ms, zone)
-    else:
-        span = row_window(spec.over, feed.watermark_ms, zone)
+        return Scene(feed=feed, span=None, units=(), expected=expected, hole=hole)
+    span, units = _window(spec, feed, zone)
     hole = view.hole_after(span.from_ms) or ("uncovered" if uncovered(feed.sources, span) else "")
     wanted: tuple[object, ...] | None = tuple(unit.from_ms for unit in units) if units else expected
-    return Scene(zone=zone, feed=feed, span=span, units=tuple(units), expected=wanted, hole=hole)
+    return Scene(feed=feed, span=span, units=tuple(units), expected=wanted, hole=hole)
+
+
+def _window(spec: RowsSpec, feed: FeedState, zone: ZoneInfo) -> tuple[Span, list[Span]]:
+    """The window, and the calendar units expected in it."""
+    if spec.over is None:
+        return _all_time(feed), []
+    if spec.group is not None and spec.group.grain:
+        return grain_window(spec.over, spec.group.by, feed.watermark_ms, zone)
+    return row_window(spec.over, feed.watermark_ms, zone), []
 
 
 def _all_time(feed: FeedState) -> Span:
@@ -85,60 +98,72 @@ def _all_time(feed: FeedState) -> Span:
     return Span(min(begin, feed.watermark_ms), feed.watermark_ms)
 
 
-def _judge(spec: RowsSpec, reader: Reader, row: Row, scene: Scene, view: View) -> Judged:
-    good: bool | None = not row.expired
+def _judge(spec: RowsSpec, rows: Chosen, scene: Scene, now_ms: int) -> Judged:
+    table, places = rows.table, rows.places
+    goods: Sequence[bool | None] = [at not in table.expired for at in places]
     if spec.test is not None:
-        good = judge_row(reader, spec.test.compiled, spec.test.side, row, scene.feed.watermark_ms, view.at_ms)
-    number = reader.getter(spec.number)(row, view.at_ms) if spec.number else None
-    stamp = row.started_ms if spec.source.form == "occurrence" else reader.stamp("approved", row)
+        goods = goods_of(rows, spec.test, scene.feed.watermark_ms, now_ms)
+    stamps = table.starts if spec.source.form == "occurrence" else table.stamps("approved")
+    numbers = table.pick(spec.number, places, now_ms) if spec.number else ()
     return Judged(
-        row=row,
-        good=good,
-        group=_group(spec, reader, row, scene),
-        stamp_ms=stamp,
-        number=number if isinstance(number, int | float) else None,
-        lag=lag_of(spec.lag, spec.lag_unit, spec.absolute, reader, row, view.at_ms) if spec.lag else None,
+        goods=goods,
+        maybe=[at in rows.maybe for at in places] if rows.maybe else None,
+        groups=_groups(spec, table, places, scene.units),
+        stamps=[stamps[at] for at in places],
+        numbers=[number if isinstance(number, int | float) else None for number in numbers],
+        lags=lags_of(spec.lag, spec.lag_unit, table, places, now_ms, absolute=spec.absolute) if spec.lag else (),
     )
 
 
-def _group(spec: RowsSpec, reader: Reader, row: Row, scene: Scene) -> object:
+def _groups(spec: RowsSpec, table: Table, places: Sequence[int], units: Sequence[Span]) -> Sequence[object]:
     if spec.group is None:
-        return ""
-    if spec.group.grain:
-        for unit in scene.units:
-            if unit.from_ms <= row.started_ms < unit.to_ms:
-                return unit.from_ms
-        return None  # in the unit that is still running
-    value = reader.getter(spec.group.by)(row, row.started_ms)
-    return tuple(value) if isinstance(value, list) else value
+        return [""] * len(places)
+    if not spec.group.grain:
+        return table.pick(spec.group.by, places)
+    begins = [unit.from_ms for unit in units]
+    found: list[object] = []
+    for at in places:
+        start = table.starts[at]
+        unit = bisect_right(begins, start) - 1
+        inside = unit >= 0 and start < units[unit].to_ms
+        found.append(begins[unit] if inside else None)  # None: in the unit that is still running
+    return found
 
 
-def lag_of(lag: tuple[str, str], unit: str, absolute: bool, reader: Reader, row: Row, now_ms: int) -> float | None:
+def lags_of(
+    lag: tuple[str, str], unit: str, table: Table, places: Sequence[int], now_ms: int, *, absolute: bool
+) -> list[float | None]:
     """From the first time to the second; so far where the second has not come. None: the first is not known."""
-    begin, end = reader.stamp(lag[0], row), reader.stamp(lag[1], row)
-    if begin is None:
-        return None
-    length = (end if end is not None else max(now_ms, begin)) - begin
-    return (abs(length) if absolute else length) / LAG_MS[unit]
+    begins, ends = table.stamps(lag[0]), table.stamps(lag[1])
+    found: list[float | None] = []
+    for at in places:
+        begin, end = begins[at], ends[at]
+        if begin is None:
+            found.append(None)
+            continue
+        length = (end if end is not None else max(now_ms, begin)) - begin
+        found.append((abs(length) if absolute else length) / LAG_MS[unit])
+    return found
 
 
-def _newest(judged: list[Judged], spec: RowsSpec) -> list[Judged]:
+def _newest(judged: Judged, rows: Chosen, spec: RowsSpec) -> Judged:
     """The newest N, of each group."""
     if spec.newest is None:
         return judged
-    by_group: dict[object, list[Judged]] = {}
-    for row in sorted(judged, key=lambda row: (row.stamp_ms or 0, str(row.row.key)), reverse=True):
-        kept = by_group.setdefault(row.group if spec.group is not None else "", [])
+    names = [str(rows.table.rows[at].id) for at in rows.places]
+    by_group: dict[object, list[int]] = {}
+    for at in sorted(range(len(names)), key=lambda at: (judged.stamps[at] or 0, names[at]), reverse=True):
+        kept = by_group.setdefault(judged.groups[at] if spec.group is not None else "", [])
         if len(kept) < spec.newest:
-            kept.append(row)
-    return [row for kept in by_group.values() for row in reversed(kept)]
+            kept.append(at)
+    return judged.only([at for kept in by_group.values() for at in reversed(kept)])
 
 
 def _bound(
     read: Read,
     rule: Rule,
     scene: Scene,
-    judged: list[Judged],
+    judged: Judged,
     worst: dict[str, Scalar],
     best: dict[str, Scalar],
     why: str,
@@ -148,9 +173,10 @@ def _bound(
     if scene.hole:
         unbinds = spec.source.form != "occurrence"
         return holed(read, rule, scene.hole, {} if unbinds else worst)
-    if not judged or why == "empty":
+    count = len(judged.goods)
+    if not count or why == "empty":
         return emptied(read, worst, spec.empty, ("n", "good", "least", "absent"))
-    if len(judged) < spec.sample:
+    if count < spec.sample:
         kept = {"n": worst["n"]} if "n" in worst else {}
         return Bound(state="inconclusive", reason="sample", worst=kept, best=kept)
     return Bound(state="inconclusive" if worst != best else "", reason="undecidable" if worst != best else "",

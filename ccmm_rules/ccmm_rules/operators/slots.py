@@ -1,9 +1,10 @@
 """`slots`: a KPI per slot, in grains or rolling. An uncovered slot is bad in the worst look, good in the best."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from operator import add, sub
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.conclude import Bound
@@ -13,7 +14,7 @@ from ccmm_rules.model import UNIT_MS, Read, Rule, SlotSpec
 from ccmm_rules.operators.groups import expected_of, median
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import fits, unknown
-from ccmm_rules.operators.tally import Tally, contributor, sample_of, value_of, width
+from ccmm_rules.operators.tally import Tally, contributions, sample_of, value_of, width
 from ccmm_rules.operators.view import Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots, closed_window
 from ccmm_rules.vocabulary.tables import Metric
@@ -45,7 +46,7 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
         return unknown("inconclusive", "disputed", feed)
     missing = uncovered(feed.sources, span)
     slots = _slots(metric, spec, span, view.zone)
-    groups = [_judge(metric, spec, group, column, slots, missing, span) for group, column in cells.items()]
+    groups = [_judge(metric, spec, group, column, slots, missing) for group, column in cells.items()]
     hole = view.hole_after(span.from_ms)
     levels = {level: _at_level(read, rule, metric, spec, groups, level, hole) for level in rule.levels}
     return Reading(
@@ -55,10 +56,6 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
         deadline_ms=feed.deadline_ms,
         backfill=backfill_share(feed.sources, span),
     )
-
-
-def _period_ms(metric: Metric, view: View) -> int:
-    return max(view.vocabulary.measures[measure].period_s for measure in metric.measures) * 1000
 
 
 def _cells(
@@ -76,22 +73,47 @@ def _cells(
 def _summed(
     metric: Metric, spec: SlotSpec, by: str, view: View, span: Span
 ) -> tuple[dict[object, dict[int, Tally]], bool]:
-    cells: dict[object, dict[int, Tally]] = {}
+    parts: dict[object, list[dict[int, float]]] = {}  # of each group one sum by start for each part of a tally
     disputed = False
     for measure in metric.measures:
-        rows = [row for row in view.slots(measure, span) if fits(row, spec.where)]
-        disputed = disputed or _contradict(rows)
-        contribution = contributor(metric, measure)
-        for row in rows:
-            column = cells.setdefault(dict(row.dimensions).get(by, "") if by else "", {})
-            more, known = contribution(row), column.get(row.start_ms)
-            column[row.start_ms] = more if known is None else tuple(map(add, known, more))
+        for group, rows in _by_group(measure, spec, by, view, span).items():
+            sums = parts.setdefault(group, [{} for _ in range(width(metric))])
+            for sum_of, column in zip(sums, contributions(metric, measure, rows), strict=True):
+                for row, value in zip(rows, column, strict=True):
+                    start = row.start_ms
+                    sum_of[start] = sum_of[start] + value if start in sum_of else value
+        disputed = disputed or _disputed(measure, spec, view, span)
+    cells: dict[object, dict[int, Tally]] = {
+        group: dict(zip(sums[0], zip(*(sum_of.values() for sum_of in sums), strict=True), strict=True))
+        for group, sums in parts.items()
+    }
     return cells, disputed
+
+
+def _fitting(measure: str, spec: SlotSpec, view: View, span: Span) -> Sequence[MeasureRow]:
+    rows = view.slots(measure, span)
+    return [row for row in rows if fits(row, spec.where)] if spec.where else rows
+
+
+def _by_group(measure: str, spec: SlotSpec, by: str, view: View, span: Span) -> dict[object, Sequence[MeasureRow]]:
+    """Rows by group, in the order in which groups first appear."""
+    rows = _fitting(measure, spec, view, span)
+    if not by:
+        return {"": rows} if rows else {}
+    found: dict[object, list[MeasureRow]] = {}
+    for row in rows:
+        found.setdefault(dict(row.dimensions).get(by, ""), []).append(row)
+    return dict(found)
+
+
+def _disputed(measure: str, spec: SlotSpec, view: View, span: Span) -> bool:
+    key = ("disputed", measure, spec.where, span)
+    return view.once(key, lambda: _contradict(_fitting(measure, spec, view, span)))
 
 
 def _contradict(rows: Sequence[MeasureRow]) -> bool:
     """Whether two sources state one slot of one group."""
-    if len({(row.agent, row.source) for row in rows}) < 2:
+    if len(set(map(attrgetter("agent", "source"), rows))) < 2:
         return False
     owners: dict[object, tuple[str, str]] = {}
     return any(
@@ -115,33 +137,23 @@ def _judge(
     column: dict[int, Tally],
     slots: Sequence[Span],
     missing: Sequence[Span],
-    span: Span,
 ) -> Slots:
     """Prefix sums, so that a rolling window costs two look-ups."""
     starts = sorted(column)
-    size = width(metric)
-    sums = list(accumulate((column[start] for start in starts), _plus, initial=(0.0,) * size))
+    parts = zip(*(column[start] for start in starts), strict=True) if starts else [()] * width(metric)
+    sums = [list(accumulate(part, initial=0.0)) for part in parts]
     values: list[float | None] = []
-    low = high = 0
     least = 0 if metric.formula == "count" else max(spec.sample, 1)
     for slot in slots:
-        while low < len(starts) and starts[low] < slot.from_ms:
-            low += 1
-        high = max(high, low)
-        while high < len(starts) and starts[high] < slot.to_ms:
-            high += 1
         if any(gap.from_ms < slot.to_ms and gap.to_ms > slot.from_ms for gap in missing):
             values.append(None)
             continue
-        tally = tuple(map(sub, sums[high], sums[low]))
+        low, high = bisect_left(starts, slot.from_ms), bisect_left(starts, slot.to_ms)
+        tally = tuple([part[high] - part[low] for part in sums])
         value = value_of(metric, tally)
         if value is not None and sample_of(metric, tally) >= least:
             values.append(value)
     return Slots(group=group, values=tuple(values))
-
-
-def _plus(left: Tally, right: Tally) -> Tally:
-    return tuple(map(add, left, right))
 
 
 def _at_level(

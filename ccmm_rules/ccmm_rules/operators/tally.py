@@ -1,7 +1,7 @@
 """Sums that a metric needs, added up and divided once."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
 from ccmm_rules.evidence import MeasureRow
 from ccmm_rules.vocabulary.tables import Metric, Term, load_vocabulary
@@ -15,24 +15,32 @@ def width(metric: Metric) -> int:
     return len(load_vocabulary().wait_bounds_s) + 1 if metric.formula == "percentile" else 2
 
 
-def contributor(metric: Metric, measure: str) -> Callable[[MeasureRow], Tally]:
-    """What one row of the measure adds: a function made once."""
+def contributions(metric: Metric, measure: str, rows: Sequence[MeasureRow]) -> list[Sequence[float]]:
+    """What rows of the measure add: one column for each part of a tally."""
     if metric.formula == "percentile":
-        empty = (0.0,) * width(metric)
-        return lambda row: tuple(map(float, row.buckets)) if row.buckets else empty
-    over = [_part(term) for term in metric.over if term.measure == measure]
-    under = [_part(term) for term in metric.under if term.measure == measure]
-    return lambda row: (sum([part(row) for part in over], 0.0), sum([part(row) for part in under], 0.0))
+        empty = (0,) * width(metric)
+        buckets = list(zip(*[row.buckets or empty for row in rows], strict=True)) or [()] * width(metric)
+        return [list(map(float, column)) for column in buckets]
+    return [
+        _added([_part(term, rows) for term in terms if term.measure == measure], len(rows))
+        for terms in (metric.over, metric.under)
+    ]
 
 
-def _part(term: Term) -> Callable[[MeasureRow], float]:
+def _added(columns: Sequence[Sequence[float]], count: int) -> list[float]:
+    if len(columns) == 1:
+        return [0.0 + value for value in columns[0]]
+    return [sum(values, 0.0) for values in zip(*columns, strict=True)] if columns else [0.0] * count
+
+
+def _part(term: Term, rows: Sequence[MeasureRow]) -> Sequence[float]:
     sign = term.sign
     if term.part == "total":
-        return lambda row: sign * row.total
+        return [sign * row.total for row in rows]
     if term.part == "count":
-        return lambda row: sign * (sum(row.buckets) if row.buckets else row.count)
+        return [sign * (sum(row.buckets) if row.buckets else row.count) for row in rows]
     upto = load_vocabulary().wait_bounds_s.index(term.bound_s) + 1
-    return lambda row: sign * sum(row.buckets[:upto])
+    return [sign * sum(row.buckets[:upto]) for row in rows]
 
 
 def add(tallies: Iterable[Tally], size: int) -> Tally:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -56,9 +55,8 @@ class View:
         self._totals: dict[tuple[str, Span], Sequence[MeasureRow]] = {}
         self._slots: dict[tuple[str, Span], Sequence[MeasureRow]] = {}
         self._listings: dict[str, Sequence[Listing]] = {}
-        self._happenings: dict[tuple[str, Span], Sequence[Happening]] = {}
+        self._reserved: dict[str, Span] = {}
         self._done: dict[object, object] = {}
-        self._numbers = count()
         self.holes = tuple(evidence.holes())
         profile = evidence.profile()
         self._answers = {name: answer for name, answer in profile.items() if name in vocabulary.profile}
@@ -75,10 +73,6 @@ class View:
         if key not in self._done:
             self._done[key] = work()
         return cast(T, self._done[key])
-
-    def number(self) -> int:
-        """One more than the last: rows of this view are told apart by it."""
-        return next(self._numbers)
 
     def answer_facts(self, name: str) -> tuple[int, int | None]:
         """(log index, end) of a scope answer; (-1, None) where there is none."""
@@ -105,10 +99,16 @@ class View:
             self._listings[kind] = self.evidence.listings(kind)
         return self._listings[kind]
 
-    def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
-        if (kind, span) not in self._happenings:
-            self._happenings[kind, span] = self.evidence.happenings(kind, span)
-        return self._happenings[kind, span]
+    def reserve(self, kind: str, span: Span) -> None:
+        """Some read will need the occurrences that start in the span, its end included."""
+        held = self._reserved.get(kind, span)
+        self._reserved[kind] = Span(min(held.from_ms, span.from_ms), max(held.to_ms, span.to_ms))
+
+    def happenings(self, kind: str) -> Sequence[Happening]:
+        """All occurrences that were reserved, oldest first; what began before is left to the windows before."""
+        span = self._reserved[kind]
+        found = self.evidence.happenings(kind, Span(span.from_ms, span.to_ms + 1))
+        return sorted((row for row in found if row.started_ms >= span.from_ms), key=lambda row: row.started_ms)
 
     def feed_state(self, feeds: Sequence[str], fresh_ms: int) -> FeedState:
         """Of all sources of these feeds together: the worst state, the smallest watermark and deadline."""

@@ -1,6 +1,8 @@
 """Closed time in the center's zone: days, weeks, months and quarters are civil, hours are exact."""
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -119,6 +121,11 @@ def gaps(covered: tuple[Span, ...], span: Span) -> list[Span]:
     if at < span.to_ms:
         missing.append(Span(at, span.to_ms))
     return missing
+
+
+def started_in(starts: Sequence[int], span: Span) -> range:
+    """Places of the starts, ascending, that lie in the span, its end included."""
+    return range(bisect_left(starts, span.from_ms), bisect_right(starts, span.to_ms))
 
 
 def overlap_ms(parts: tuple[Span, ...], span: Span) -> int:

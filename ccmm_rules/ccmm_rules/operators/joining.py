@@ -1,0 +1,162 @@
+"""The rows of a `match` and their pairs: made once for all reads that join alike, whatever they count by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ccmm_rules.evidence import Span
+from ccmm_rules.expression import Scalar
+from ccmm_rules.model import HOUR_MS, Joining, MatchSpec
+from ccmm_rules.operators.pairing import Pair, PairTest, Side, pair_up, side_of, tolerance_ms
+from ccmm_rules.operators.rowset import Chosen, joining_key, rows_of, source_key
+from ccmm_rules.operators.view import View
+
+KEY_MS = 4 * HOUR_MS  # partners joined by key alone may start this far apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sets:
+    """The rows of both sides, ready to be paired."""
+
+    base: Chosen
+    waiting: frozenset[int]  # rows too young to be called unmatched
+    sides: tuple[Side, ...]
+    partners: dict[str, frozenset[int]]  # by kind, those that count as `b`
+    key_ids: frozenset[str]
+    as_of_ms: int
+    doubtful: bool  # of some row it cannot be said whether it belongs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Pairs of one look, and the rows of `a` that are judged."""
+
+    pairs: Sequence[Pair]
+    judged: Sequence[int]
+    matched: frozenset[int]
+    counts: dict[str, Scalar]
+
+
+def wide_of(spec: MatchSpec, span: Span | None, watermark_ms: int) -> Span | None:
+    """Where partners may lie."""
+    return Span(span.from_ms - tolerance_ms(spec.partners, KEY_MS)[0], watermark_ms) if span is not None else None
+
+
+def also_of(spec: MatchSpec) -> tuple[Joining, ...]:
+    return (spec.also,) if spec.also is not None else ()
+
+
+def sets_of(spec: MatchSpec, view: View, span: Span | None, watermark_ms: int) -> Sets:
+    return view.once(("sets", *_key(spec), span, watermark_ms), lambda: _sets(spec, view, span, watermark_ms))
+
+
+def _key(spec: MatchSpec) -> tuple[object, ...]:
+    return source_key(spec.base), joining_key(spec.also), tuple(joining_key(joining) for joining in spec.partners)
+
+
+def _sets(spec: MatchSpec, view: View, span: Span | None, watermark_ms: int) -> Sets:
+    wide = wide_of(spec, span, watermark_ms)
+    base = rows_of(spec.base, view, span, watermark_ms)
+    doubtful = bool(base.maybe)
+    if spec.also is not None:
+        third = side_of(spec.also, rows_of(spec.also.source, view, wide, watermark_ms), base.table)
+        kept = {a for a, _, _ in pair_up(base, [third], "all", watermark_ms, _all_good, hopeful=True)}
+        base = Chosen(table=base.table, places=[at for at in base.places if at in kept], maybe=base.maybe & kept)
+    sides = tuple(
+        side_of(joining, rows_of(joining.source, view, wide, watermark_ms), base.table) for joining in spec.partners
+    )
+    timed = spec.base.form == "occurrence" and any(side.joining.source.form == "occurrence" for side in sides)
+    young = watermark_ms - tolerance_ms(spec.partners, KEY_MS)[1]
+    starts = base.table.starts
+    return Sets(
+        base=base,
+        waiting=frozenset(at for at in base.places if starts[at] > young) if timed else frozenset(),
+        sides=sides,
+        partners=_partners(sides, span),
+        key_ids=frozenset(rows.table.key_ids[at] for rows in (base, *(s.rows for s in sides)) for at in rows.places),
+        as_of_ms=watermark_ms,
+        doubtful=doubtful,
+    )
+
+
+def _all_good(pairs: Sequence[Pair]) -> Sequence[bool]:
+    return [True] * len(pairs)
+
+
+def _partners(sides: Sequence[Side], span: Span | None) -> dict[str, frozenset[int]]:
+    found: dict[str, frozenset[int]] = {}
+    for side in sides:
+        starts, places = side.rows.table.starts, side.rows.places
+        if span is not None:
+            low, high = span.from_ms, span.to_ms
+            places = [at for at in places if low <= starts[at] <= high or starts[at] == 0]
+        kind = side.rows.table.kind.name
+        found[kind] = found.get(kind, frozenset()).union(places)
+    return found
+
+
+class Goodness:
+    """Whether pairs are good, by the test of the read: only those that are so as of the watermark and as of now."""
+
+    def __init__(self, spec: MatchSpec, sets: Sets, view: View) -> None:
+        """Without a test all pairs are good."""
+        self._side = spec.test.side if spec.test is not None else ""
+        self._instants = {sets.as_of_ms, view.at_ms}
+        self._test: PairTest | None = None
+        if spec.test is not None:
+            compiled, first, second = spec.test.compiled, sets.base.table, sets.sides[0].rows.table
+            key = ("pair test", compiled.source, first.kind.name, second.kind.name)
+            self._test = view.once(key, lambda: PairTest(compiled, first, second))
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether, so far, some pair could not be decided."""
+        return self._test is not None and self._test.doubtful
+
+    def marks(self, pairs: Sequence[Pair], *, hopeful: bool) -> list[bool]:
+        """One mark per pair; the undecidable is good where one is hopeful."""
+        marks = [True] * len(pairs)
+        if self._test is None:
+            return marks
+        good_when = self._side == "good"
+        for instant in self._instants:
+            results = self._test(pairs, instant)
+            marks = [
+                mark and (hopeful if found is None else found is good_when)
+                for mark, found in zip(marks, results, strict=True)
+            ]
+        return marks
+
+
+def joined(spec: MatchSpec, sets: Sets, view: View, span: Span | None, goodness: Goodness, *, hopeful: bool) -> Joined:
+    """The pairs of one look: undecidable conditions taken as pairs, or not."""
+    tested = (spec.test.side, spec.test.compiled.source) if spec.test is not None and spec.pick == "best" else None
+    key = ("joined", *_key(spec), span, sets.as_of_ms, spec.pick, tested, hopeful)
+    return view.once(key, lambda: _joined(spec, sets, goodness, hopeful=hopeful))
+
+
+def _joined(spec: MatchSpec, sets: Sets, goodness: Goodness, *, hopeful: bool) -> Joined:
+    def prefer(pairs: Sequence[Pair]) -> Sequence[bool]:
+        return goodness.marks(pairs, hopeful=hopeful)
+
+    pairs = pair_up(sets.base, sets.sides, spec.pick, sets.as_of_ms, prefer, hopeful=hopeful)
+    matched = frozenset([a for a, _, _ in pairs])
+    unjudged = sets.waiting - matched
+    judged = [at for at in sets.base.places if at not in unjudged] if unjudged else sets.base.places
+    return Joined(pairs=pairs, judged=judged, matched=matched, counts=_counts(sets, pairs, len(judged), len(matched)))
+
+
+def _counts(sets: Sets, pairs: Sequence[Pair], judged: int, both: int) -> dict[str, Scalar]:
+    kinds = [side.rows.table.kind.name for side in sets.sides]
+    used: dict[str, set[int]] = {kind: set() for kind in kinds}
+    for index, kind in enumerate(kinds):
+        used[kind].update([b for _, b, alternative in pairs if alternative == index])
+    count = sum(len(places) for places in sets.partners.values())
+    only_b = sum(len(places - used[kind]) for kind, places in sets.partners.items())
+    names: dict[str, Scalar] = {"a": judged, "b": count, "both": both, "only_a": judged - both, "only_b": only_b}
+    if judged:
+        names |= {"share": 100.0 * both / judged, "only_a_share": 100.0 * (judged - both) / judged}
+    if count:
+        names["only_b_share"] = 100.0 * only_b / count
+    elif judged:
+        names["only_b_share"] = 0.0
+    return names

@@ -1,0 +1,165 @@
+"""All rows of one kind that a judgement reads, column by column: a row is its place in the columns."""
+
+from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from ccmm_rules.cel import Compiled
+from ccmm_rules.evidence import Happening
+from ccmm_rules.expression import Scalar
+from ccmm_rules.model import DAY_MS, HOUR_MS
+from ccmm_rules.operators.remembered import Remembered
+from ccmm_rules.operators.windows import QUARTER_HOUR_MS, local_hour, nights_between, workdays_between
+from ccmm_rules.rowlanguage import attribute_types
+from ccmm_rules.vocabulary.tables import Kind
+
+MINUTE_MS = 60_000
+Column = Sequence[object]
+Stamps = Sequence[int | None]
+_SUFFIXES = ("_days", "_hours", "_minutes", "_workdays")
+_SHAPES = frozenset(("open", "has_ended", "local_hour"))
+
+
+class Table:
+    """Occurrences oldest first, or entries (which start at 0). Each column is made once."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        zone: ZoneInfo,
+        answers: Mapping[str, object],
+        rows: Sequence[Happening],
+        expired: frozenset[int] = frozenset(),
+    ) -> None:
+        """`expired`: attestations whose date has passed since the watermark."""
+        self.kind, self.rows, self.expired = kind, rows, expired
+        self.types = attribute_types(kind)
+        self.times = frozenset(name for name, word in self.types.items() if word == "time")
+        self.profile = {f"profile.{name}": value for name, value in answers.items()}
+        self.starts = [row.started_ms for row in rows]
+        self.ends: Stamps = [row.ended_ms for row in rows]
+        self.key_ids = [row.key_id for row in rows]
+        self._zone = zone
+        self._attributes = [row.attributes for row in rows]
+        self._columns: dict[tuple[str, int], Column] = {}
+        self._stamps: dict[str, Stamps] = {}
+        self._tests: dict[str, Remembered] = {}
+
+    def order(self, place: int) -> tuple[int, str, str]:
+        """Ties go by time, then key, then source."""
+        row = self.rows[place]
+        return row.started_ms, str(row.id), row.source
+
+    def results(self, compiled: Compiled, places: Sequence[int], now_ms: int) -> list[Scalar | None]:
+        """A test on rows; None where it cannot be decided."""
+        if compiled.source not in self._tests:
+            self._tests[compiled.source] = Remembered(compiled, self.profile, self.times)
+        test = self._tests[compiled.source]
+        return test.results([self.pick(name, places, now_ms) for name in test.names], len(places))
+
+    def pick(self, name: str, places: Sequence[int], now_ms: int = 0) -> Column:
+        """A column, of these rows."""
+        column = self.column(name, now_ms)
+        return column if isinstance(places, range) and len(places) == len(column) else [column[at] for at in places]
+
+    def is_timeless(self, name: str) -> bool:
+        """Whether its values are the same at every instant."""
+        if name in self.types or name in _SHAPES or name.startswith("profile."):
+            return True
+        return name.startswith("has_") and name[4:] in self.types
+
+    def column(self, name: str, now_ms: int) -> Column:
+        """The values of a name that tests may use; None where it has none. Lists are tuples."""
+        key = (name, 0 if self.is_timeless(name) else now_ms)
+        if key not in self._columns:
+            self._columns[key] = self._made(name, now_ms)
+        return self._columns[key]
+
+    def stamps(self, name: str) -> Stamps:
+        """A time of the rows, ms."""
+        if self.kind.form == "occurrence" and name in ("started", "ended"):
+            return self.starts if name == "started" else self.ends
+        if name not in self._stamps:
+            self._stamps[name] = [value if type(value) is int else None for value in self._values(name)]
+        return self._stamps[name]
+
+    def _values(self, name: str) -> Column:
+        return [row.id for row in self.rows] if name == "key" else [held.get(name) for held in self._attributes]
+
+    def _made(self, name: str, now_ms: int) -> Column:
+        word = self.types.get(name)
+        if word is not None:
+            return self.stamps(name) if word == "time" else _typed(self._values(name), word)
+        if name.startswith("has_") and name[4:] in self.types:
+            held = self.stamps(name[4:]) if self.types[name[4:]] == "time" else self._attribute(name[4:])
+            return [value is not None for value in held]
+        for suffix in _SUFFIXES:
+            stem = name.removesuffix(suffix)
+            if stem != name and self.types.get(stem) == "time":
+                return self._ages(stem, suffix, now_ms)
+        return self._shape(name, now_ms)
+
+    def _attribute(self, name: str) -> Column:
+        return [held.get(name) for held in self._attributes]
+
+    def _until(self, stamps: Stamps, now_ms: int) -> list[tuple[int, int]]:
+        """(start, end) with the end so far where it has not come."""
+        return [
+            (start, max(now_ms, start) if stamp is None else stamp)
+            for start, stamp in zip(self.starts, stamps, strict=True)
+        ]
+
+    def _ages(self, stem: str, suffix: str, now_ms: int) -> Column:
+        """Days and hours: how long ago, floored. Minutes and working days: from the start, so far if not come."""
+        stamps = self.stamps(stem)
+        if suffix in ("_days", "_hours"):
+            unit = DAY_MS if suffix == "_days" else HOUR_MS
+            return [None if stamp is None else (now_ms - stamp) // unit for stamp in stamps]
+        pairs = self._until(stamps, now_ms)
+        if suffix == "_minutes":
+            return [(end - start) / MINUTE_MS for start, end in pairs]
+        return [workdays_between(start, end, self._zone) for start, end in pairs]
+
+    def _shape(self, name: str, now_ms: int) -> Column:
+        if name == "open":
+            return [end is None for end in self.ends]
+        if name == "has_ended":
+            return [end is not None for end in self.ends]
+        if name == "local_hour":
+            return _local_hours(self.starts, self._zone)
+        pairs = self._until(self.ends, now_ms)
+        if name == "nights":
+            return [nights_between(start, end, self._zone) for start, end in pairs]
+        if name == "lasted_minutes":
+            return [(end - start) / MINUTE_MS for start, end in pairs]
+        unit = {"lasted_hours": HOUR_MS, "lasted_days": DAY_MS}.get(name)
+        return [None if unit is None else (end - start) // unit for start, end in pairs]
+
+
+def _typed(values: Column, word: str) -> Column:
+    if word == "double":
+        return [float(value) if isinstance(value, int | float) else None for value in values]
+    if word == "list":
+        return [value if isinstance(value, tuple) else None for value in values]
+    if word.startswith("@"):
+        return [signed(value) if isinstance(value, int) else None for value in values]
+    return [None if isinstance(value, tuple) else value for value in values]
+
+
+def signed(pseudonym: int) -> int:
+    """64 bits as CEL holds them."""
+    return pseudonym - 2**64 if pseudonym >= 2**63 else pseudonym
+
+
+def _local_hours(starts: Sequence[int], zone: ZoneInfo) -> list[int]:
+    """A quarter of an hour that begins and ends in one local hour lies in it."""
+    known: dict[int, int | None] = {}
+    hours = []
+    for start in starts:
+        quarter = start // QUARTER_HOUR_MS
+        if quarter not in known:
+            first = local_hour(quarter * QUARTER_HOUR_MS, zone)
+            last = local_hour((quarter + 1) * QUARTER_HOUR_MS - 1, zone)
+            known[quarter] = first if first == last else None
+        hour = known[quarter]
+        hours.append(local_hour(start, zone) if hour is None else hour)
+    return hours
