@@ -34,6 +34,10 @@ def join(
     admission = joining.join(code, folder, pseudonym_key=pseudonym_key, zone=zone or joining.local_zone())
     enrollment = admission.enrollment
     typer.echo(f"joined as agent {enrollment.agent} of center {enrollment.center}", err=True)
+    if zone is None:
+        typer.echo(
+            f"time zone: {joining.local_zone()}, this machine's; if the center's is another, change `zone`", err=True
+        )
     typer.echo(f"next: name your sources in {folder / 'agent.toml'}, then `ccmm-agent check {folder}`", err=True)
 
 

@@ -22,12 +22,18 @@ from ccmm_proto.errors import BadConfig
 
 FILE = "agent.toml"
 GENERAL: Final = ("zone", "keep", "spool_limit", "jitter", "reader_account", "source")
-OF_SCHEDULE: Final = ("name", "plugin", "every", "cron", "quiet", "timeout")
+OF_SCHEDULE: Final = ("name", "plugin", "every", "cron", "quiet", "timeout", "memory")
 ATTESTATIONS = "attestations"  # the built-in source: its name is taken
 MIN_SPOOL_BYTES = 1_000_000
+MIN_READER_BYTES = 128_000_000  # Python and a client need as much
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-_SECRET = re.compile(r"pass|secret|token|credential|community|private|(^|_)key$", re.IGNORECASE)
+# The last word of a name tells: `bind_password`, not `password_file`, and not the attribute `passed` of a mapping,
+# which would let a center turn "failed" into "passed" without a new digest.
+_SECRET = re.compile(
+    r"(^|_)(pass|password|passwd|passphrase|pw|pin|secret|token|credential|community)s?[0-9]*$|_key$|apikey$",
+    re.IGNORECASE,
+)
 LEFT_OUT = "(left out)"
 
 
@@ -55,6 +61,7 @@ class SourceConfig:
     cron: str | None
     quiet: QuietHours | None = None
     timeout: timedelta = timedelta(seconds=120)
+    memory_bytes: int = 512_000_000  # address space of its reader
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -99,7 +106,7 @@ def parse_config(content: bytes, path: Path) -> Config:
     return Config(
         zone=reader.zone("zone"),
         keep=reader.span("keep", "30d"),
-        spool_limit_bytes=reader.size("spool_limit", "1GB"),
+        spool_limit_bytes=reader.size("spool_limit", "1GB", MIN_SPOOL_BYTES),
         jitter=reader.span("jitter", "10s"),
         reader_account=reader.optional("reader_account") or "",
         sources=sources,
@@ -137,6 +144,7 @@ def _source(path: Path, number: int, table: Mapping[str, object]) -> SourceConfi
         cron=cron,
         quiet=reader.quiet("quiet"),
         timeout=reader.span("timeout", "120s"),
+        memory_bytes=reader.size("memory", "512MB", MIN_READER_BYTES),
         options=MappingProxyType({key: value for key, value in table.items() if key not in OF_SCHEDULE}),
     )
 
@@ -180,11 +188,11 @@ class _Reader:
         except (ValueError, OverflowError):
             self.bad(key, f'a time span such as "15m", "2h" or "30d", not {text!r}')
 
-    def size(self, key: str, default: str) -> int:
+    def size(self, key: str, default: str, least: int) -> int:
         text = self.text(key, "a size", default)
         match = re.fullmatch(r"([0-9]{1,6})\s?([KMGT]B)", text)
-        if match is None or int(match[1]) * _UNITS[match[2]] < MIN_SPOOL_BYTES:
-            self.bad(key, f'a size of at least 1MB, such as "500MB" or "1GB", not {text!r}')
+        if match is None or int(match[1]) * _UNITS[match[2]] < least:
+            self.bad(key, f'a size of at least {least // 10**6}MB, such as "500MB" or "1GB", not {text!r}')
         return int(match[1]) * _UNITS[match[2]]
 
     def zone(self, key: str) -> ZoneInfo:

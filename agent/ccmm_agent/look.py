@@ -110,8 +110,9 @@ def _checked(
     ran = look(planned, b"", clock.now(), key)
     run = ran.drafts[0].body
     assert isinstance(run, Run)
-    if run.outcome not in (OBSERVED, Outcome.EMPTY):
-        lines = [*lines, CheckLine("failed", "reading", f"{run.reason}: {run.detail}")]
+    failure = f"{run.reason}: {run.detail}"
+    if run.outcome not in (OBSERVED, Outcome.EMPTY) and failure not in (line.detail for line in lines):
+        lines = [*lines, CheckLine("failed", "reading", failure)]
     return {
         "source": source.name,
         "plugin": source.plugin,
@@ -165,9 +166,9 @@ def _lines(document: dict[str, object]) -> list[dict[str, str]]:
 def _show_checked(document: dict[str, object]) -> None:
     print_line(f"{document['source']} ({document['plugin']}), isolation: {document['isolation']}")
     print_table(("verdict", "subject", "detail"), [tuple(line.values()) for line in _lines(document)])
-    print_line(f"would leave now: {document['outcome']}, {document['facts']} facts, for example")
     sample = document["sample"]
     assert isinstance(sample, list)
+    print_line(f"would leave now: {document['outcome']}, facts: {document['facts']}{', for example' if sample else ''}")
     for observation in sample:
         print_line(f"  {json.dumps(observation, ensure_ascii=False)}")
 

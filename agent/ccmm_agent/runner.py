@@ -6,7 +6,7 @@ timer did or did not do (a suspended machine, a stopped process, a clock that wa
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -23,6 +23,7 @@ from ccmm_agent.room import admit, hold
 from ccmm_agent.schedule import Missed, Plan, Run, Skipped, jitter, plan
 from ccmm_agent.silence import put_silence
 from ccmm_agent.sources import PlannedSource
+from ccmm_agent.spool_file import SpoolCorrupt
 from ccmm_proto.errors import StoreFull
 from ccmm_proto.period import from_ms
 from ccmm_proto.v1.statement_pb2 import Note
@@ -54,7 +55,7 @@ class Runner:
         """Until `leaving`; the runs at hand are finished first. Raises what ended a run: SpoolCorrupt."""
         self._failed = asyncio.get_running_loop().create_future()
         watch = IntervalTrigger(seconds=WATCH_S, timezone=UTC)
-        self._scheduler.add_job(self._watch, watch, misfire_grace_time=None, coalesce=True)
+        self._scheduler.add_job(self._alarm, watch, [self._watch], misfire_grace_time=None, coalesce=True)
         self._scheduler.start()
         await self._watch()
         left: asyncio.Future[bool] = asyncio.ensure_future(leaving.wait())
@@ -81,6 +82,16 @@ class Runner:
             await self._tick(source)
         give_back(collect=False)
 
+    async def _alarm(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What a timer calls. APScheduler would only log what `work` raises: here a damaged spool ends the runner."""
+        try:
+            await work()
+        except StoreFull as error:
+            log.error("spool not readable", extra={"why": str(error)})
+        except SpoolCorrupt as error:
+            if self._failed is not None and not self._failed.done():
+                self._failed.set_exception(error)
+
     async def _tick(self, source: PlannedSource) -> None:
         """Account for what is due, and set the alarm for the next due time."""
         now = clock.now()
@@ -91,7 +102,12 @@ class Runner:
         delay = self._delay(source)
         alarm = DateTrigger(source.schedule.next_after(now - delay) + delay, timezone=UTC)
         self._scheduler.add_job(
-            self._tick, alarm, [source], id=source.name, replace_existing=True, misfire_grace_time=None
+            self._alarm,
+            alarm,
+            [lambda: self._tick(source)],
+            id=source.name,
+            replace_existing=True,
+            misfire_grace_time=None,
         )
 
     def _plan(self, source: PlannedSource, now: datetime, *, running: bool) -> Plan:

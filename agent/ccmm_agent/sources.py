@@ -70,8 +70,8 @@ def spec_of(folder: Path, config: Config, source: SourceConfig) -> SourceSpec:
 
 
 def limits_of(source: SourceConfig) -> Limits:
-    """The reader's limits with the source's own time limit."""
-    return Limits(seconds=int(source.timeout.total_seconds()))
+    """The reader's limits with the source's own time and memory."""
+    return Limits(seconds=int(source.timeout.total_seconds()), memory_bytes=source.memory_bytes)
 
 
 def schedule_of(folder: Path, config: Config, source: SourceConfig) -> Schedule:

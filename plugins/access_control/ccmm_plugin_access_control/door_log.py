@@ -44,6 +44,7 @@ class DoorLog(Source):
     plugin: ClassVar[str] = "door_log"
     value: ClassVar[int] = 60
     example: ClassVar[str] = """
+# Badge events and badge holders, from CSV exports of the door system: docs/plugins/door_log.md.
 [[source]]
 name = "doors"
 plugin = "door_log"

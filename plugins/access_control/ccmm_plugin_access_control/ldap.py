@@ -57,6 +57,7 @@ class Ldap(Source):
     value: ClassVar[int] = 80
     feeds: ClassVar[tuple[str, ...]] = ("account",)
     example: ClassVar[str] = """
+# Accounts of an OpenLDAP directory, by a read-only account of it: docs/plugins/ldap.md.
 [[source]]
 name = "directory"
 plugin = "ldap"

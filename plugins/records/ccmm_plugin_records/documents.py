@@ -56,6 +56,7 @@ class Documents(Source):
     value: ClassVar[int] = 70
     feeds: ClassVar[tuple[str, ...]] = ("document",)
     example: ClassVar[str] = """
+# Controlled documents in a folder: digest and metadata leave, the content stays: docs/plugins/documents.md.
 [[source]]
 name = "controlled-documents"
 plugin = "documents"

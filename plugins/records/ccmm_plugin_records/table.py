@@ -50,6 +50,7 @@ class Table(Source):
     plugin: ClassVar[str] = "table"
     value: ClassVar[int] = 60
     example: ClassVar[str] = """
+# One exported table (CSV, XLSX) as a list, as occurrences or as counts: docs/plugins/table.md.
 [[source]]
 name = "roster"
 plugin = "table"

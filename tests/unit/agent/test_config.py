@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmm_agent.config import LEFT_OUT, Config, load_config, parse_config, without_secrets
+from ccmm_agent.sources import limits_of
 from ccmm_proto.errors import BadConfig
 
 PATH = Path("agent.toml")
@@ -70,6 +71,26 @@ def test_the_digest_changes_with_the_configuration_and_not_with_a_secret() -> No
     one = parsed(f'{SOURCE}every = "15m"\nsecret = "a"')
     assert parsed(f'{SOURCE}every = "15m"\nsecret = "b"').digest == one.digest
     assert parsed(f'{SOURCE}every = "30m"\nsecret = "a"').digest != one.digest
+
+
+@pytest.mark.parametrize("option", ["passed", "password_changed", "key", "password_file", "keys.staff"])
+def test_a_mapping_is_no_secret_because_its_name_sounds_like_one(option: str) -> None:
+    """Else "failed" could become "passed" without a new digest."""
+    one = parsed(f'{SOURCE}every = "15m"\n{option} = "result"')
+    assert parsed(f'{SOURCE}every = "15m"\n{option} = "wish"').digest != one.digest
+
+
+@pytest.mark.parametrize("option", ["secret", "bind_password", "API_TOKEN", "snmp_community", "private_key", "tokens"])
+def test_what_ends_in_a_secret_word_is_left_out(option: str) -> None:
+    one = parsed(f'{SOURCE}every = "15m"\n{option} = "a"')
+    assert parsed(f'{SOURCE}every = "15m"\n{option} = "b"').digest == one.digest
+
+
+def test_a_reader_gets_the_memory_that_its_source_is_given() -> None:
+    (source,) = parsed(f'{SOURCE}every = "1d"\nmemory = "2GB"').sources
+    assert limits_of(source).memory_bytes == 2 * 10**9
+    with pytest.raises(BadConfig, match="at least 128MB"):
+        parsed(f'{SOURCE}every = "1d"\nmemory = "5MB"')
 
 
 def test_secrets_are_left_out_at_any_depth() -> None:

@@ -256,6 +256,19 @@ def test_a_damaged_spool_ends_the_runner_with_its_name(joined: Path) -> None:
         run_until(home, replace(Fake().planned(), read=damaged), lambda: False, seconds=5)
 
 
+def test_damage_that_a_timer_meets_ends_the_runner_too(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with home_of(joined) as home:
+        fake = Fake()
+
+        def damaged(name: str) -> None:
+            if fake.cursors and threading.current_thread() is threading.main_thread():
+                raise SpoolCorrupt("met by a timer")
+
+        monkeypatch.setattr(home.spool, "source", damaged)
+        with pytest.raises(SpoolCorrupt):
+            run_until(without_jitter(home), fake.planned(every="1s"), lambda: False, seconds=8)
+
+
 def filled(home: Home, share: float) -> Home:
     """The same home with a bound of which so much is taken by statements that wait."""
     waiting = home.spool.waiting_bytes()
