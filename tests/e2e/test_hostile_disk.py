@@ -10,8 +10,10 @@ import pytest
 
 from tests.e2e.hostile import Door, hear, opened, refusals, told
 from tests.e2e.product import House, check_chain, eventually
+from tests.unit.collector.small_agent import some_run
 
 NO_ROOM_BYTES = 4096  # no file may grow beyond it, wherever it stands now
+LITTLE_BYTES = 200_000  # enough for some small statements
 
 
 @pytest.fixture
@@ -68,10 +70,27 @@ def test_what_a_full_disk_cannot_take_waits_in_the_spool_and_arrives_once(house:
     assert house.raised() == []
 
 
-@pytest.fixture
-def door(tmp_path: Path) -> Iterator[Door]:
-    with opened(tmp_path) as door:
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    with opened(tmp_path_factory.mktemp("disk")) as door:
         yield door
+
+
+def test_what_follows_a_statement_that_found_no_room_is_not_stored_before_it(door: Door) -> None:
+    agent = door.admitted()
+    assert [receipt.sequence for receipt in agent.receipts([agent.signer.statement()])] == [0]
+    rest = [agent.signer.statement(run=some_run(20_000)), *agent.signer.statements(2)]
+    with agent.stream() as talk:
+        # Room for the small ones, which come later, and not for the large one.
+        limit_files(door, (door.collector_folder / "log.sqlite-wal").stat().st_size + LITTLE_BYTES)
+        talk.say(*rest)
+        assert talk.hear().retry_after.milliseconds > 0
+        with pytest.raises(grpc.RpcError):
+            talk.hear()
+    limit_files(door, resource.RLIM_INFINITY)
+    assert [receipt.sequence for receipt in agent.receipts(rest)] == [1, 2, 3]
+    assert door.about(agent).places == [(0, True), (1, True), (2, True), (3, True)]
+    assert door.about(agent).raised == []
 
 
 def test_a_full_disk_is_said_to_be_full_and_gives_neither_receipt_nor_refusal(door: Door) -> None:

@@ -1,7 +1,7 @@
 """A plugin that is installed and hostile, through `ccmm-agent collect --json`: it reaches nothing of the agent's.
 
-What a reader may not do is tested one act at a time in tests/integration/agent/test_isolation.py; here the whole way is walked
-once, by an agent that joined and a plugin as pip installs one. It tears down the fence inside Python first.
+What a reader may not do is tested one act at a time in tests/integration/agent/test_isolation.py; here the whole way is
+walked once, by an agent that joined and a plugin as pip installs one. It tears down the fence inside Python first.
 """
 
 import json
