@@ -14,6 +14,8 @@ from ccmm_proto.errors import BadCertificate, CcmmError, Permanent, Retryable
 
 logger = logging.getLogger(__name__)
 
+STREAMS = 4  # of one agent at a time: one, and those that broke and nobody noticed yet
+
 
 class EvidenceService:
     """`ccmm.v1.Evidence`: admits agents by their certificates and knows their streams."""
@@ -21,7 +23,7 @@ class EvidenceService:
     def __init__(self, intake: Intake, trust_domain: str) -> None:
         self._intake = intake
         self._trust_domain = trust_domain
-        self._streams: set[Stream] = set()
+        self._streams: dict[Stream, None] = {}  # oldest first
         self._draining = False
 
     def handlers(self) -> grpc.GenericRpcHandler:
@@ -40,12 +42,13 @@ class EvidenceService:
             logger.warning("stream refused", extra={"error": error.name, "peer": context.peer()})
             await abort(context, error)
         stream = Stream(self._intake, context, sender)
-        self._streams.add(stream)
+        self._make_room(sender)
+        self._streams[stream] = None
         logger.info("stream opened", extra={"center": sender.center, "agent": sender.agent})
         try:
             ended = await stream.run()
         finally:
-            self._streams.discard(stream)
+            self._streams.pop(stream, None)
             logger.info("stream closed", extra={"center": sender.center, "agent": sender.agent})
         if ended is not None:
             await abort(context, ended)
@@ -60,6 +63,14 @@ class EvidenceService:
             except Permanent as error:
                 logger.warning("stream ended", extra={"error": error.name, "agent": sender.agent})
                 stream.end(error)
+
+    def _make_room(self, sender: Sender) -> None:
+        """One more stream of an agent ends its oldest ones: however often it connects, it holds only so much memory."""
+        name = (sender.center, sender.agent)
+        older = [stream for stream in self._streams if (stream.sender.center, stream.sender.agent) == name]
+        for stream in older[: max(len(older) + 1 - STREAMS, 0)]:
+            logger.warning("oldest stream ended", extra={"center": sender.center, "agent": sender.agent})
+            stream.end(Retryable(f"more than {STREAMS} streams of one agent"))
 
     async def drain(self) -> None:
         """Answer what was received, then end every stream; the agents keep the rest."""

@@ -23,6 +23,8 @@ from ccmm_proto.wire import parse_message, sign_receipt
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
 FULL_BYTES = 64 << 20  # waiting to be written: above it, agents are told to hold back
+UNANSWERED_BYTES = 16 << 20  # of one stream: above it, nothing more of it is taken until its agent reads its receipts
+ANSWER_BYTES = 1024  # what waiting for an answer costs, besides the envelope
 HOLD_BACK_MS = 500
 STORE_FULL_MS = 5000
 
@@ -63,6 +65,9 @@ class Stream:
         self._inbox = Inbox()
         self._sending = asyncio.Lock()
         self._answers: asyncio.Queue[tuple[bytes, asyncio.Future[Future[Outcome]]] | None] = asyncio.Queue()
+        self._unanswered_bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
         self._ended: asyncio.Future[CcmmError] = asyncio.get_running_loop().create_future()
         self._last_word: CcmmError | None = None
 
@@ -108,10 +113,20 @@ class Stream:
         loop = asyncio.get_running_loop()
         while handful := await self._inbox.take():
             await self._hold_back()
+            await self._room.wait()  # an agent that never reads fills its own connection, not our memory
             stored = await loop.run_in_executor(self._intake.verifying, self._ingest_all, handful)
             for envelope, future in stored:
+                self._owe(len(envelope) + ANSWER_BYTES)
                 self._answers.put_nowait((envelope, self._intake.deliveries.watch(future)))
         self._answers.put_nowait(None)
+
+    def _owe(self, more_bytes: int) -> None:
+        """So much more waits for its answer, or where negative so much less."""
+        self._unanswered_bytes += more_bytes
+        if self._unanswered_bytes < UNANSWERED_BYTES:
+            self._room.set()
+        else:
+            self._room.clear()
 
     def _ingest_all(self, messages: list[bytes]) -> list[tuple[bytes, Future[Outcome]]]:
         """In a verifying thread. Answers keep the order of envelopes; what is no envelope is answered first."""
@@ -148,6 +163,7 @@ class Stream:
                 self.end(error)
                 return
             await self.send_answer(envelope, outcome)
+            self._owe(-len(envelope) - ANSWER_BYTES)
 
     async def send_answer(self, envelope: bytes, outcome: Outcome) -> None:
         """The receipt or the refusal. Crashed before: the agent sends again and gets the same answer."""

@@ -4,19 +4,22 @@ import asyncio
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 
+import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmm_collector import stream
+from ccmm_collector import serve, stream
 from ccmm_collector.deliveries import Deliveries
+from ccmm_collector.evidence_service import STREAMS
 from ccmm_collector.inbox import HANDFUL, ROOM_BYTES, Inbox
 from ccmm_collector.stream import parse_envelopes
 from ccmm_proto.errors import Malformed
 from ccmm_proto.v1.service_pb2 import AgentMessage, Hello
-from tests.unit.collector.conftest import serving
+from tests.unit.collector.conftest import Collector, serving
 from tests.unit.collector.small_agent import some_run
 
 
@@ -92,6 +95,39 @@ def test_a_collector_that_cannot_keep_up_asks_to_hold_back_and_takes_everything(
             assert talk.hear().retry_after.milliseconds > 0
             gate.set()
             assert [talk.hear().WhichOneof("message") for _ in statements] == ["receipt"] * 3
+
+
+def test_an_agent_that_reads_no_receipts_fills_its_connection_and_not_the_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody_reads(*_: object) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(stream, "UNANSWERED_BYTES", 100 * stream.ANSWER_BYTES)
+    monkeypatch.setattr(stream.Stream, "send_answer", nobody_reads)
+    monkeypatch.setattr(serve, "GRACE_SECONDS", 0.1)
+    with serving(folder) as collector:
+        agent = collector.agent()
+        with agent.stream() as talk:
+            talk.say(*agent.signer.statements(600))
+            while collector.log.size() < HANDFUL:
+                time.sleep(0.01)
+            time.sleep(1.5)
+            assert collector.log.size() <= 3 * HANDFUL
+
+
+def test_an_agent_that_connects_again_and_again_loses_its_oldest_streams(collector: Collector) -> None:
+    agent, other = collector.agent(), collector.agent()
+    with other.stream() as neighbour, ExitStack() as held:
+        talks = [held.enter_context(agent.stream()) for _ in range(STREAMS + 2)]
+        for talk in talks[:2]:
+            with pytest.raises(grpc.RpcError, match="more than 4 streams"):
+                talk.hear()
+        for talk in talks[2:]:
+            talk.say(agent.signer.statement())
+            assert talk.hear().HasField("receipt")
+        neighbour.say(other.signer.statement())
+        assert neighbour.hear().HasField("receipt")
 
 
 def test_a_hello_brings_no_envelope() -> None:
