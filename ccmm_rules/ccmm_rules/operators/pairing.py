@@ -136,18 +136,32 @@ def _candidates(table: Table, places: Sequence[int], side: Side, index: int, now
     joining, other = side.joining, side.rows.table
     left = _keys(table, [name for name, _ in joining.same], places)
     right = _keys(other, [name for _, name in joining.same], side.rows.places)
+    if joining.time_ms is None and joining.inside_ms is None and joining.overlap_ms is None:
+        found = _by_key(zip(left, places, strict=True), right, side.rows, index)
+    else:
+        found = _timed(table, zip(left, places, strict=True), _buckets(right, side.rows), side, index, now_ms)
+    return [pair for pair in found if pair[0] != pair[1]] if table is other else found
+
+
+def _by_key(keyed: Iterable[tuple[object, int]], right: Sequence[object], rows: Chosen, index: int) -> list[Pair]:
+    only = dict(zip(right, rows.places, strict=True))
+    only.pop(None, None)
+    if len(only) + right.count(None) == len(right):  # no two share a key
+        return [(a, only[key], index) for key, a in keyed if key in only]
+    buckets = _buckets(right, rows)
+    return [(a, b, index) for key, a in keyed if key in buckets for b in buckets[key]]
+
+
+def _buckets(keys: Sequence[object], rows: Chosen) -> dict[object, list[int]]:
+    """Rows by key, in order; without those whose key is not known."""
     buckets: dict[object, list[int]] = {}
-    for key, b in zip(right, side.rows.places, strict=True):
+    for key, at in zip(keys, rows.places, strict=True):
         if key is not None:
-            buckets.setdefault(key, []).append(b)
+            buckets.setdefault(key, []).append(at)
     for bucket in buckets.values():
         if len(bucket) > 1:
-            bucket.sort(key=other.order)
-    if joining.time_ms is None and joining.inside_ms is None and joining.overlap_ms is None:
-        found = [(a, b, index) for key, a in zip(left, places, strict=True) if key in buckets for b in buckets[key]]
-    else:
-        found = _timed(table, zip(left, places, strict=True), buckets, side, index, now_ms)
-    return [pair for pair in found if pair[0] != pair[1]] if table is other else found
+            bucket.sort(key=rows.table.order)
+    return buckets
 
 
 def _keys(table: Table, names: Sequence[str], places: Sequence[int]) -> Sequence[object]:

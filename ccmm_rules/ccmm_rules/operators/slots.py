@@ -14,10 +14,12 @@ from ccmm_rules.model import UNIT_MS, Read, Rule, SlotSpec
 from ccmm_rules.operators.groups import expected_of, median
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import fits, unknown
-from ccmm_rules.operators.tally import Tally, contributions, sample_of, value_of, width
+from ccmm_rules.operators.tally import contributions, sample_of, value_of, width
 from ccmm_rules.operators.view import Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots, closed_window
 from ccmm_rules.vocabulary.tables import Metric
+
+Cells = list[dict[int, float]]  # one sum by start of period for each part of a tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
         return unknown("inconclusive", "disputed", feed)
     missing = uncovered(feed.sources, span)
     slots = _slots(metric, spec, span, view.zone)
-    groups = [_judge(metric, spec, group, column, slots, missing) for group, column in cells.items()]
+    groups = [_judge(metric, spec, group, parts, slots, missing) for group, parts in cells.items()]
     hole = view.hole_after(span.from_ms)
     levels = {level: _at_level(read, rule, metric, spec, groups, level, hole) for level in rule.levels}
     return Reading(
@@ -60,34 +62,32 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
 
 def _cells(
     metric: Metric, spec: SlotSpec, view: View, span: Span, expected: tuple[str, ...] | None
-) -> tuple[dict[object, dict[int, Tally]], bool]:
+) -> tuple[dict[object, Cells], bool]:
     """Sums by group and start of period; and whether two sources state the same slot."""
     by = spec.group.by if spec.group else ""
     key = ("cells", metric.id, spec.where, by, span)
     found, disputed = view.once(key, lambda: _summed(metric, spec, by, view, span))
-    cells: dict[object, dict[int, Tally]] = {name: {} for name in expected or ()}
+    cells: dict[object, Cells] = {name: _nothing(metric) for name in expected or ()}
     cells |= found
-    return cells or {"": {}}, disputed
+    return cells or {"": _nothing(metric)}, disputed
 
 
-def _summed(
-    metric: Metric, spec: SlotSpec, by: str, view: View, span: Span
-) -> tuple[dict[object, dict[int, Tally]], bool]:
-    parts: dict[object, list[dict[int, float]]] = {}  # of each group one sum by start for each part of a tally
+def _nothing(metric: Metric) -> Cells:
+    return [{} for _ in range(width(metric))]
+
+
+def _summed(metric: Metric, spec: SlotSpec, by: str, view: View, span: Span) -> tuple[dict[object, Cells], bool]:
+    parts: dict[object, Cells] = {}
     disputed = False
     for measure in metric.measures:
         for group, rows in _by_group(measure, spec, by, view, span).items():
-            sums = parts.setdefault(group, [{} for _ in range(width(metric))])
+            sums = parts.setdefault(group, _nothing(metric))
             for sum_of, column in zip(sums, contributions(metric, measure, rows), strict=True):
                 for row, value in zip(rows, column, strict=True):
                     start = row.start_ms
                     sum_of[start] = sum_of[start] + value if start in sum_of else value
         disputed = disputed or _disputed(measure, spec, view, span)
-    cells: dict[object, dict[int, Tally]] = {
-        group: dict(zip(sums[0], zip(*(sum_of.values() for sum_of in sums), strict=True), strict=True))
-        for group, sums in parts.items()
-    }
-    return cells, disputed
+    return parts, disputed
 
 
 def _fitting(measure: str, spec: SlotSpec, view: View, span: Span) -> Sequence[MeasureRow]:
@@ -134,14 +134,13 @@ def _judge(
     metric: Metric,
     spec: SlotSpec,
     group: object,
-    column: dict[int, Tally],
+    cells: Cells,
     slots: Sequence[Span],
     missing: Sequence[Span],
 ) -> Slots:
     """Prefix sums, so that a rolling window costs two look-ups."""
-    starts = sorted(column)
-    parts = zip(*(column[start] for start in starts), strict=True) if starts else [()] * width(metric)
-    sums = [list(accumulate(part, initial=0.0)) for part in parts]
+    starts = sorted(cells[0])
+    sums = [list(accumulate([part[start] for start in starts], initial=0.0)) for part in cells]
     values: list[float | None] = []
     least = 0 if metric.formula == "count" else max(spec.sample, 1)
     for slot in slots:

@@ -19,8 +19,8 @@ def contributions(metric: Metric, measure: str, rows: Sequence[MeasureRow]) -> l
     """What rows of the measure add: one column for each part of a tally."""
     if metric.formula == "percentile":
         empty = (0,) * width(metric)
-        buckets = list(zip(*[row.buckets or empty for row in rows], strict=True)) or [()] * width(metric)
-        return [list(map(float, column)) for column in buckets]
+        filled = [row.buckets or empty for row in rows]
+        return [[float(buckets[place]) for buckets in filled] for place in range(width(metric))]
     return [
         _added([_part(term, rows) for term in terms if term.measure == measure], len(rows))
         for terms in (metric.over, metric.under)
