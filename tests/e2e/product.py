@@ -147,8 +147,10 @@ class House:
 
     def stop(self) -> None:
         """Both down, in order."""
-        self.agent.stop()
-        self.collector.stop()
+        try:
+            self.agent.stop()
+        finally:
+            self.collector.stop()
 
 
 def check_chain(house: House) -> list[Statement]:
