@@ -49,6 +49,7 @@ verdict_store       DIR/verdicts.sqlite: verdicts in force, their history, what 
 verdict_sql         all its SQL
 inquiry             what a person asks of centers at an instant
 answers             what the commands tell, as plain documents
+setting_aside       derived stores that cannot be used
 rebuild             is what the stores say still what the log says?
 
 The program:

@@ -20,6 +20,7 @@ from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs
 from ccmm_collector.projection import FILE, Projection
+from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
 from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import from_ms
@@ -132,11 +133,9 @@ def _catch_up(folder: Path, log: EvidenceLog, now_ms: int) -> None:
     while True:
         with only_judge(folder, wait=False) as mine:
             if mine:
-                judge = Judge(folder, log)
-                try:
+                set_aside_strangers(folder, log)
+                with setting_aside_damaged(folder), Judge(folder, log) as judge:
                     judge.settle(now_ms)
-                finally:
-                    judge.close()
                 return
         behind = _behind(folder, log, now_ms)
         if not behind:

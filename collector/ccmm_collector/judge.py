@@ -22,6 +22,8 @@ from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog, now_ms
 from ccmm_collector.operator_log import configure
 from ccmm_collector.packs import activate_pack, built_in
+from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
+from ccmm_proto.errors import CcmmError
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +62,7 @@ class JudgeProcess:
             if self._child.poll() is not None:
                 logger.error("the judge ended by itself; starting it again", extra={"status": self._child.returncode})
                 if not self._stopping.wait(RESTART_SECONDS):
-                    self._close_input()
-                    self._child = self._spawn()
+                    self._respawn()
         self._close_input()
         try:
             self._child.wait(STOP_SECONDS)
@@ -69,6 +70,13 @@ class JudgeProcess:
             # Whatever transaction is cut off here was not committed: it is done again at the next start.
             self._child.kill()
             self._child.wait()
+
+    def _respawn(self) -> None:
+        self._close_input()
+        try:
+            self._child = self._spawn()
+        except OSError as error:  # no room for a process now: evidence is taken all the same, and we try again
+            logger.error("the judge cannot be started", extra={"error": str(error)})
 
     def _close_input(self) -> None:
         if self._child.stdin is not None:
@@ -95,14 +103,20 @@ def only_judge(folder: Path, *, wait: bool) -> Iterator[bool]:
 
 def follow(folder: Path, stopping: threading.Event) -> None:
     """Judge until told to stop. The pack that is part of the product comes into force where none is."""
-    with only_judge(folder, wait=True), EvidenceLog.open(folder) as log, Judge(folder, log) as judge:
-        while not stopping.is_set() and judge.project():
-            pass
-        if not stopping.is_set() and judge.projection.activation(judge.projection.position) is None:
-            activate_pack(folder, log, built_in())
-        while not stopping.is_set():
-            if not judge.step(now_ms()):
-                log.wait_for(judge.projection.position + 1, POLL_SECONDS)
+    with only_judge(folder, wait=True), setting_aside_damaged(folder), EvidenceLog.open(folder) as log:
+        set_aside_strangers(folder, log)
+        with Judge(folder, log) as judge:
+            _follow(folder, log, judge, stopping)
+
+
+def _follow(folder: Path, log: EvidenceLog, judge: Judge, stopping: threading.Event) -> None:
+    while not stopping.is_set() and judge.project():
+        pass
+    if not stopping.is_set() and judge.projection.activation(judge.projection.position) is None:
+        activate_pack(folder, log, built_in())
+    while not stopping.is_set():
+        if not judge.step(now_ms()):
+            log.wait_for(judge.projection.position + 1, POLL_SECONDS)
 
 
 def main() -> None:
@@ -118,7 +132,11 @@ def main() -> None:
         stopping.set()
 
     threading.Thread(target=until_closed, daemon=True).start()
-    follow(Path(sys.argv[1]), stopping)
+    try:
+        follow(Path(sys.argv[1]), stopping)
+    except CcmmError as error:  # `serve` starts this process again: what it says must be readable
+        logger.error("judging stopped", extra={"error": error.name, "why": str(error)})
+        sys.exit(1)
 
 
 if __name__ == "__main__":

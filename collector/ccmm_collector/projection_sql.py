@@ -135,6 +135,7 @@ CENTER_INDEX = (
 HEADS = (
     "SELECT center, max(log_index) FROM entry WHERE center <> '' AND log_index > ? AND log_index <= ? GROUP BY center"
 )
+ENTRY = "SELECT recorded_ms, center FROM entry WHERE log_index = ?"
 RECORDED = "SELECT recorded_ms FROM entry WHERE log_index = ?"
 # When a center was last heard: its newest statement, not an act about it.
 LAST_SEEN = "SELECT recorded_ms FROM chain WHERE center = ? AND log_index <= ? ORDER BY log_index DESC LIMIT 1"

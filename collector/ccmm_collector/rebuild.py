@@ -6,7 +6,9 @@ takes the old one's place, which leaves it compact and free of anything kept asi
 """
 
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from ccmm_collector.judging import judge_at
 from ccmm_collector.log import EvidenceLog, LogEntry
 from ccmm_collector.packs import Packs
 from ccmm_collector.projection import FILE, Projection, digests, dump
+from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
 from ccmm_collector.verdict_store import Current, VerdictStore
+from ccmm_proto.errors import BadConfig
 from ccmm_rules.verdict import canonical_json
 
 FRESH = "rebuilding.sqlite"
@@ -51,7 +55,9 @@ class Report:
 def rebuild(folder: Path, progress: Progress) -> Report:
     """Compare, and put the new projection in place where nothing differs and no `serve` runs."""
     report = Report()
-    with only_judge(folder, wait=False) as alone, EvidenceLog.open(folder) as log:
+    with only_judge(folder, wait=False) as alone, _damage(folder, alone=alone), EvidenceLog.open(folder) as log:
+        if alone:
+            set_aside_strangers(folder, log)
         _remove(folder / FRESH)
         old = _held(folder, log)
         # The verdicts first: whatever they rest on, the projection that is read after them holds it.
@@ -83,6 +89,19 @@ def rebuild(folder: Path, progress: Progress) -> Report:
             report.swapped = True
         _remove(folder / FRESH)
     return report
+
+
+@contextmanager
+def _damage(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Damaged stores are set aside, but never under a judge at work."""
+    if alone:
+        with setting_aside_damaged(folder):
+            yield
+        return
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise BadConfig(f"a store in {folder} cannot be read ({error}): stop serve, then rebuild again") from error
 
 
 def _held(folder: Path, log: EvidenceLog) -> Projection | None:

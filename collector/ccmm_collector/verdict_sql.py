@@ -43,6 +43,8 @@ ALL_CURRENT = (
     "SELECT center, rule, pack, at_ms, log_index, verdict FROM current ORDER BY center, at_ms, log_index, rule"
 )
 STANDING = "SELECT at_ms, log_index, pack, level FROM standing WHERE center = ?"
+# The highest entry that any judgement read.
+NEWEST = "SELECT max(log_index) FROM standing"
 STANDINGS = "SELECT center, log_index, pack FROM standing"
 # Centers with something due by an instant, the longest due first.
 DUE = "SELECT center, min(next_ms) FROM current WHERE next_ms <= ? GROUP BY center ORDER BY 2, 1"
