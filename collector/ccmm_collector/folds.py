@@ -58,7 +58,7 @@ class Folds:
         self._folds: dict[str, Fold] = {}
         self._bodies: Kept[Entry] = Kept(KEPT_ENTRIES)
         self.slots: Kept[MeasureRow] = Kept(KEPT_SLOTS)
-        self.hours: Kept[Happening] = Kept(KEPT_HAPPENINGS)
+        self.happenings: Kept[Happening] = Kept(KEPT_HAPPENINGS)
 
     def at(self, view: View) -> Fold:
         """The fold of a center at the view's index; going back in time folds anew and keeps nothing."""

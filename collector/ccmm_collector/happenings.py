@@ -27,26 +27,34 @@ def order(happening: Happening) -> tuple[object, ...]:
     )
 
 
-def alone(view: View, row: SourceRow, kind: str, span: Span) -> list[Happening]:
+def alone(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Happening]) -> list[Happening]:
     """The newest word about each occurrence that started in the span or is open from before it."""
-    number, agent, source = row
-    query, index = view.projection.rows, view.index
+    number, index = row[0], view.index
+    query = view.projection.rows
     found = [
-        Happening(
-            agent=agent,
-            source=source,
-            id=int.from_bytes(id_, "big") if isinstance(id_, bytes) else id_,
-            started_ms=started_ms,
-            ended_ms=ended_ms,
-            key_id=key_id,
-            attributes=attributes_of(Occurrence.FromString(packed).attributes),
-        )
-        for id_, started_ms, ended_ms, key_id, packed in (
+        kept.get((row, *told), partial(_told, row, *told))[0]
+        for told in (
             *query(sql.OPEN_HAPPENINGS, number, kind, span.from_ms, index, index),
             *query(sql.HAPPENINGS, number, kind, span.from_ms, span.to_ms, index, index),
         )
     ]
     return sorted(found, key=order)
+
+
+def _told(
+    row: SourceRow, id_: str | bytes, started_ms: int, ended_ms: int | None, key_id: str, packed: bytes
+) -> Sequence[Happening]:
+    return (
+        Happening(
+            agent=row[1],
+            source=row[2],
+            id=int.from_bytes(id_, "big") if isinstance(id_, bytes) else id_,
+            started_ms=started_ms,
+            ended_ms=ended_ms,
+            key_id=key_id,
+            attributes=attributes_of(Occurrence.FromString(packed).attributes),
+        ),
+    )
 
 
 def rolled(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Happening]) -> list[Happening]:

@@ -138,10 +138,11 @@ class Known:
 
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Occurrences that started in the span, and open ones from before it; oldest first, then id."""
+        kept = self._folds.happenings
         parts = [
             found
             for row in self._sources
-            for found in (alone(self._view, row, kind, span), rolled(self._view, row, kind, span, self._folds.hours))
+            for found in (alone(self._view, row, kind, span, kept), rolled(self._view, row, kind, span, kept))
             if found
         ]
         if len(parts) == 1:
