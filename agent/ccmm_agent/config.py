@@ -137,9 +137,12 @@ def _source(path: Path, number: int, table: Mapping[str, object]) -> SourceConfi
     every, cron = reader.optional("every"), reader.optional("cron")
     if (every is None) == (cron is None):
         reader.bad("every", 'either every = "15m" or cron = "..."')
+    plugin = reader.text("plugin", "the word of an installed source type: see `ccmm-agent plugins`")
+    if not _NAME.fullmatch(plugin):
+        reader.bad("plugin", "small letters, digits, - and _, at most 63: see `ccmm-agent plugins`")
     return SourceConfig(
         name=name,
-        plugin=reader.text("plugin", "the word of an installed source type: see `ccmm-agent plugins`"),
+        plugin=plugin,
         every=every,
         cron=cron,
         quiet=reader.quiet("quiet"),

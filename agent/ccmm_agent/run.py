@@ -22,6 +22,7 @@ from ccmm_proto.v1.statement_pb2 import Note
 
 log = logging.getLogger(__name__)
 
+BREATH_S = 1.0  # between two lives: a disk that dies must not give an epoch every moment
 LAST_WORDS_S = 3.0  # at the end, while the stream is up: for what was spooled last
 
 
@@ -32,6 +33,7 @@ def run_agent(folder: Path) -> None:
     with run_lock(folder):
         while asyncio.run(_serve(folder)):
             log.error("spool damaged while running: beginning again")
+            time.sleep(BREATH_S)
 
 
 async def _serve(folder: Path) -> bool:

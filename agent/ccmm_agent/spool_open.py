@@ -8,6 +8,7 @@ epoch file tells of one                 next epoch, its reason signed, and a not
 a spool older than the epoch file       the same spool with the next epoch: its file alone was restored
 """
 
+import itertools
 import sqlite3
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def set_aside(folder: Path) -> Path:
     The main file goes first: a crash then leaves no spool, which opens the next epoch, and strays that `_create`
     removes; never a spool without the commits of its WAL.
     """
-    target = folder / f"spool-corrupt-{clock.now():%Y%m%dT%H%M%S}.sqlite"
+    stem = f"spool-corrupt-{clock.now():%Y%m%dT%H%M%S}"
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    target = next(path for name in names if not (path := folder / f"{name}.sqlite").exists())
     for suffix in ("", "-wal", "-shm"):
         path = folder / (spool_file.FILE + suffix)
         if path.exists():

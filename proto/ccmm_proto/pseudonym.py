@@ -42,8 +42,8 @@ def new_key() -> bytes:
 def normalise(sort: Sort, text: str) -> str:
     """One spelling per identity: numbers to E.164-like digits, names trimmed and case-folded, ids trimmed.
 
-    A number keeps a leading `+`; `00` becomes `+`; separators go. Without a country code it stays national, so one
-    center must write its numbers one way (its sources have an option for the country).
+    A number keeps a leading `+`; `00` becomes `+`; separators go. Without a country code it stays national and does not
+    meet the same number written with one: the systems of a center that are joined by number must write it one way.
     """
     composed = unicodedata.normalize("NFKC", text).strip()
     if sort is Sort.NUMBER:

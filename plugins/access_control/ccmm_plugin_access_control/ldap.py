@@ -160,7 +160,9 @@ system = "directory"                      # what the rules call this system
         return found
 
     def _groups(self, directory: Directory) -> list[DirectoryEntry]:
-        return directory.entries(self._place.base, GROUPS, ["cn", PRIMARY, *MEMBERS], page=self._place.page)
+        return directory.entries(
+            self._place.base, GROUPS, ["cn", "objectClass", PRIMARY, *MEMBERS], page=self._place.page
+        )
 
     def _policies(self, directory: Directory) -> dict[str, timedelta]:
         found = directory.entries(self._place.base, POLICIES, ["pwdLockoutDuration"], page=self._place.page)

@@ -18,6 +18,7 @@ OPERATIONAL = (
     *("pwdPolicySubentry", "authTimestamp", "gidNumber"),
 )
 MEMBERS = ("member", "uniqueMember", "memberUid")
+_NEVER_EMPTY = frozenset({"groupofnames", "groupofuniquenames"})  # RFC 4519: at least one member
 PRIMARY = "gidNumber"  # of an account: the number of its first group, which does not list it (posixGroup)
 _NO = frozenset({"false", "0", "no", "none", "disabled"})
 
@@ -50,6 +51,7 @@ class Groups:
     names: Mapping[str, str]  # DN in one spelling -> cn
     of: Mapping[str, frozenset[str]]  # member, a DN or an account name in one spelling -> DNs of groups
     numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)  # gidNumber -> DNs of groups
+    hidden: frozenset[str] = frozenset()  # DNs of groups that must have members, and show none
 
     def containing(self, entry: DirectoryEntry, account: str) -> frozenset[str]:
         """The DNs of all groups of an entry, by the groups' own lists, by `memberOf`, by its first group's number."""
@@ -74,6 +76,8 @@ def groups_of(entries: Iterable[DirectoryEntry], people: Iterable[DirectoryEntry
     names = {spelled(dn): _common_name(dn) for entry in people for dn in entry.texts("memberOf")}
     of: dict[str, set[str]] = {}
     numbered: dict[str, set[str]] = {}
+    hidden = set()
+    told = set(names)
     for entry in entries:
         dn = spelled(entry.dn)
         for number in entry.texts(PRIMARY):
@@ -82,7 +86,14 @@ def groups_of(entries: Iterable[DirectoryEntry], people: Iterable[DirectoryEntry
         for attribute in MEMBERS:
             for member in entry.texts(attribute):
                 of.setdefault(spelled(member), set()).add(dn)
-    return Groups(names, *({one: frozenset(dns) for one, dns in table.items()} for table in (of, numbered)))
+        classes = {text.casefold() for text in entry.texts("objectClass")}
+        if classes & _NEVER_EMPTY and dn not in told and not any(entry.texts(attribute) for attribute in MEMBERS):
+            hidden.add(dn)
+    return Groups(names, _frozen(of), _frozen(numbered), frozenset(hidden))
+
+
+def _frozen(table: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {one: frozenset(dns) for one, dns in table.items()}
 
 
 def lockouts(policies: Iterable[DirectoryEntry]) -> dict[str, timedelta]:
@@ -183,6 +194,8 @@ def _meant(wanted: Iterable[str], groups: Groups, flag: str) -> frozenset[str]:
         dns = {spelled(word)} & set(groups.names) or by_name.get(spelled(word), set())
         if not dns:
             raise SourceUnavailable(Reason.NOT_FOUND, f"{flag}_groups: no group {word} is there or may be seen")
+        if dns & groups.hidden:
+            raise SourceUnavailable(Reason.REFUSED, f"{flag}_groups: the members of {word} may not be seen")
         found |= dns
     return frozenset(found)
 

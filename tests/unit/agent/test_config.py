@@ -43,6 +43,7 @@ def test_a_source_keeps_its_own_options_for_the_plugin() -> None:
         (f'{SOURCE}every = "15m"\ncron = "* * * * *"', "source pbx: every: expected either every"),
         ('[[source]]\nplugin = "asterisk"\nevery = "15m"', "source 1: name: expected a name; it is missing"),
         ('[[source]]\nname = "A B"\nplugin = "x"\nevery = "15m"', "name: expected small letters"),
+        ('[[source]]\nname = "pbx"\nplugin = "As terisk"\nevery = "15m"', "plugin: expected small letters"),
         ('[[source]]\nname = "attestations"\nplugin = "x"\nevery = "15m"', "and not 'attestations'"),
         ('[[source]]\nname = "pbx"\nevery = "15m"', "plugin: expected the word of an installed source type"),
         (f'{SOURCE}every = "15m"\nquiet = "night"', "quiet: expected a daily span"),

@@ -23,7 +23,7 @@ from ccmm_proto.errors import BadConfig
 from ccmm_proto.v1.statement_pb2 import EpochStart, Note, Statement
 from ccmm_proto.wire import parse_statement
 from tests.support.fake_collector import FakeCollector
-from tests.support.homes import collector, home_of, joined, put, run_draft, unchanged
+from tests.support.homes import NOON, collector, home_of, joined, put, run_draft, unchanged
 
 __all__ = ["collector", "joined"]
 
@@ -138,6 +138,14 @@ def test_a_damaged_spool_is_set_aside_and_a_new_epoch_says_so(joined: Path) -> N
         assert note.previous == ZERO
         put(home, 1)
     assert len(list(joined.glob("spool-corrupt-*.sqlite"))) == 1
+
+
+def test_two_damaged_spools_of_one_second_are_both_kept(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    for content in (b"first", b"second"):
+        (joined / "spool.sqlite").write_bytes(content)
+        spool_open.set_aside(joined)
+    assert {path.read_bytes() for path in joined.glob("spool-corrupt-*")} == {b"first", b"second"}
 
 
 def test_the_new_epoch_carries_the_last_receipt(joined: Path) -> None:

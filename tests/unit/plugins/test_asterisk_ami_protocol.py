@@ -52,6 +52,11 @@ def test_a_message_may_come_byte_by_byte_and_an_endless_one_is_cut() -> None:
         list(framer.feed(b"Event: " + b"x" * MESSAGE_BYTES + b"y"))
 
 
+@pytest.mark.parametrize("said", ["Permission denied", "Invalid/unknown command"])
+def test_what_is_refused_and_what_is_unknown_are_errors(said: str) -> None:
+    assert parse_message(f"Response: Error\r\nActionID: 1\r\nMessage: {said}".encode()).is_error
+
+
 def test_a_repeated_key_is_kept_in_order() -> None:
     message = parse_message(b"Response: Success\r\nOutput: \x1b[1;32mone\r\nOutput: two")
     assert [value for key, value in message.lines if key == "Output"] == ["\x1b[1;32mone", "two"]

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable
 from ccmm_agent.testing import options_of_example
 from ccmm_plugin_access_control.ldap import Ldap, load_password, parse_cursor
-from ccmm_plugin_access_control.ldap_directory import DirectoryEntry, PolicyAnswer, parse_policy_answer
+from ccmm_plugin_access_control.ldap_directory import (
+    DirectoryEntry,
+    PolicyAnswer,
+    _refused_bind,
+    _refused_search,
+    parse_policy_answer,
+)
 from ccmm_plugin_access_control.ldap_facts import Groups, Reading, accounts, groups_of, lockouts, parse_time, spelled
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -138,6 +144,33 @@ def test_the_own_group_of_an_account_does_not_tell_its_name_in_clear() -> None:
     assert account(entry(uid="jane.doe", gidNumber="1001"), groups=groups_of([own, staff]))["groups"] == ["staff"]
 
 
+def test_a_privileged_group_whose_members_are_hidden_does_not_make_everybody_harmless() -> None:
+    admins = entry("cn=admins,dc=x", cn="admins", objectClass="groupOfNames")
+    reading = Reading(system="directory", flags={"privileged": ("admins",)})
+    with pytest.raises(SourceUnavailable, match="members of admins") as caught:
+        account(entry(), reading, groups_of([admins]))
+    assert caught.value.reason is Reason.REFUSED
+    seen = entry(memberOf="cn=admins,dc=x")
+    assert account(seen, reading, groups_of([admins], [seen]))["privileged"] is True
+    posix = entry("cn=admins,dc=x", cn="admins", objectClass="posixGroup")
+    assert account(entry(), reading, groups_of([posix]))["privileged"] is False
+
+
+@pytest.mark.parametrize(("code", "word"), [(3, "time limit"), (4, "size limit"), (10, "referral"), (11, "limit")])
+def test_a_part_of_a_directory_is_limited_and_never_a_smaller_one(code: int, word: str) -> None:
+    error = _refused_search(code, "dc=x", 500)
+    assert error.reason is Reason.LIMITED
+    assert word in error.detail
+    assert f"result code {code}) after 500 entries" in error.detail
+
+
+def test_an_expired_password_is_told_apart_from_a_wrong_one() -> None:
+    expired = {"1.3.6.1.4.1.42.2.27.8.5.1": {"value": bytes.fromhex("3003810100")}}
+    for controls, why in ((expired, "Password expired"), ({}, "invalidCredentials")):
+        error = _refused_bind({"result": 49, "description": "invalidCredentials", "controls": controls})
+        assert (error.reason, why in error.detail) == (Reason.REFUSED, True)
+
+
 def test_a_privileged_group_that_is_not_there_is_loud() -> None:
     reading = Reading(system="directory", flags={"privileged": ("admins",)})
     with pytest.raises(SourceUnavailable, match="admins") as caught:
@@ -245,7 +278,7 @@ def test_a_password_in_clear_over_the_network_and_other_mistakes_are_refused(cha
 
 
 def test_every_option_of_the_example_is_known() -> None:
-    commented = "\n".join(line.removeprefix("# ") for line in Ldap.example.splitlines())
+    commented = "\n".join(line.removeprefix("# ") for line in Ldap.example.strip().splitlines()[1:])
     table = commented.replace('url = "ldaps', 'url = "ldap')
 
     class Full(Ldap):
