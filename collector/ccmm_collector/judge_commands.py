@@ -11,6 +11,7 @@ import typer
 from ccmm_collector import judge_tables as tables
 from ccmm_collector import rule_commands
 from ccmm_collector.answers import center_line, iso, level_answer, verdicts_answer
+from ccmm_collector.config import check_name
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.rebuild import rebuild as run_rebuild
@@ -131,9 +132,9 @@ def scope(
         for key, text in pairs
     ]
     if acts:
+        check_name("center", center)
         with EvidenceLog.open(folder) as log:
-            for act in acts:
-                log.append_act(act)
+            log.write(lambda transaction: [transaction.append_act(act) for act in acts]).result()  # all or none
     listed = _answers(folder, center)
     if as_json:
         _print_json({"center": center, "answers": listed})

@@ -93,7 +93,10 @@ class EvidenceLog:
         self._writer.close()  # last: it may write, so SQLite folds the -wal file into the log
 
     def entries(self, after: int, limit: int, upto: int | None = None) -> list[LogEntry]:
-        """At most `limit` entries with after < index <= upto, in order; the first entry of all is after -1."""
+        """The next entries with after < index <= upto, in order; the first entry of all is after -1.
+
+        At most `limit`, fewer where they are large; none only where there is none.
+        """
         return store.entries(self.reader(), after, limit, upto)
 
     def size(self) -> int:
@@ -155,7 +158,7 @@ class EvidenceLog:
         return self._log_key
 
     def _begin(self, connection: sqlite3.Connection) -> Transaction:
-        return Transaction(connection, self._key(), self._clock())
+        return Transaction(connection, self._key, self._clock())
 
     def _committed(self) -> None:
         with self._grown:

@@ -5,7 +5,6 @@
 """
 
 import json
-import math
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_collector.known import FEEDS, RETIRED
@@ -14,6 +13,7 @@ from ccmm_proto.kinds import KINDS
 from ccmm_proto.measures import MEASURES
 from ccmm_rules.vocabulary.tables import load_vocabulary
 
+LARGEST = 1 << 53  # of a number: up to here whole numbers are exact everywhere
 _EXPECTED = {
     "bool": "true or false",
     "int": "a whole number",
@@ -67,7 +67,7 @@ def _value(text: str, expected: str) -> object:
         return listed if all(isinstance(word, str) and word for word in listed) else None
     if expected == "bool":
         return given if isinstance(given, bool) else None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float) or not abs(given) <= LARGEST:
         return None
     return float(given) if expected == "double" else given if isinstance(given, int) else None
 

@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+PAGE_BYTES = 16 << 20  # of envelopes: however large statements are, a reader holds no more than this and one of them
 EntryKind = Literal["statement", "act"]
 
 
@@ -79,10 +80,17 @@ def _entry(row: tuple[int, int, EntryKind, int, bytes, bytes, str, str, int, int
 
 
 def entries(connection: sqlite3.Connection, after: int, limit: int, upto: int | None) -> list[LogEntry]:
-    """At most `limit` entries with after < index <= upto, in order."""
+    """At most `limit` entries with after < index <= upto, in order; fewer once they are PAGE_BYTES large."""
     highest = (1 << 62) if upto is None else upto
     sql = f"SELECT {_COLUMNS} FROM entry WHERE log_index > ? AND log_index <= ? ORDER BY log_index LIMIT ?"  # noqa: S608 - constant columns
-    return [_entry(row) for row in connection.execute(sql, (after, highest, limit))]
+    page: list[LogEntry] = []
+    size_bytes = 0
+    for row in connection.execute(sql, (after, highest, limit)):
+        page.append(_entry(row))
+        size_bytes += len(page[-1].envelope)
+        if size_bytes >= PAGE_BYTES:
+            break
+    return page
 
 
 def insert_entry(connection: sqlite3.Connection, entry: LogEntry, place: Place) -> None:

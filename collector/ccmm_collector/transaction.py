@@ -1,6 +1,7 @@
 """What can be done inside one writing transaction of the evidence log."""
 
 import sqlite3
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -15,7 +16,8 @@ from ccmm_proto.v1.statement_pb2 import Statement
 class Transaction:
     """The open transaction: gives out indexes and the recorded time. Nothing is durable before its commit."""
 
-    def __init__(self, connection: sqlite3.Connection, log_key: Ed25519PrivateKey, now_ms: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, log_key: Callable[[], Ed25519PrivateKey], now_ms: int) -> None:
+        """`log_key` is asked for only where an act is signed: a copy of the log without its keys can be looked at."""
         self.connection = connection
         self._log_key = log_key
         self._next_index, newest_ms = store.tail(connection)
@@ -45,7 +47,7 @@ class Transaction:
     def append_act(self, act: Act) -> LogEntry:
         """Sign and append one of the collector's own acts, and apply it; `at_ms` becomes the recorded time."""
         act = acts.at(act, self.recorded_ms)
-        envelope = sign_envelope(ACT_TYPE, act.SerializeToString(deterministic=True), self._log_key)
+        envelope = sign_envelope(ACT_TYPE, act.SerializeToString(deterministic=True), self._log_key())
         opened = parse_envelope(envelope)
         center, agent = acts.about(act)
         entry = LogEntry(

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,21 @@ def test_scope_answers_become_acts_and_are_listed(world: World) -> None:
     assert (answers["seats"]["until"], answers["seats"]["in_force"]) == ("2029-12-31T16:00:00+00:00", True)
     assert {"zone", "seats"} <= answers.keys()
     assert {line["key"] for line in document("scope", world.folder, "north", "seats=")["answers"]} == {"zone", "queues"}
+
+
+def test_a_center_that_no_certificate_could_name_gets_no_answer(world: World) -> None:
+    before = world.log.size()
+    with pytest.raises(BadConfig, match="letters, digits"):
+        run("scope", world.folder, "no/rth", "seats=12")
+    assert world.log.size() == before
+
+
+def test_a_copy_without_keys_can_be_asked_and_rebuilt(world: World) -> None:
+    before = document("verdicts", world.folder, "north", "--at", AT)
+    shutil.rmtree(world.folder / "keys")
+    assert document("verdicts", world.folder, "north", "--at", AT) == before
+    assert document("centers", world.folder)["centers"][0]["center"] == "north"
+    assert document("rebuild", world.folder)["equal"]
 
 
 def test_a_wrong_answer_changes_nothing(world: World) -> None:

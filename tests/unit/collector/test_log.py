@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ccmm_collector import store
 from ccmm_collector.log import EvidenceLog, log_id_of
 from ccmm_proto.envelope import ACT_TYPE, verify_envelope
 from ccmm_proto.errors import BadConfig, StoreFull, TokenRefused
@@ -58,6 +59,14 @@ def test_entries_are_given_in_pages_between_two_indexes(tmp_path: Path) -> None:
         assert [entry.index for entry in log.entries(after=1, limit=2)] == [2, 3]
         assert [entry.index for entry in log.entries(after=1, limit=9, upto=4)] == [2, 3, 4]
         assert log.entries(after=5, limit=9) == []
+
+
+def test_a_page_of_large_entries_is_shorter_and_never_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "PAGE_BYTES", 1)
+    with EvidenceLog.create(tmp_path) as log:
+        for _ in range(3):
+            log.append_act(scope_act())
+        assert [entry.index for entry in log.entries(after=0, limit=100)] == [1]
 
 
 def test_recorded_time_never_falls_although_the_clock_does(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def test_answers_become_canonical_json_of_the_type_that_the_vocabulary_asks(
         ("seats", "many"),
         ("seats", "true"),
         ("seats", "1.5"),
+        ("seats", "1" + "0" * 400),
+        ("seats", "NaN"),
         ("gov_hotline", "perhaps"),
         ("queues", "[1, 2]"),
         ("queues", '["", "a"]'),
