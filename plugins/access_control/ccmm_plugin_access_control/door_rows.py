@@ -10,6 +10,9 @@ from ccmm_agent.plugin import BadOption, Options
 
 NO_BADGE = "-"  # the key of a passage without a badge: a forced door, a failed attempt
 UNKNOWN = "unknown"  # in place of a word that `words` does not hold; the export's own text never leaves
+OWN_WORDS = frozenset(  # of the vocabulary: an export that is written in them needs no `words`
+    ("in", "out", "open", "held", "refused", "passback", "personal", "shared", "temporary", "visitor")
+)
 MAX_LABEL = 1000
 _DAY = timedelta(days=1)
 _EVENT_COLUMNS = ("badge", "person", "door", "zone", "direction", "result", "badge_class", "project", "left")
@@ -80,11 +83,10 @@ class DoorMapping:
 
     def unknown_words(self, row: Row) -> Iterable[str]:
         """Texts of the row that `words` does not hold, for `check`."""
-        if self.words:
-            for name in ("direction", "result", "badge_class"):
-                text = row.cell(self.columns[name]) if name in self.columns else ""
-                if text and text not in self.words:
-                    yield text
+        for name in ("direction", "result", "badge_class"):
+            text = row.cell(self.columns[name]) if name in self.columns else ""
+            if text and _our_word(self.words, text) == UNKNOWN:
+                yield text
 
     def _attributes(self, row: Row, badge: str, holder: Attributes) -> Attributes:
         door = self._label(row, "door")
@@ -119,7 +121,7 @@ class DoorMapping:
 
     def _word(self, row: Row, name: str) -> str | None:
         text = self._label(row, name)
-        return self.words.get(text, UNKNOWN) if text and self.words else text
+        return _our_word(self.words, text) if text else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +174,7 @@ class HolderMapping:
         return {
             "person": cells.get("person"),
             "project": cells.get("project"),
-            "class": self.words.get(class_, UNKNOWN) if class_ and self.words else class_,
+            "class": _our_word(self.words, class_) if class_ else None,
             "enabled": self._enabled(row, cells.get("enabled")),
             "disabled": _time(row, (self.columns["disabled"],), times) if cells.get("disabled") else None,
             "zones": [word for part in zones.split(self.separator) if (word := part.strip())] if zones else None,
@@ -219,6 +221,10 @@ class Hours:
             kept += len(self.kept[hour])
         self.kept = {hour: passages for hour, passages in self.kept.items() if hour < self.limit}
         self.total = sum(map(len, self.kept.values()))
+
+
+def _our_word(words: Mapping[str, str], text: str) -> str:
+    return words.get(text) or (text if text in OWN_WORDS else UNKNOWN)
 
 
 def _label(row: Row, column: str) -> str | None:

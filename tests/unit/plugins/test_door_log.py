@@ -208,6 +208,14 @@ def test_a_word_that_nobody_declared_leaves_as_unknown(tmp_path: Path) -> None:
     assert lines["words"].verdict == "warning"
 
 
+def test_without_declared_words_too_no_text_of_the_export_leaves(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.csv", ["2026-11-22 08:01,1001,前门,in,李娜强行开门"])
+    ((_, _, row),) = rows_of(read(source(path, words={}))[0])
+    assert (row["direction"], row["result"]) == ("in", "unknown")
+    lines = {line.subject: line for line in source(path, words={}).check(Window(cursor=b"", now=NOW, zone=ZONE))}
+    assert lines["words"].detail == "leave as unknown: 李娜强行开门"
+
+
 def test_doors_have_zones_and_are_controlled_or_dedicated(tmp_path: Path) -> None:
     path = write(
         tmp_path / "e.csv", ["2026-11-22 08:01,1001,机房,进,正常开门", "2026-11-22 08:02,1001,前门,进,正常开门"]
