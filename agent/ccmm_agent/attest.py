@@ -7,7 +7,7 @@ on its schedule, so that an attestation that ended disappears from the newest ru
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ccmm_agent import facts
@@ -23,6 +23,7 @@ from ccmm_proto.v1.statement_pb2 import EMPTY, ISOLATION_UNSPECIFIED, OBSERVED
 FILE = "attestations.json"
 EVERY = "6h"
 FEEDS = ("attestation",)
+FIRST_LOOK = timedelta(seconds=1)  # what the first list vouches for before itself
 VALUE = 90  # small and stated by hand: among the last to stop when the spool is full
 
 
@@ -96,7 +97,7 @@ def read_attestations(folder: Path, *, cursor: bytes, now: datetime) -> Reading:
         outcome=OBSERVED if found else EMPTY,
         reason="",
         detail="",
-        covers=(min(since, now), now),
+        covers=(min(since, now - FIRST_LOOK), now),
         cursor=str(to_ms(now)).encode(),
         more=False,
         observations=sorted(found, key=lambda observation: observation.attestation.id),
