@@ -49,10 +49,7 @@ def judge(pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | N
 def _judged(rule: Rule, view: View) -> Verdict:
     """One rule; the view is shared with the other rules of the same judgement."""
     readings = {read.name: READERS[read.operator](read, view, rule) for read in rule.reads}
-    conclusions = {
-        level: conclude(rule, level, {name: reading.at(level) for name, reading in readings.items()}, view.answers)
-        for level in rule.levels
-    }
+    conclusions = _conclusions(rule, readings, view)
     reached = _reached(rule, conclusions)
     own = conclusions[rule.level]
     bound = {name: reading.at(rule.level) for name, reading in readings.items()}
@@ -83,6 +80,21 @@ def _judged(rule: Rule, view: View) -> Verdict:
         sentence=sentence(rule, rule.level, conclusions[rule.level], reached, seen, limits),
         reads={name: ReadState(state=look.state, reason=look.reason) for name, look in bound.items()},
     )
+
+
+def _conclusions(rule: Rule, readings: Mapping[str, Reading], view: View) -> dict[int, Conclusion]:
+    """By level; levels that differ in nothing that the rule uses are concluded once."""
+    by_level = "level" in rule.require.names or (rule.applies is not None and "level" in rule.applies.names)
+    done: dict[object, Conclusion] = {}
+    found = {}
+    for level in rule.levels:
+        bound = {name: reading.at(level) for name, reading in readings.items()}
+        limits = tuple(table.at(level) for table in rule.limits)
+        key = (level if by_level else 0, limits, *map(id, bound.values()))
+        if key not in done:
+            done[key] = conclude(rule, level, bound, view.answers)
+        found[level] = done[key]
+    return found
 
 
 def _reached(rule: Rule, conclusions: Mapping[int, Conclusion]) -> int:

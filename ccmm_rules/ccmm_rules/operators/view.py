@@ -112,6 +112,9 @@ class View:
 
     def feed_state(self, feeds: Sequence[str], fresh_ms: int) -> FeedState:
         """Of all sources of these feeds together: the worst state, the smallest watermark and deadline."""
+        return self.once(("feed", tuple(feeds), fresh_ms), lambda: self._feed_state(feeds, fresh_ms))
+
+    def _feed_state(self, feeds: Sequence[str], fresh_ms: int) -> FeedState:
         pairs = [(feed, source) for feed in feeds for source in self.feeding(feed)]
         sources = tuple(source for _, source in pairs)
         index = max((source.log_index for source in sources), default=-1)
