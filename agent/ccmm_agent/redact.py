@@ -93,7 +93,9 @@ class _Redaction:
         """
         for attribute in attributes:
             sort, clear = kind.attributes[attribute.name].sort, attribute.value.text.strip()
-            if sort is not None and (pseudonym := self._pseudonym(sort, clear)) is not None:
+            if sort is None or clear.casefold() not in label.casefold():
+                continue
+            if (pseudonym := self._pseudonym(sort, clear)) is not None:
                 whole_word = rf"(?<!\w){re.escape(clear)}(?!\w)"
                 label = re.sub(whole_word, pseudonym[:8].hex(), label, flags=re.IGNORECASE)
         return label

@@ -1,7 +1,6 @@
 """The source `asterisk_recordings`: a folder of sound files, as MixMonitor or a recorder writes them."""
 
 import fnmatch
-import logging
 import os
 import re
 from collections import Counter, defaultdict
@@ -44,8 +43,6 @@ from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
 
 LOOK_BACK_MS = 4 * HOUR_MS  # a file may still grow or go that long
 _BATCH_FILES = 20_000
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, order=True)
