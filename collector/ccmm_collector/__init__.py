@@ -50,6 +50,8 @@ verdict_sql         all its SQL
 inquiry             what a person asks of centers at an instant
 answers             what the commands tell, as plain documents
 setting_aside       derived stores that cannot be used
+replay              is the log still what was appended?
+replay_sql          its SQL
 rebuild             is what the stores say still what the log says?
 
 The program:

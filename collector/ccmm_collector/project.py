@@ -5,10 +5,7 @@
 
 A run is projected when its last part is there; its rows then carry the index of the part that completed it. What was
 stored but not counted (forks, statements from the future, unknown schemas) is noted in `entry` and gives no other row.
-
-What is signed may still be a lie about time: nobody vouches for an hour that has not come. So no run covers, and no
-list is as of, more than 5 minutes after its statement was made (`Part.horizon_ms`), which ingest holds against its own
-clock in the same way.
+Nobody vouches for an hour that has not come, whatever is signed: see `Part.horizon_ms`.
 """
 
 import hashlib

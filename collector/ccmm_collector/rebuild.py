@@ -1,8 +1,9 @@
 """`rebuild`: is what the stores say still exactly what the log says?
 
-All projections are made anew in a file of their own and compared as canonical dumps; each verdict in force is derived
-again from (pack, log index, instant) and compared byte for byte. Where all is equal and nobody judges, the new file
-takes the old one's place, which leaves it compact and free of anything kept aside.
+The log's own entries and tables are verified first (`replay`). All projections are made anew in a file of their own
+and compared as canonical dumps; each verdict in force is derived again from (pack, log index, instant) and compared byte
+for byte. Where all is equal and nobody judges, the new file takes the old one's place, which leaves it compact and free
+of anything kept aside.
 """
 
 import itertools
@@ -19,6 +20,7 @@ from ccmm_collector.judging import judge_at
 from ccmm_collector.log import EvidenceLog, LogEntry
 from ccmm_collector.packs import Packs
 from ccmm_collector.projection import FILE, Projection, digests, dump
+from ccmm_collector.replay import replay
 from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
 from ccmm_collector.verdict_store import Current, VerdictStore
 from ccmm_proto.errors import BadConfig
@@ -58,6 +60,7 @@ def rebuild(folder: Path, progress: Progress) -> Report:
     with only_judge(folder, wait=False) as alone, _damage(folder, alone=alone), EvidenceLog.open(folder) as log:
         if alone:
             set_aside_strangers(folder, log)
+        report.differences += replay(log, progress)
         _remove(folder / FRESH)
         old = _held(folder, log)
         # The verdicts first: whatever they rest on, the projection that is read after them holds it.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ccmm_collector import store
 from ccmm_collector.log import EvidenceLog, LogEntry
 from ccmm_collector.transaction import Transaction
 from ccmm_proto.chain import SCHEMA, ZERO
@@ -124,6 +125,14 @@ def append(log: EvidenceLog, envelope: bytes, *, counted: bool = True) -> LogEnt
     statement = Statement.FromString(opened.payload)
 
     def job(transaction: Transaction) -> LogEntry:
+        chain, sequence = (statement.center, statement.agent, statement.epoch), statement.sequence
+        head = store.next_sequence(transaction.connection, chain) or 0
+        following = sequence + 1 if counted else 0
+        store.advance_chain(transaction.connection, chain, following, transaction.recorded_ms, counted=counted)
+        if counted and sequence < head:
+            store.fill_hole(transaction.connection, chain, sequence)
+        elif counted and sequence > head:
+            store.open_hole(transaction.connection, chain, head, sequence)
         return transaction.append_statement(envelope, opened, statement, counted=counted, holds=counted)
 
     return log.write(job).result()

@@ -8,6 +8,7 @@ from ccmm_collector.projection import Projection
 from ccmm_proto.chain import ZERO
 from ccmm_proto.period import HOUR_MS
 from ccmm_proto.v1.statement_pb2 import (
+    OBSERVED,
     Attribute,
     Column,
     Entry,
@@ -55,7 +56,7 @@ def tell(log: EvidenceLog, agent: Agent, parts: int) -> None:
                 run_id="the-same",
                 part=part,
                 parts=2,
-                outcome=1,
+                outcome=OBSERVED,
             ),
         )
 
@@ -67,7 +68,7 @@ def evidence(folder: Path, log: EvidenceLog) -> list[object]:
     span = Span(START, hour(2))
     (listing,) = known.listings("setting")
     (source,) = known.sources()
-    found = [
+    found: list[object] = [
         known.slots("calls_offered", span),
         known.totals("calls_offered", span),
         (listing.as_of_ms, listing.entries),
