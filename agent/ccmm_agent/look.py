@@ -10,6 +10,7 @@ from google.protobuf import json_format
 
 from ccmm_agent import clock, spool_file
 from ccmm_agent.config import Config, SourceConfig, load_config
+from ccmm_agent.facts import word_of
 from ccmm_agent.identity import KeyFolder
 from ccmm_agent.isolation import protect_this_process
 from ccmm_agent.pipeline import look
@@ -126,13 +127,14 @@ def _checked(
 
 def _sample(run: Run) -> list[Observation]:
     """A few facts of different sorts; long lists and rolls cut to their first entries."""
-    chosen: dict[str, Observation] = {}
+    sorts: dict[str, Observation] = {}
+    words: dict[str, Observation] = {}
     for observation in run.observations:
-        sort = observation.WhichOneof("fact") or ""
-        word = observation.measure.id if sort == "measure" else sort
-        chosen.setdefault(word, observation)
+        sorts.setdefault(observation.WhichOneof("fact") or "", observation)
+        words.setdefault(word_of(observation), observation)
+    others = [observation for observation in words.values() if observation not in sorts.values()]
     sample = []
-    for observation in list(chosen.values())[:SAMPLE]:
+    for observation in [*sorts.values(), *others][:SAMPLE]:
         cut = Observation()
         cut.CopyFrom(observation)
         if cut.WhichOneof("fact") == "inventory":

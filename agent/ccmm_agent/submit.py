@@ -32,6 +32,7 @@ MAX_PAUSE_S = 300.0
 STEADY_S = 30.0  # a session that lived so long starts the back-off anew
 LOOK_AT_CERTIFICATE_S = 60.0
 END_S = 5.0  # for the tasks of a stream that was cancelled
+_NONE = "none"  # not even that nothing was tried yet
 DRAIN_S = 5.0  # at the end: how long receipts of what was sent are waited for
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -97,7 +98,9 @@ class Submitter:
 
     async def _converse(self, session: Session) -> None:
         await session.open()
-        self._last_problem = ""
+        if self._last_problem != _NONE:
+            log.info("submitting", extra={"collector": self._home.enrollment.evidence_host})
+        self._last_problem = _NONE
         self._connected = True
         receiving, sending = asyncio.create_task(session.receive()), asyncio.create_task(session.send())
         others = (asyncio.create_task(work) for work in (session.keep_receipts(), self._reasons_to_leave()))

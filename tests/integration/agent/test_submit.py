@@ -230,6 +230,16 @@ def test_a_statement_that_ends_the_stream_twice_is_set_aside_and_noted(collector
         assert len(collector.log) == 8
 
 
+def test_the_end_of_trouble_is_told_as_its_beginning_was(
+    collector: FakeCollector, joined: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "ccmm_agent.submit")
+    with home_of(joined) as home:
+        put(home, 1)
+        submit_until(home, all_sent(home))
+    assert [record.getMessage() for record in caplog.records] == ["submitting"]
+
+
 def test_a_collector_that_is_ill_for_a_moment_costs_no_statement(collector: FakeCollector, joined: Path) -> None:
     with home_of(joined) as home:
         put(home, 6)

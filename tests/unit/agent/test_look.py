@@ -31,3 +31,10 @@ def test_a_list_is_cut_and_one_fact_of_each_sort_is_shown() -> None:
     sample = _sample(Run(observations=redact([*counted, people], KEY)))
     assert [one.WhichOneof("fact") for one in sample] == ["measure", "inventory"]
     assert len(sample[1].inventory.entries) == 3
+
+
+def test_each_sort_of_fact_is_shown_before_a_second_one_of_a_sort() -> None:
+    counted = [count(id, HOUR, 1, queue="support") for id in ("calls_offered", "calls_answered", "calls_abandoned")]
+    calls = roll("call", HOUR, [("c1", HOUR, {"system": "acd"})])
+    sample = _sample(Run(observations=redact([*counted, calls], KEY)))
+    assert [one.WhichOneof("fact") for one in sample] == ["measure", "roll", "measure"]
