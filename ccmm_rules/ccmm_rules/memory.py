@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter, itemgetter
 
 from ccmm_rules.evidence import (
     Answer,
@@ -88,9 +89,7 @@ class MemoryEvidence:
                 for fact in self.facts
                 for row in fact.rows.get(measure, ())
             }
-            self._rows[measure] = sorted(
-                rows.values(), key=lambda row: (row.start_ms, row.agent, row.source, row.dimensions)
-            )
+            self._rows[measure] = sorted(rows.values(), key=attrgetter("start_ms", "agent", "source", "dimensions"))
         return [row for row in self._rows[measure] if span.from_ms <= row.start_ms < span.to_ms]
 
     def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
@@ -100,13 +99,13 @@ class MemoryEvidence:
         return [_sum(parts[key]) for key in sorted(parts, key=str)]
 
     def listings(self, kind: str) -> Sequence[Listing]:
-        newest: dict[tuple[str, str], Listing] = {}
+        newest: dict[tuple[str, str], tuple[int, Listing]] = {}
         for index, fact in enumerate(self.facts):
             listing = fact.listings.get(kind)
             key = (fact.agent, fact.source)
-            if listing is not None and (key not in newest or newest[key].as_of_ms <= listing.as_of_ms):
-                newest[key] = replace(listing, log_index=index)
-        return [newest[key] for key in sorted(newest)]
+            if listing is not None and (key not in newest or newest[key][1].as_of_ms <= listing.as_of_ms):
+                newest[key] = (index, listing)
+        return [replace(listing, log_index=index) for _, (index, listing) in sorted(newest.items(), key=itemgetter(0))]
 
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Told again, stamps are added: the newest telling of an occurrence holds."""
