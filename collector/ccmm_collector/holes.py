@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from ccmm_proto.chain import MAX_AHEAD_MS
 from ccmm_rules.evidence import Hole
 
 LinkRow = tuple[str, int, int, int, int, int]  # columns of projection_sql.CHAIN
@@ -64,16 +65,23 @@ class Chains:
     def _holes_of(self, agent: str) -> Iterator[Hole]:
         epochs = sorted(epoch for name, epoch in self.islands if name == agent)
         last_ms, expected = 0, 0
-        for epoch in epochs:
+        for epoch, following in zip(epochs, [*epochs[1:], None], strict=True):
             islands = self.islands[agent, epoch]
             if epoch > expected or islands[0].first > 0:
-                yield Hole(agent=agent, from_ms=last_ms, to_ms=islands[0].first_ms)
+                yield _hole(agent, last_ms, islands[0].first_ms)
             for before, after in pairwise(islands):
-                yield Hole(agent=agent, from_ms=before.last_ms, to_ms=after.first_ms)
+                yield _hole(agent, before.last_ms, after.first_ms)
             last_ms, expected = islands[-1].last_ms, epoch + 1
-            following = next((e for e in epochs if e > epoch), None)
             if self.claims.get((agent, epoch), 0) > islands[-1].last + 1 and following is not None:
-                yield Hole(agent=agent, from_ms=last_ms, to_ms=self.islands[agent, following][0].first_ms)
+                yield _hole(agent, last_ms, self.islands[agent, following][0].first_ms)
+
+
+def _hole(agent: str, from_ms: int, to_ms: int) -> Hole:
+    """What is missing was said after `from_ms`, whatever time the statement behind it claims to be of.
+
+    A clock that was set back between the two must not make the hole end before it begins: it would touch nothing.
+    """
+    return Hole(agent=agent, from_ms=from_ms, to_ms=to_ms if to_ms > from_ms else from_ms + MAX_AHEAD_MS + 1)
 
 
 def forks(

@@ -64,17 +64,18 @@ def centers(
     at: At = None,
     known_at: KnownAt = None,
     pack: PackName = None,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Every center: level, coverage, how fresh its evidence is, when it was last heard."""
-    instant, known = parse_instant(at), parse_instant(known_at)
+    language, instant, known = _language(lang), parse_instant(at), parse_instant(known_at)
     with Inquiry.open(folder) as inquiry:
         moment = inquiry.moment(instant, known)
         lines = [center_line(inquiry, name, moment, pack) for name in inquiry.centers(moment)]
     if as_json:
         _print_json({"at": iso(moment.at_ms), "centers": lines})
     else:
-        tables.show_centers(lines)
+        tables.show_centers(lines, language)
 
 
 def verdicts(
@@ -122,10 +123,11 @@ def scope(
     center: Center,
     answers: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="KEY= withdraws")] = None,
     until: Annotated[str | None, typer.Option(help="the answers hold until then, e.g. 2027-12-31T00:00+08:00")] = None,
+    lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
     """Answer scope questions of a center; without answers, list those in force."""
-    until_ms = parse_instant(until)
+    language, until_ms = _language(lang), parse_instant(until)
     pairs = [_pair(word) for word in answers or []]
     acts = [
         Act(scope_answer=ScopeAnswer(center=center, key=key, value_json=parse_answer(key, text), until_ms=until_ms))
@@ -139,7 +141,7 @@ def scope(
     if as_json:
         _print_json({"center": center, "answers": listed})
     else:
-        tables.show_answers(listed)
+        tables.show_answers(listed, language)
 
 
 def _pair(word: str) -> tuple[str, str]:
@@ -174,5 +176,6 @@ def rebuild(folder: Folder, as_json: Json = False) -> None:
         tables.show_rebuild(report.document())
     if report.differences:
         raise BadConfig(
-            f"{len(report.differences)} differences; stop serve and delete {folder}/projections.sqlite* to use the log"
+            f"{len(report.differences)} differences. In log, chain, hole or agent: restore log.sqlite from a backup. "
+            f"Else stop serve, delete {folder}/projections.sqlite* and {folder}/verdicts.sqlite*, and start it again"
         )

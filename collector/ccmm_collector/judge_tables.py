@@ -26,6 +26,12 @@ WORDS: dict[str, dict[str, str]] = {
         "dimension_share": "share in dimension",
         "fresh_share": "share with fresh evidence",
         "backfill": "share of backfill",
+        "never": "never",
+        "revoked": "revoked",
+        "silent": "never heard",
+        "minutes": "min",
+        "expired": "expired",
+        "slow": "{}: {} is read only every {} s: too slow for {}",
     },
     "zh": {
         "satisfied": "符合",
@@ -44,12 +50,23 @@ WORDS: dict[str, dict[str, str]] = {
         "dimension_share": "维度符合率",
         "fresh_share": "证据新鲜率",
         "backfill": "补录占比",
+        "never": "从未",
+        "revoked": "已吊销",
+        "silent": "从未上报",
+        "minutes": "分钟",
+        "expired": "已过期",
+        "slow": "{}：{} 每 {} 秒才读取一次，对以下规则过慢：{}",
     },
 }
 COLUMNS = {
     "en": ("rule", "title", "outcome", "reached", "since", "valid until", "seen", "why"),
     "zh": ("规则", "名称", "结论", "达到", "自", "有效至", "实测值", "原因"),
 }
+CENTER_COLUMNS = {
+    "en": ("center", "level", "coverage", "oldest evidence", "last seen", "agents"),
+    "zh": ("中心", "等级", "覆盖率", "最旧证据", "最近上报", "采集代理"),
+}
+ANSWER_COLUMNS = {"en": ("question", "answer", "until"), "zh": ("问题", "答复", "有效至")}
 _STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
 
 
@@ -70,26 +87,26 @@ def _show(
     Console(markup=False).print(table)
 
 
-def show_centers(lines: Sequence[dict[str, Any]]) -> None:
+def show_centers(lines: Sequence[dict[str, Any]], language: str) -> None:
     """The list of centers, with the sources that are too slow below it."""
+    words = WORDS[language]
     _show(
-        ("center", "level", "coverage", "oldest evidence", "last seen", "agents"),
+        CENTER_COLUMNS[language],
         [
             (
                 line["center"],
-                level_words(line, "en"),
+                level_words(line, language),
                 "-" if line.get("coverage") is None else f"{line['coverage']:.0f} %",
-                "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} min",
-                _minute(line["last_seen"], "never"),
-                ", ".join(_agent(agent) for agent in line["agents"]),
+                "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} {words['minutes']}",
+                _minute(line["last_seen"], words["never"]),
+                ", ".join(_agent(agent, words) for agent in line["agents"]),
             )
             for line in lines
         ],
     )
     for line in lines:
         for slow in line["slow_sources"]:
-            rules = ", ".join(slow["rules"])
-            print(f"{line['center']}: {slow['source']} is read only every {slow['every_s']} s: too slow for {rules}")
+            print(words["slow"].format(line["center"], slow["source"], slow["every_s"], ", ".join(slow["rules"])))
 
 
 def _minute(instant: str | None, never: str = "-") -> str:
@@ -97,10 +114,10 @@ def _minute(instant: str | None, never: str = "-") -> str:
     return f"{instant[:16].replace('T', ' ')}Z" if instant else never
 
 
-def _agent(agent: dict[str, Any]) -> str:
+def _agent(agent: dict[str, Any], words: dict[str, str]) -> str:
     if agent["revoked"] is not None:
-        return f"{agent['agent']} (revoked)"
-    return agent["agent"] if agent["last_seen"] else f"{agent['agent']} (never heard)"
+        return f"{agent['agent']} ({words['revoked']})"
+    return agent["agent"] if agent["last_seen"] else f"{agent['agent']} ({words['silent']})"
 
 
 def level_words(standing: dict[str, Any], language: str) -> str:
@@ -159,17 +176,18 @@ def show_level(answer: dict[str, Any], language: str) -> None:
         print(f"    {gap['remedy'][language]}")
 
 
-def show_answers(answers: Sequence[dict[str, Any]]) -> None:
+def show_answers(answers: Sequence[dict[str, Any]], language: str) -> None:
     """Scope answers."""
+    expired = f" ({WORDS[language]['expired']})"
     rows = [
         (
             answer["key"],
             json.dumps(answer["value"], ensure_ascii=False),
-            (answer["until"] or "-") + ("" if answer["in_force"] else " (expired)"),
+            (answer["until"] or "-") + ("" if answer["in_force"] else expired),
         )
         for answer in answers
     ]
-    _show(("question", "answer", "until"), rows)
+    _show(ANSWER_COLUMNS[language], rows)
 
 
 def show_rebuild(report: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from google.protobuf import json_format
 from ccmm_collector import store
 from ccmm_collector.log import EvidenceLog, LogEntry
 from ccmm_proto.envelope import parse_envelope
-from ccmm_proto.v1.service_pb2 import Act
+from ccmm_proto.v1.service_pb2 import Act, ChainRaised
 from ccmm_proto.wire import parse_message
 
 PAGE = 500
@@ -41,7 +41,9 @@ def entry_line(entry: LogEntry) -> str:
     if entry.kind == "act":
         act = parse_message(Act, parse_envelope(entry.envelope).payload)
         name = act.WhichOneof("act") or "act"
-        return f"{head}  {name}  {entry.center} {entry.agent}".rstrip()
+        raised = act.chain_raised
+        what = f"  {ChainRaised.Kind.Name(raised.kind)} {raised.epoch}/{raised.sequence}" if raised.kind else ""
+        return f"{head}  {name}  {entry.center} {entry.agent}".rstrip() + what
     aside = "" if entry.counted else "  NOT COUNTED"
     return f"{head}  statement  {entry.center} {entry.agent}  {entry.epoch}/{entry.sequence}{aside}"
 

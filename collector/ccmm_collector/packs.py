@@ -1,5 +1,6 @@
 """Rule packs in force: an act names one by its digest, the folder DIR/packs/<digest> keeps its files for ever."""
 
+import os
 import shutil
 from importlib.resources import files
 from pathlib import Path
@@ -39,12 +40,24 @@ def activate_pack(folder: Path, log: EvidenceLog, source: Path) -> Pack:
             copy = fresh / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
+            _to_disk(copy)
+        _to_disk(fresh)
         fresh.rename(kept)
+        _to_disk(kept.parent)
     # The files are there before the act that names them: a crash between the two leaves only an unused copy.
     log.append_act(
         Act(pack_activated=PackActivated(pack=pack.id, version=pack.version, digest=bytes.fromhex(pack.digest)))
     )
     return pack
+
+
+def _to_disk(path: Path) -> None:
+    """A file or folder that a durable act is about to name must not go with the power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Packs:

@@ -1,9 +1,9 @@
 """`rebuild`: is what the stores say still exactly what the log says?
 
 The log's own entries and tables are verified first (`replay`). All projections are made anew in a file of their own
-and compared as canonical dumps; each verdict in force is derived again from (pack, log index, instant) and compared byte
-for byte. Where all is equal and nobody judges, the new file takes the old one's place, which leaves it compact and free
-of anything kept aside.
+and compared as canonical dumps; each verdict in force is derived again from (pack, log index, instant) and compared
+byte for byte. Where all is equal and nobody judges, the new file takes the old one's place, which leaves it compact
+and free of anything kept aside.
 """
 
 import itertools

@@ -37,6 +37,7 @@ SERVE_FILE = "serve.json"
 RECEIPT_KEY = Path("keys/receipt.key")
 WATCH_SECONDS = 1.0
 GRACE_SECONDS = 5.0
+STRANGERS = 2048  # calls at a time on the enrollment port: who is not known yet holds only so much memory
 VERIFYING_THREADS = min(8, max(2, os.cpu_count() or 2))
 _KEEPALIVE = [
     ("grpc.keepalive_time_ms", 30_000),
@@ -162,7 +163,7 @@ class Server:
             receipt_key=self._receipt_key.public_key(),
             log_key=self._log.public_key(),
         )
-        server = _new_server(MAX_REQUEST_BYTES)
+        server = _new_server(MAX_REQUEST_BYTES, STRANGERS)
         server.add_generic_rpc_handlers((EnrollmentService(self._log, self._authority, welcome).handlers(),))
         return server, self._bind(server, "enrollment_port", self._config.enrollment_port, clients=False)
 
@@ -202,7 +203,8 @@ class Server:
             await server.stop(1.0)
 
 
-def _new_server(max_receive_bytes: int) -> grpc.aio.Server:
-    server = grpc.aio.server(options=[*_KEEPALIVE, ("grpc.max_receive_message_length", max_receive_bytes)])
+def _new_server(max_receive_bytes: int, most_calls: int | None = None) -> grpc.aio.Server:
+    options = [*_KEEPALIVE, ("grpc.max_receive_message_length", max_receive_bytes)]
+    server = grpc.aio.server(options=options, maximum_concurrent_rpcs=most_calls)
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
     return server

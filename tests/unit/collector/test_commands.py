@@ -112,6 +112,7 @@ def test_the_log_as_lines_has_one_for_each_entry(collector: Collector) -> None:
     assert "agent_enrolled" in lines[0]
     assert lines[1].endswith("north agent-1  0/0  NOT COUNTED")
     assert "chain_raised" in lines[2]
+    assert lines[2].endswith("FORK 0/0")
     assert "refused 1 x malformed: agent-1 of north" in result.stderr
 
 

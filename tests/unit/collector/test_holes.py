@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmm_collector.holes import Chains, forks
+from ccmm_proto.chain import MAX_AHEAD_MS
 from ccmm_rules.evidence import Hole
 
 
@@ -32,6 +33,13 @@ def test_a_chain_that_does_not_begin_at_zero_lacks_its_beginning() -> None:
 def test_holes_do_not_depend_on_the_order_of_arrival(order: list[int], missing: set[int]) -> None:
     kept = [number for number in order if number not in missing]
     assert chains(*((0, n) for n in kept)).holes() == chains(*((0, n) for n in sorted(kept))).holes()
+
+
+def test_a_clock_set_back_behind_a_missing_statement_hides_no_hole() -> None:
+    found = Chains()
+    for sequence, created_ms in ((0, 9000), (2, 1)):
+        found.add(("pbx", 0, sequence, created_ms, 0, 0))
+    assert found.holes() == [Hole(agent="pbx", from_ms=9000, to_ms=9001 + MAX_AHEAD_MS)]
 
 
 def test_a_late_statement_closes_its_hole() -> None:

@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from ccmm_collector import judge_commands
+from ccmm_collector.judge_tables import WORDS
 from ccmm_proto.errors import BadConfig
 from tests.unit.collector.chapters import hour
 from tests.unit.collector.worlds import World
@@ -95,6 +96,19 @@ def test_tables_are_plain_lines_where_the_output_is_piped(world: World) -> None:
     assert level == "north: level L5"
     assert "符合" in run("verdicts", world.folder, "north", "--at", AT, "--lang", "zh").stdout
     assert run("centers", world.folder, "--at", AT).stdout.splitlines()[1].startswith("north\tL5\t100 %\t0 min\t")
+
+
+def test_centers_and_answers_are_told_in_chinese(world: World) -> None:
+    run("scope", world.folder, "north", "seats=12", "--until", "2026-01-02T00:00Z")
+    head, north = run("centers", world.folder, "--at", AT, "--lang", "zh").stdout.splitlines()[:2]
+    assert head.split("\t")[:3] == ["中心", "等级", "覆盖率"]
+    assert north.startswith("north\tL5")
+    assert "分钟" in north
+    assert run("centers", world.folder, "--at", "2026-01-01T00:00:00Z", "--lang", "zh").exit_code == 0
+    answers = run("scope", world.folder, "north", "--lang", "zh").stdout
+    assert answers.splitlines()[0] == "问题\t答复\t有效至"
+    assert run("centers", world.folder, "--lang", "de").exit_code == 2
+    assert WORDS["en"].keys() == WORDS["zh"].keys()
 
 
 def test_scope_answers_become_acts_and_are_listed(world: World) -> None:

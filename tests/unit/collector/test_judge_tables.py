@@ -45,7 +45,7 @@ def test_on_a_terminal_names_are_shown_as_they_are_and_not_as_markup(monkeypatch
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("COLUMNS", "200")
-    show_centers([LINE])
+    show_centers([LINE], "en")
     shown = terminal.getvalue()
     assert "[bold]north[/bold]" in shown
     assert "pbx, door (never heard), old (revoked)" in shown
