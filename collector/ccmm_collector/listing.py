@@ -11,6 +11,7 @@ from ccmm_collector import store
 from ccmm_collector.log import EvidenceLog, LogEntry
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.v1.service_pb2 import Act, ChainRaised
+from ccmm_proto.v1.statement_pb2 import Isolation, Statement
 from ccmm_proto.wire import parse_message
 
 PAGE = 500
@@ -32,7 +33,9 @@ def entry_json(entry: LogEntry) -> dict[str, Any]:
         return shown | {"act": json_format.MessageToDict(act, preserving_proto_field_name=True)}
     size_bytes = len(entry.envelope)
     place = {"epoch": entry.epoch, "sequence": entry.sequence, "created": format_ms(entry.created_ms)}
-    return shown | place | {"counted": entry.counted, "bytes": size_bytes}
+    said = parse_message(Statement, parse_envelope(entry.envelope).payload)
+    isolation = Isolation.Name(said.isolation).removeprefix("ISOLATION_").lower()
+    return shown | place | {"counted": entry.counted, "bytes": size_bytes, "isolation": isolation}
 
 
 def entry_line(entry: LogEntry) -> str:

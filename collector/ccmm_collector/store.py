@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 PAGE_BYTES = 16 << 20  # of envelopes: however large statements are, a reader holds no more than this and one of them
+MOST_HEADS = 1000  # told at a stream's start: no honest agent lost its head so often
 EntryKind = Literal["statement", "act"]
 
 
@@ -196,15 +197,15 @@ def fill_hole(connection: sqlite3.Connection, chain: tuple[str, str, int], seque
 
 
 def chain_heads(connection: sqlite3.Connection, center: str, agent: str) -> list[ChainHead]:
-    """The heads of an agent's chains, newest epoch last."""
+    """The heads of an agent's newest chains, newest epoch last."""
     rows = connection.execute(
         "SELECT c.epoch, c.next_sequence, coalesce(min(h.from_sequence), c.next_sequence) FROM chain AS c"
         " LEFT JOIN hole AS h USING (center, agent, epoch) WHERE c.center = ? AND c.agent = ?"
-        " GROUP BY c.epoch ORDER BY c.epoch",
-        (center, agent),
+        " GROUP BY c.epoch ORDER BY c.epoch DESC LIMIT ?",
+        (center, agent, MOST_HEADS),
     ).fetchall()
     heads = []
-    for epoch, following, first_missing in rows:
+    for epoch, following, first_missing in reversed(rows):
         last = neighbours(connection, (center, agent, epoch), first_missing).get(first_missing - 1)
         heads.append(
             ChainHead(

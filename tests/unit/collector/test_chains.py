@@ -179,6 +179,15 @@ def test_nothing_of_a_revoked_agent_stands_behind_its_revocation(log: EvidenceLo
     assert log.size() == 3
 
 
+def test_the_heads_of_the_newest_epochs_are_told_in_order(log: EvidenceLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST_HEADS", 2)
+    signer = Signer()
+    put(log, signer.statement())
+    for _ in range(3):
+        put(log, signer.next_epoch())
+    assert [head.epoch for head in store.chain_heads(log.reader(), "north", "agent-1")] == [2, 3]
+
+
 def test_a_number_beyond_every_chain_is_malformed(log: EvidenceLog) -> None:
     with pytest.raises(Malformed):
         put(log, Signer().odd(sequence=(1 << 64) - 1, previous=bytes(32)))

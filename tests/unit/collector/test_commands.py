@@ -97,6 +97,7 @@ def test_the_log_shows_entries_chains_and_refusals(collector: Collector) -> None
     assert kinds == ["act", "statement", "statement", "act"]
     assert shown["entries"][3]["act"]["chain_raised"]["kind"] == "GAP"
     assert (shown["entries"][2]["sequence"], shown["entries"][2]["counted"]) == (2, True)
+    assert shown["entries"][2]["isolation"] == "unspecified"
     (chain,) = shown["chains"]
     assert (chain["next_sequence"], chain["missing"], chain["counted"], chain["uncounted"]) == (3, 1, 2, 0)
     (refusal,) = shown["refusals"]
