@@ -1,125 +1,36 @@
-"""Runs, silences and a full spool: with real spools and schedules, and sources that are plain functions."""
+"""Runs and silences: with real spools and schedules, and sources that are plain functions."""
 
 import asyncio
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmm_agent import clock, room
+from ccmm_agent import clock
 from ccmm_agent.config import QuietHours
-from ccmm_agent.facts import count, inventory
+from ccmm_agent.facts import inventory
 from ccmm_agent.home import Home
 from ccmm_agent.pipeline import run_source
 from ccmm_agent.plugin import Observation
 from ccmm_agent.reading import Reading
 from ccmm_agent.run import _note_key_change, run_agent
-from ccmm_agent.runner import Runner
-from ccmm_agent.schedule import Schedule
-from ccmm_agent.sources import PlannedSource
-from ccmm_agent.spool import Spool
 from ccmm_agent.spool_file import SpoolCorrupt
-from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.period import from_ms, to_ms
 from ccmm_proto.v1.statement_pb2 import (
-    EMPTY,
     ISOLATION_LANDLOCK,
     MISSED,
     OBSERVED,
     SKIPPED,
     UNAVAILABLE,
     Note,
-    Run,
-    Software,
-    Statement,
 )
-from ccmm_proto.wire import parse_statement
+from tests.support.fake_sources import Fake, calls, run_until, runs, statements, with_last_due, without_jitter
 from tests.support.homes import NOON, collector, home_of, joined
 
 __all__ = ["collector", "joined"]
-
-UTC_ZONE = ZoneInfo("UTC")
-
-
-@dataclass
-class Fake:
-    """A source with behaviour: what each reading gives, in order; the last one again and again."""
-
-    batches: list[list[Observation]] = field(default_factory=lambda: [[]])
-    more: int = 0  # so many readings say that history remains
-    unavailable: bool = False
-    seconds: float = 0.0
-    cursors: list[bytes] = field(default_factory=list)
-    started: threading.Event = field(default_factory=threading.Event)
-
-    def read(self, cursor: bytes, now: datetime) -> Reading:
-        number = len(self.cursors)
-        self.cursors.append(cursor)
-        self.started.set()
-        time.sleep(self.seconds)
-        found = [] if self.unavailable else self.batches[min(number, len(self.batches) - 1)]
-        outcome = UNAVAILABLE if self.unavailable else OBSERVED if found else EMPTY
-        return Reading(
-            outcome=outcome,
-            reason="unreachable" if self.unavailable else "",
-            detail="",
-            covers=None if self.unavailable else (now, now),
-            cursor=None if self.unavailable else b"cursor-%d" % (number + 1),
-            more=number < self.more,
-            observations=found,
-            isolation=ISOLATION_LANDLOCK,
-            plugin_software=Software(name="fake", version="1"),
-            feeds=("calls_offered",),
-        )
-
-    def planned(self, every: str = "15m", value: int = 50, quiet: QuietHours | None = None) -> PlannedSource:
-        return PlannedSource(
-            name="pbx",
-            plugin="fake",
-            schedule=Schedule.parse(every=every, zone=UTC_ZONE),
-            quiet=quiet,
-            read=self.read,
-            describe=lambda: (("calls_offered",), value),
-        )
-
-
-def calls(n: int) -> Observation:
-    return count("calls_offered", NOON, n, queue="support")
-
-
-def statements(spool: Spool) -> list[Statement]:
-    return [parse_statement(parse_envelope(one.envelope).payload) for one in spool.waiting(limit=10_000)]
-
-
-def runs(spool: Spool) -> list[Run]:
-    return [one.run for one in statements(spool) if one.WhichOneof("body") == "run"]
-
-
-def run_until(home: Home, source: PlannedSource, done: Callable[[], bool], seconds: float = 10.0) -> None:
-    async def work() -> None:
-        leaving = asyncio.Event()
-        task = asyncio.create_task(Runner(home, [source], bell=lambda: None).run(leaving))
-        until = time.monotonic() + seconds
-        while not done() and time.monotonic() < until and not task.done():
-            await asyncio.sleep(0.02)
-        leaving.set()
-        await task
-
-    asyncio.run(work())
-    assert done(), "the condition did not come true in time"
-
-
-def with_last_due(home: Home, last_due: datetime) -> None:
-    home.spool.hold("pbx", lambda state: replace(state, last_due_ms=to_ms(last_due)))
-
-
-def without_jitter(home: Home) -> Home:
-    return replace(home, config=replace(home.config, jitter=timedelta(0)))
 
 
 def test_a_run_is_read_redacted_signed_and_spooled_with_its_cursor(joined: Path) -> None:
@@ -267,81 +178,6 @@ def test_damage_that_a_timer_meets_ends_the_runner_too(joined: Path, monkeypatch
         monkeypatch.setattr(home.spool, "source", damaged)
         with pytest.raises(SpoolCorrupt):
             run_until(without_jitter(home), fake.planned(every="1s"), lambda: False, seconds=8)
-
-
-def filled(home: Home, share: float) -> Home:
-    """The same home with a bound of which so much is taken by statements that wait."""
-    waiting = home.spool.waiting_bytes()
-    spool = Spool(home.spool._connection, limit_bytes=int(waiting / share))
-    return replace(home, spool=spool)
-
-
-def fill(home: Home) -> None:
-    for number in range(30):
-        run_source(home, Fake([[calls(number)] * 100]).planned(), NOON, bell=lambda: None)
-
-
-def test_a_full_spool_stops_low_values_first_and_says_so_once(joined: Path) -> None:
-    with home_of(joined) as opened:
-        fill(opened)
-        before = len(statements(opened.spool))
-        home = filled(opened, 0.88)
-        low, high = Fake().planned(value=10), replace(Fake().planned(value=100), name="door")
-        assert room.admit(home, high, NOON)
-        for minutes in (0, 15, 30):
-            assert not room.admit(home, low, NOON + timedelta(minutes=minutes))
-        note, skipped = statements(home.spool)[before:]
-        assert (note.note.kind, list(note.note.sources)) == (Note.SPOOL_FULL, ["pbx"])
-        assert (skipped.run.outcome, skipped.run.reason, skipped.run.missed.count) == (SKIPPED, "spool_full", 1)
-        state = home.spool.source("pbx")
-        assert state is not None
-        assert (state.stopped, state.held_count) == (True, 2)
-
-
-def test_room_again_is_noted_and_the_held_due_times_are_told(joined: Path) -> None:
-    with home_of(joined) as opened:
-        fill(opened)
-        full, low = filled(opened, 0.99), Fake().planned(value=10)
-        for minutes in (0, 15, 30):
-            room.admit(full, low, NOON + timedelta(minutes=minutes))
-        before = len(statements(opened.spool))
-        assert room.admit(filled(opened, 0.5), low, NOON + timedelta(minutes=45))
-        note, skipped = statements(opened.spool)[before:]
-        assert note.note.kind == Note.SPOOL_ROOM_AGAIN
-        due = skipped.run.missed
-        assert (due.count, from_ms(due.first_ms)) == (2, NOON + timedelta(minutes=15))
-        assert from_ms(due.last_ms) == NOON + timedelta(minutes=30)
-        state = opened.spool.source("pbx")
-        assert state is not None
-        assert (state.stopped, state.held_count) == (False, 0)
-
-
-def test_a_run_larger_than_the_rest_of_the_spool_stops_its_source(joined: Path) -> None:
-    with home_of(joined) as opened:
-        home = replace(opened, spool=Spool(opened.spool._connection, limit_bytes=120_000))
-        many = [count("calls_offered", NOON + timedelta(minutes=15 * n), n, queue="support") for n in range(5000)]
-        fake = Fake([many])
-        assert not run_source(home, fake.planned(), NOON, bell=lambda: None)
-        bodies = [one.WhichOneof("body") for one in statements(home.spool)]
-        assert bodies == ["note", "run"]
-        state = home.spool.source("pbx")
-        assert state is not None
-        assert (state.cursor, state.stopped) == (b"", True)
-
-
-@pytest.mark.parametrize(
-    ("share", "value", "stopped", "full"),
-    [
-        (0.79, 0, False, False),
-        (0.81, 0, False, True),
-        (0.94, 100, False, False),
-        (0.96, 100, False, True),
-        (0.75, 0, True, True),
-        (0.70, 0, True, False),
-    ],
-)
-def test_where_sources_stop_and_go_on(share: float, value: int, stopped: bool, full: bool) -> None:
-    assert room.is_full_for(int(share * 1000), 1000, value, stopped=stopped) is full
 
 
 def test_another_pseudonym_key_is_noted_before_its_first_run(joined: Path) -> None:
