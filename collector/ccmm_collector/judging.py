@@ -9,8 +9,9 @@ Instants of judgement are recorded times and expiry instants. The wall clock dec
 """
 
 import logging
+import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from ccmm_collector.packs import Packs
 from ccmm_collector.project import ALL
 from ccmm_collector.projection import Projection
 from ccmm_collector.verdict_store import Judged, VerdictStore
+from ccmm_proto.errors import CcmmError
 from ccmm_rules.evaluate import judge as judge_rules
 from ccmm_rules.evidence import Hole
 from ccmm_rules.level import level_json, level_of
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 BATCH_ENTRIES = 200  # projected in one transaction
 BATCH_SECONDS = 0.5  # then it is the turn of the verdicts
 CALM_SECONDS = 1.0  # a center is judged for arrivals at most so often
+TRY_AGAIN_SECONDS = 60.0  # after judging a center failed
 BUSY_FACTOR = 5  # while much arrives, judging may take one part in so many of the time
 
 
@@ -59,6 +62,7 @@ class Judge:
         self._packs = Packs(folder)
         self._folds = Folds()
         self._pace = _Pace()
+        self._failed: dict[str, float] = {}  # until when a center that cannot be judged is left alone
         self._holes: dict[str, tuple[Hole, ...]] = {}  # of each center, when it was last judged
         self._touched = self._behind()
 
@@ -101,7 +105,7 @@ class Judge:
         while self.project():
             pass
         for center in sorted(self._touched):
-            self.judge_center(center)
+            self._apart(center, self.judge_center)
         while self.expire(now_ms):
             pass
         self.projection.flush()
@@ -125,10 +129,14 @@ class Judge:
     def judge_arrivals(self, *, busy: bool = False) -> bool:
         """Judge the centers about which something came, each at most about once a second; whether any was."""
         started = time.monotonic()
-        ready = sorted(center for center in self._touched if self._pace.is_ready(center, started, busy=busy))
+        ready = sorted(
+            center
+            for center in self._touched
+            if self._pace.is_ready(center, started, busy=busy) and self._failed.get(center, 0.0) <= started
+        )
         for center in ready:
             began = time.monotonic()
-            self.judge_center(center)
+            self._apart(center, self.judge_center)
             self._pace.last[center] = time.monotonic()
             self._pace.took[center] = self._pace.last[center] - began
             if busy and time.monotonic() - started > BATCH_SECONDS:
@@ -140,15 +148,26 @@ class Judge:
         if not self.store.due(now_ms):
             return False
         until_ms = min(now_ms, self._known_until())
-        due = self.store.due(until_ms)
         started = time.monotonic()
+        due = [center for center in self.store.due(until_ms) if self._failed.get(center, 0.0) <= started]
         for center in due:
             if center in self._touched:
-                self.judge_center(center)
-            self._pass_time(center, until_ms + 1)
+                self._apart(center, self.judge_center)
+            self._apart(center, lambda center: self._pass_time(center, until_ms + 1))
             if time.monotonic() - started > BATCH_SECONDS:
                 break
         return bool(due)
+
+    def _apart(self, center: str, judging: Callable[[str], None]) -> None:
+        """A bug that one center's evidence meets ends no other center's verdicts; its own run out, and say so."""
+        try:
+            judging(center)
+        except (CcmmError, OSError, sqlite3.Error):
+            raise  # the store, not the center
+        except Exception:
+            logger.exception("a center cannot be judged; this is a bug", extra={"center": center})
+            self._failed[center] = time.monotonic() + TRY_AGAIN_SECONDS
+            self._touched[center] = {ALL}
 
     def _known_until(self) -> int:
         """The newest instant up to which everything recorded is projected: what ran out later waits."""

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,9 @@ from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs, activate_pack, built_in
 from ccmm_collector.verdict_store import essence, verdict_of
 from ccmm_proto.errors import BadConfig
+from ccmm_rules.evaluate import judge as judge_rules
+from ccmm_rules.evidence import Evidence
+from ccmm_rules.model import Pack
 from ccmm_rules.verdict import canonical_json
 from tests.unit.collector.chapters import START, Agent, Clock, answer, append, hour, new_log, offered
 from tests.unit.collector.worlds import RULE, World, pack_folder
@@ -116,6 +119,24 @@ def test_since_is_when_the_outcome_began(world: World) -> None:
         world.settle(hour(number) + 5000)
     verdict = world.ask(hour(3) + 6000)["verdicts"][0]
     assert verdict["since"] == "2026-01-01T01:00:01.000+00:00"
+
+
+def test_a_center_that_cannot_be_judged_ends_no_other_centers_verdicts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.tell(hour(1), 0.0)
+    append(world.log, Agent(name="it", center="aaa").run((hour(0), hour(1)), source="s", feeds=("setting",)))
+
+    def broken_for_one(pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | None = None) -> object:
+        if evidence.center == "aaa":
+            raise ZeroDivisionError("a bug")
+        return judge_rules(pack, evidence, at_ms, rules)
+
+    monkeypatch.setattr("ccmm_collector.judging.judge_rules", broken_for_one)
+    world.settle(hour(1) + 5000)
+    assert world.history() == [(hour(1) + 1000, "satisfied")]
+    world.settle(hour(9))
+    assert [outcome for _, outcome in world.history()] == ["satisfied", "missing"]
 
 
 def test_double_and_late_judging_change_nothing(world: World) -> None:
