@@ -26,8 +26,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--histories", type=int, default=300, help="generated histories per property")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The very last line of a run says whether captures were used."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput"):
+        return
     used = (CAPTURES / "README.md").is_file()
-    terminalreporter.write_line(
-        f"captures: used from {CAPTURES}" if used else f"captures: NOT used (none at {CAPTURES})"
-    )
+    reporter.write_line(f"captures: used, from {CAPTURES}" if used else f"captures: NOT used, none at {CAPTURES}")
