@@ -34,8 +34,8 @@ class Collector:
     def grow(self, size: int, envelope_bytes: int = 700) -> None:
         """While it is stopped: fill its log with entries of another agent, up to so many in all."""
         with sqlite3.connect(self.folder / "log.sqlite") as connection:
-            first = int(connection.execute("SELECT max(log_index) + 1 FROM entry").fetchone()[0])
-            recorded = int(connection.execute("SELECT max(recorded_ms) FROM entry").fetchone()[0])
+            first = int(connection.execute("SELECT coalesce(max(log_index), -1) + 1 FROM entry").fetchone()[0])
+            recorded = int(connection.execute("SELECT coalesce(max(recorded_ms), 1) FROM entry").fetchone()[0])
             rows = (
                 (n, recorded, "statement", 1, "filled", "a", 0, n, 1, recorded, *_digests(), bytes(envelope_bytes))
                 for n in range(first, size)
@@ -56,13 +56,13 @@ class Collector:
     def position(self) -> int:
         """The newest projected index of the log."""
         with sqlite3.connect(f"file:{self.folder / 'projections.sqlite'}?mode=ro", uri=True, timeout=10) as connection:
-            row = connection.execute("SELECT max(log_index) FROM position").fetchone()
+            row = connection.execute("SELECT coalesce(max(log_index), -1) FROM position").fetchone()
         return int(row[0]) if row and row[0] is not None else -1
 
     def size(self) -> int:
         """Entries in the log."""
         with sqlite3.connect(f"file:{self.folder / 'log.sqlite'}?mode=ro", uri=True, timeout=10) as connection:
-            return int(connection.execute("SELECT max(log_index) + 1 FROM entry").fetchone()[0])
+            return int(connection.execute("SELECT coalesce(max(log_index), -1) + 1 FROM entry").fetchone()[0])
 
     def load(self, place: Path, *, agents: int, statements: int, observations: int, window: int = 64) -> dict[str, Any]:
         """Run the load generator; what it measured."""
