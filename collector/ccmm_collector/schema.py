@@ -43,10 +43,23 @@ def _first(db: Database) -> None:
     )
     # One statement per number of a chain holds it, whatever a bug or a race would have.
     db.execute("CREATE UNIQUE INDEX entry_number ON entry (center, agent, epoch, sequence) WHERE holds = 1")
+    _create_chains(db)
+    _create_agents(db)
+    token = {"token_sha256": bytes, "center": str, "agent": str, "expires_ms": int, "spent_key": bytes}
+    _table(db, "token").create(token, pk="token_sha256")
+    refusal = {"center": str, "agent": str, "name": str, "count": int, "last_ms": int}
+    _table(db, "refusal").create(refusal, pk=("center", "agent", "name"))
+    _table(db, "setting").create({"name": str, "value": str}, pk="name")
+
+
+def _create_chains(db: Database) -> None:
     chain = {"center": str, "agent": str, "epoch": int, "next_sequence": int, "counted": int, "uncounted": int}
     _table(db, "chain").create({**chain, "last_recorded_ms": int}, pk=("center", "agent", "epoch"))
     hole = {"center": str, "agent": str, "epoch": int, "from_sequence": int, "to_sequence": int}
     _table(db, "hole").create(hole, pk=("center", "agent", "epoch", "from_sequence"))
+
+
+def _create_agents(db: Database) -> None:
     _table(db, "agent").create(
         {
             "center": str,
@@ -64,11 +77,6 @@ def _first(db: Database) -> None:
     )
     _table(db, "agent").create_index(["evidence_key"], unique=True)
     _table(db, "agent").create_index(["changed_index"])
-    token = {"token_sha256": bytes, "center": str, "agent": str, "expires_ms": int, "spent_key": bytes}
-    _table(db, "token").create(token, pk="token_sha256")
-    refusal = {"center": str, "agent": str, "name": str, "count": int, "last_ms": int}
-    _table(db, "refusal").create(refusal, pk=("center", "agent", "name"))
-    _table(db, "setting").create({"name": str, "value": str}, pk="name")
 
 
 def _table(db: Database, name: str) -> Table:
