@@ -1,6 +1,7 @@
 """A small agent for tests: signs statements, joins and submits over real channels, and keeps what it is answered."""
 
 import hashlib
+import itertools
 import queue
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,9 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+_RUNS = itertools.count(1)  # two runs are never the same, also within one millisecond
+
+
 def some_run(observations: int = 1, start_ms: int = 1_760_000_400_000) -> Run:
     """A run that counted offered calls."""
     facts = [
@@ -38,7 +42,7 @@ def some_run(observations: int = 1, start_ms: int = 1_760_000_400_000) -> Run:
     return Run(
         source="pbx",
         plugin="asterisk",
-        run_id="r1",
+        run_id=f"r{next(_RUNS)}",
         part=1,
         parts=1,
         outcome=OBSERVED,

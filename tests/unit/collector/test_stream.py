@@ -94,7 +94,11 @@ def test_a_collector_that_cannot_keep_up_asks_to_hold_back_and_takes_everything(
             talk.say(*statements[1:])
             assert talk.hear().retry_after.milliseconds > 0
             gate.set()
-            assert [talk.hear().WhichOneof("message") for _ in statements] == ["receipt"] * 3
+            words = iter(lambda: talk.hear().WhichOneof("message"), None)
+            said = [next(words)]
+            while said.count("receipt") < len(statements):  # it may ask to hold back more than once
+                said.append(next(words))
+            assert set(said) <= {"receipt", "retry_after"}
 
 
 def test_an_agent_that_reads_no_receipts_fills_its_connection_and_not_the_memory(
