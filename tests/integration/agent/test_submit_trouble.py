@@ -46,7 +46,8 @@ def test_the_end_of_trouble_is_told_as_its_beginning_was(
     with home_of(joined) as home:
         put(home, 1)
         submit_until(home, all_sent(home))
-    assert [record.getMessage() for record in caplog.records] == ["submitting"]
+    told = [record.getMessage() for record in caplog.records if record.name == "ccmm_agent.submit"]
+    assert told == ["submitting"]  # grpc may still talk of the event loop of a test before
 
 
 def test_a_collector_that_is_ill_for_a_moment_costs_no_statement(collector: FakeCollector, joined: Path) -> None:
