@@ -73,7 +73,7 @@ def test_what_could_not_be_taken_stands_in_the_detail_of_a_run_that_looked() -> 
 
 def test_what_a_plugins_error_says_reaches_neither_the_run_nor_the_log(caplog: pytest.LogCaptureFixture) -> None:
     assert "13800138000" not in read(hostile("raise")).detail
-    (record,) = [record for record in caplog.records if record.name == "ccmm_agent.reading"]
+    (record,) = [record for record in caplog.records if record.name == "ccmm_agent.child"]
     assert "RuntimeError" in vars(record)["printed"]
     assert "in _raise" in vars(record)["printed"]
     assert "13800138000" not in vars(record)["printed"]
