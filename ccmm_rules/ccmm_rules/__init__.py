@@ -7,6 +7,7 @@ cel           CEL, kept to what a rule may say
 dependence    what an expression depends on, and how it uses a name
 vocabulary    kinds, measures, metrics, words, scope questions
 rowlanguage   the names that a test on a row may use
+spec          what reads ask: windows, row sets, one spec per operator
 model         a loaded pack: rules, reads, limits, cases
 parsing       pieces that the operators' loaders share
 operators     the reads: loaders and evaluation

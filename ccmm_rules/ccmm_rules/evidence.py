@@ -107,6 +107,31 @@ class Happening:
     attributes: Mapping[str, AttributeValue]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alteration:
+    """An inventory entry that came (`before` None), went (`after` None) or changed between two complete lists."""
+
+    agent: str
+    source: str
+    key_id: str
+    at_ms: int  # as-of time of the list that shows it
+    key: str | int
+    before: Mapping[str, AttributeValue] | None
+    after: Mapping[str, AttributeValue] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A rule that two people set aside for a time. It never makes a verdict `satisfied`."""
+
+    rule: str
+    from_ms: int
+    until_ms: int
+    approvers: tuple[str, ...]  # two at least, sorted
+    reason: str
+    log_index: int
+
+
 class Evidence(Protocol):
     """What is known of one center up to `log_index`."""
 
@@ -145,4 +170,12 @@ class Evidence(Protocol):
 
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Occurrences that started in the span, and those still open that started before it; oldest first, then id."""
+        ...
+
+    def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
+        """Differences between consecutive complete lists of each source, shown in the span; oldest first."""
+        ...
+
+    def waivers(self) -> Sequence[Waiver]:
+        """Every waiver in the log, ended ones included; one that was withdrawn ends there."""
         ...

@@ -4,7 +4,8 @@ from ccmm_rules.cel import Compiled
 from ccmm_rules.dependence import compared_with
 from ccmm_rules.errors import PackError, PackErrors
 from ccmm_rules.expression import Const, Name
-from ccmm_rules.model import LEVELS, LimitTable, Read, SlotSpec
+from ccmm_rules.model import LEVELS, LimitTable, Read
+from ccmm_rules.spec import SlotSpec
 from ccmm_rules.strict_yaml import Node
 
 WHOLE_UNITS = frozenset(("days", "hours", "months", "quarters", "count", "workdays"))

@@ -1,10 +1,12 @@
 """Evidence from plain Python facts: for scenarios, tests, and the auditor's examples. Statements may be taken away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from operator import attrgetter, itemgetter
 
 from ccmm_rules.evidence import (
+    Alteration,
     Answer,
     Happening,
     Hole,
@@ -12,6 +14,7 @@ from ccmm_rules.evidence import (
     MeasureRow,
     SourceFacts,
     Span,
+    Waiver,
 )
 
 BACKFILL_MS = 48 * 3_600_000
@@ -45,6 +48,7 @@ class MemoryEvidence:
         at_ms: int | None = None,
         center: str = "center",
         expected: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        waivers: Sequence[Waiver] = (),
     ) -> None:
         unique = {(fact.agent, fact.sequence, fact.source): fact for fact in facts}
         known = [fact for fact in unique.values() if at_ms is None or fact.recorded_ms <= at_ms]
@@ -55,6 +59,7 @@ class MemoryEvidence:
             for name, value in (profile or {}).items()
         }
         self._expected = expected or {}
+        self._waivers = tuple(waivers)
         self._rows: dict[str, list[MeasureRow]] = {}
         self._happenings: dict[str, list[Happening]] = {}
 
@@ -124,6 +129,39 @@ class MemoryEvidence:
             if span.from_ms <= happening.started_ms < span.to_ms
             or (happening.ended_ms is None and happening.started_ms < span.from_ms)
         ]
+
+    def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
+        lists: dict[tuple[str, str], list[Listing]] = {}
+        for fact in self.facts:
+            if kind in fact.listings:
+                lists.setdefault((fact.agent, fact.source), []).append(fact.listings[kind])
+        found = [
+            change
+            for told in lists.values()
+            for older, newer in pairwise(sorted(told, key=attrgetter("as_of_ms")))
+            if span.from_ms <= newer.as_of_ms < span.to_ms
+            for change in _altered(older, newer)
+        ]
+        return sorted(found, key=lambda change: (change.at_ms, str(change.key), change.agent, change.source))
+
+    def waivers(self) -> Sequence[Waiver]:
+        return self._waivers
+
+
+def _altered(older: Listing, newer: Listing) -> Iterator[Alteration]:
+    before = {entry.key: entry.attributes for entry in older.entries}
+    after = {entry.key: entry.attributes for entry in newer.entries}
+    for key in sorted(before.keys() | after.keys(), key=str):
+        if before.get(key) != after.get(key):
+            yield Alteration(
+                agent=newer.agent,
+                source=newer.source,
+                key_id=newer.key_id,
+                at_ms=newer.as_of_ms,
+                key=key,
+                before=before.get(key),
+                after=after.get(key),
+            )
 
 
 def _source_facts(key: tuple[str, str], runs: Sequence[tuple[int, Fact]]) -> SourceFacts:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ccmm_rules.errors import PackError, PackErrors
-from ccmm_rules.model import Grouping, Read, Test, Window, parse_window
+from ccmm_rules.model import Read
+from ccmm_rules.spec import Grouping, Test, Window, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Vocabulary
 

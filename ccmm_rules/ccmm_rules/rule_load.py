@@ -11,11 +11,12 @@ from ccmm_rules.cel import Compiled, Language
 from ccmm_rules.dependence import remaining
 from ccmm_rules.errors import PackError
 from ccmm_rules.limits import check_bounds, check_units, load_limits
-from ccmm_rules.model import HOUR_MS, LEVELS, LimitTable, MetricSpec, Read, Rule, parse_span_ms
+from ccmm_rules.model import LEVELS, LimitTable, Read, Rule
 from ccmm_rules.operators.match import load_match
 from ccmm_rules.operators.metric_load import load_coverage, load_metric, load_slots
 from ccmm_rules.operators.rows import load_rows
 from ccmm_rules.parsing import Collected, ReadContext, words_of
+from ccmm_rules.spec import HOUR_MS, MetricSpec, parse_span_ms
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Question, Titles, Vocabulary, titles_of
 
@@ -82,6 +83,7 @@ def load_rule(root: Node, digest: str, headings: frozenset[str], vocabulary: Voc
         require=require,
         fresh_for_ms=fresh,
         cases=cases,
+        hold=None,
         digest=digest,
         file=root.file,
     )

@@ -17,8 +17,9 @@ from ccmm_rules.evidence import AttributeValue, Entry, Happening, Listing, Measu
 from ccmm_rules.expression import Scalar
 from ccmm_rules.filling import measure_values
 from ccmm_rules.memory import Fact, MemoryEvidence
-from ccmm_rules.model import Outcome, Pack, parse_span_ms
+from ccmm_rules.model import Outcome, Pack
 from ccmm_rules.operators.rows import FORMS
+from ccmm_rules.spec import parse_span_ms
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Kind, Metric, Vocabulary
 

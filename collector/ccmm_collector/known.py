@@ -14,7 +14,7 @@ from ccmm_collector.happenings import SourceRow, alone, order, rolled
 from ccmm_collector.holes import Chains, forks
 from ccmm_collector.projection import View
 from ccmm_proto.v1.service_pb2 import ChainRaised
-from ccmm_rules.evidence import Answer, Happening, Hole, Listing, MeasureRow, SourceFacts, Span
+from ccmm_rules.evidence import Alteration, Answer, Happening, Hole, Listing, MeasureRow, SourceFacts, Span, Waiver
 
 RETIRED = "retired_sources"  # scope answer: list of "agent/source"
 FEEDS = "feeds."  # scope answers feeds.<measure or kind>: list of "agent/source" that must feed it
@@ -148,6 +148,14 @@ class Known:
         if len(parts) == 1:
             return parts[0]
         return sorted((happening for found in parts for happening in found), key=order)
+
+    def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
+        """No rule of a loaded pack reads changes between lists yet."""
+        return ()
+
+    def waivers(self) -> Sequence[Waiver]:
+        """No act grants a waiver yet."""
+        return ()
 
 
 def _without_coverage(agent: str, source: str) -> SourceFacts:

@@ -7,8 +7,8 @@ from itertools import compress, repeat
 from operator import sub
 
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import DAY_MS, RowsSpec
 from ccmm_rules.operators.windows import nearest_rank
+from ccmm_rules.spec import DAY_MS, RowsSpec
 
 PLAIN = frozenset(("n", "groups", "most", "min", "max", "sum", "p50", "p90", "p95"))  # no look is the worse one
 

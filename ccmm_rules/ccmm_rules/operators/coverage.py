@@ -3,12 +3,13 @@
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import HOUR_MS, CoverageSpec, Read, Rule
+from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.groups import expected_of
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.view import Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import closed_window
+from ccmm_rules.spec import HOUR_MS, CoverageSpec
 
 SETTLED_MS = 48 * HOUR_MS
 SETTLE_MS = 2 * HOUR_MS

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Const, walk
-from ccmm_rules.model import DAY_MS, HOUR_MS, MatchSpec, Read, RowsSpec, Rule
+from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.rowset import Chosen
 from ccmm_rules.operators.table import MINUTE_MS
+from ccmm_rules.spec import DAY_MS, HOUR_MS, MatchSpec, RowsSpec
 
 _FLOORED = {"_days": DAY_MS, "_hours": HOUR_MS}
 _LAGS = {"minutes": MINUTE_MS, "hours": HOUR_MS, "days": DAY_MS}

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from ccmm_rules.model import Grouping
 from ccmm_rules.operators.tally import Tally, add, sample_of, value_of
 from ccmm_rules.operators.view import View
+from ccmm_rules.spec import Grouping
 from ccmm_rules.vocabulary.tables import Metric
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import HOUR_MS, Joining, MatchSpec
 from ccmm_rules.operators.pairing import Pair, PairTest, Side, pair_up, side_of, tolerance_ms
 from ccmm_rules.operators.rowset import Chosen, joining_key, rows_of, source_key
 from ccmm_rules.operators.view import View
+from ccmm_rules.spec import HOUR_MS, Joining, MatchSpec
 
 KEY_MS = 4 * HOUR_MS  # partners joined by key alone may start this far apart
 

@@ -2,7 +2,7 @@
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.errors import PackErrors
-from ccmm_rules.model import Joining, MatchSpec, Read, RowSource, Test, parse_span_ms, parse_window
+from ccmm_rules.model import Read
 from ccmm_rules.operators.rows import FORMS, row_source, stamps_of
 from ccmm_rules.parsing import (
     LAG_UNITS,
@@ -16,6 +16,7 @@ from ccmm_rules.parsing import (
     words_of,
 )
 from ccmm_rules.rowlanguage import attribute_types, compile_pair_test
+from ccmm_rules.spec import Joining, MatchSpec, RowSource, Test, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Vocabulary
 

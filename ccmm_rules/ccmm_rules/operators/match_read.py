@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import MatchSpec, Read, Rule
+from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.crossing import pair_crossing
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.joining import KEY_MS, Goodness, Joined, Sets, also_of, joined, sets_of, wide_of
@@ -15,6 +15,7 @@ from ccmm_rules.operators.pairing import tolerance_ms
 from ccmm_rules.operators.rows_read import LAG_MS, emptied
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import nearest_rank, row_window
+from ccmm_rules.spec import MatchSpec
 
 _LOWER_IS_WORSE = frozenset(("share", "good", "good_share", "mean"))
 _HIGHER_IS_WORSE = frozenset(("only_a", "only_a_share", "only_b", "only_b_share", "bad", "bad_share", "spread"))

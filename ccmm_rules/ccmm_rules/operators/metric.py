@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import MetricSpec, Read
+from ccmm_rules.model import Read
 from ccmm_rules.operators.groups import expected_of, judged_values, median, worst_of
 from ccmm_rules.operators.tally import Tally, add, contributions, sample_of, value_of, width
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import closed_window
+from ccmm_rules.spec import MetricSpec
 from ccmm_rules.vocabulary.tables import Metric
 
 

@@ -1,7 +1,8 @@
 """Loaders of the reads over measures: `metric`, `slots`, `coverage`."""
 
-from ccmm_rules.model import DAY_MS, CoverageSpec, MetricSpec, Read, SlotSpec, parse_span_ms, parse_window
+from ccmm_rules.model import Read
 from ccmm_rules.parsing import GRAINS, ReadContext, check_keys, grouping_of, whole_of, words_of
+from ccmm_rules.spec import DAY_MS, CoverageSpec, MetricSpec, SlotSpec, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Metric
 

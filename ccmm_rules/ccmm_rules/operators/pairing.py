@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import DAY_MS, Joining
 from ccmm_rules.operators.remembered import Remembered
 from ccmm_rules.operators.rowset import Chosen
 from ccmm_rules.operators.table import Table
+from ccmm_rules.spec import DAY_MS, Joining
 
 LONG_MS = 7 * DAY_MS  # what lasts may have begun so long before what lies inside it
 Pair = tuple[int, int, int]  # places of a and b, and the alternative that joined them

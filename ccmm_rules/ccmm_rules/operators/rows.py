@@ -1,6 +1,6 @@
 """Loader of the reads over rows: `inventory`, `occurrences`, `documents`, `attestations`."""
 
-from ccmm_rules.model import Grouping, Read, RowSource, RowsSpec, parse_window
+from ccmm_rules.model import Read
 from ccmm_rules.parsing import (
     LAG_UNITS,
     ReadContext,
@@ -14,6 +14,7 @@ from ccmm_rules.parsing import (
     words_of,
 )
 from ccmm_rules.rowlanguage import attribute_types, compile_row_test, row_names
+from ccmm_rules.spec import Grouping, RowSource, RowsSpec, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Vocabulary
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import Read, RowsSpec, Rule
+from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.counting import Frame, Judged, two_looks
 from ccmm_rules.operators.crossing import next_crossing
 from ccmm_rules.operators.groups import expected_of
@@ -18,6 +18,7 @@ from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import grain_window, row_window
+from ccmm_rules.spec import RowsSpec
 
 LAG_MS = {"minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}
 

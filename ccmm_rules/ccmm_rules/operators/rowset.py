@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from ccmm_rules.evidence import Happening, Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import Joining, RowSource, Test
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
 from ccmm_rules.operators.windows import started_in
+from ccmm_rules.spec import Joining, RowSource, Test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import UNIT_MS, Read, Rule, SlotSpec
+from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.groups import expected_of, median
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import fits, unknown
 from ccmm_rules.operators.tally import contributions, sample_of, value_of, width
 from ccmm_rules.operators.view import Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots, closed_window
+from ccmm_rules.spec import UNIT_MS, SlotSpec
 from ccmm_rules.vocabulary.tables import Metric
 
 Cells = list[dict[int, float]]  # one sum by start of period for each part of a tally

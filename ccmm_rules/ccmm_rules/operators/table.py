@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 from ccmm_rules.cel import Compiled
 from ccmm_rules.evidence import Happening
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import DAY_MS, HOUR_MS
 from ccmm_rules.operators.remembered import Remembered
 from ccmm_rules.operators.windows import QUARTER_HOUR_MS, local_hour, nights_between, workdays_between
 from ccmm_rules.rowlanguage import attribute_types
+from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.vocabulary.tables import Kind
 
 MINUTE_MS = 60_000

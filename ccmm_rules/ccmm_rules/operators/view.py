@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
-from ccmm_rules.model import HOUR_MS
 from ccmm_rules.operators.windows import gaps, overlap_ms
+from ccmm_rules.spec import HOUR_MS
 from ccmm_rules.vocabulary.tables import Vocabulary
 
 T = TypeVar("T")

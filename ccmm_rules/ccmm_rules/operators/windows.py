@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.evidence import Span
-from ccmm_rules.model import HOUR_MS, Window
+from ccmm_rules.spec import HOUR_MS, Window
 
 GRAIN_UNITS = {"day": "d", "week": "w", "month": "mo", "quarter": "q"}
 QUARTER_HOUR_MS = 900_000

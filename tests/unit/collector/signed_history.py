@@ -16,7 +16,8 @@ from ccmm_proto.v1 import statement_pb2 as pb
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import AttributeValue, Entry, Happening, Listing, MeasureRow
 from ccmm_rules.memory import Fact
-from ccmm_rules.model import DAY_MS, Pack
+from ccmm_rules.model import Pack
+from ccmm_rules.spec import DAY_MS
 from ccmm_rules.verdict import Verdict
 from tests.unit.collector.chapters import Agent, Clock, answer, new_log
 from tests.unit.rules.history import KEY, PROFILE, START_MS

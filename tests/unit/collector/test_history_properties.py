@@ -12,7 +12,8 @@ import pytest
 
 from ccmm_rules.evaluate import judge
 from ccmm_rules.memory import Fact, MemoryEvidence
-from ccmm_rules.model import DAY_MS, HOUR_MS, Outcome
+from ccmm_rules.model import Outcome
+from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.verdict import Verdict
 from tests.unit.collector.signed_history import Collected, collected, in_order, signed
 from tests.unit.rules.history import DAYS, PROFILE, START_MS, history, small_pack

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from ccmm_rules.evidence import Entry, Happening, Listing, MeasureRow, Span
 from ccmm_rules.load import pack_of
 from ccmm_rules.memory import Fact
-from ccmm_rules.model import DAY_MS, HOUR_MS, Pack
+from ccmm_rules.model import Pack
 from ccmm_rules.scenario import pseudonym
+from ccmm_rules.spec import DAY_MS, HOUR_MS
 
 START_MS = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
 DAYS = 7

@@ -12,8 +12,9 @@ from ccmm_rules.evidence import Span
 from ccmm_rules.level import level_json, level_of
 from ccmm_rules.load import pack_of
 from ccmm_rules.memory import MemoryEvidence
-from ccmm_rules.model import DAY_MS, Outcome, Pack
+from ccmm_rules.model import Outcome, Pack
 from ccmm_rules.scenario import run_scenarios
+from ccmm_rules.spec import DAY_MS
 from ccmm_rules.verdict import Verdict, canonical_json
 from tests.unit.rules.examples import ZONE, counted, example_files, example_pack, ms, one_rule
 

@@ -11,8 +11,9 @@ import pytest
 from ccmm_rules.cases import run_cases
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.load import load_pack, pack_of
-from ccmm_rules.model import MatchSpec, Outcome, Pack, Rule
+from ccmm_rules.model import Outcome, Pack, Rule
 from ccmm_rules.scenario import run_scenarios
+from ccmm_rules.spec import MatchSpec
 
 FOLDER = Path(str(resources.files("ccmm_rules"))) / "packs" / "cc_cmm"
 PAGE = Path(__file__).parents[3] / "docs" / "packs" / "cc_cmm.md"

@@ -9,10 +9,11 @@ import pytest
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import SourceFacts, Span
 from ccmm_rules.memory import Fact, MemoryEvidence
-from ccmm_rules.model import DAY_MS, HOUR_MS, Outcome
+from ccmm_rules.model import Outcome
 from ccmm_rules.operators import metric, slots
 from ccmm_rules.operators import view as view_module
 from ccmm_rules.operators.view import View
+from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.verdict import Verdict, canonical_json
 from tests.unit.rules.history import DAYS, PROFILE, START_MS, history, small_pack
 
