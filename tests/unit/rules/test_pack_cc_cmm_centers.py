@@ -20,9 +20,19 @@ from tests.unit.rules.good_center import good_center
 FOLDER = Path(str(resources.files("ccmm_rules"))) / "packs" / "cc_cmm"
 
 
+# The center of these tests has a switch, a recorder, doors, a directory and some tables: the rules that these feed.
+FED = """
+    D-CUL-01 D-EMG-01 D-EMG-04 D-EMG-05 D-EMG-08 D-EMG-11 D-EMG-17 D-EMG-21 D-EMG-22 D-ENV-02 D-ENV-08
+    D-IMP-01 D-INF-06 D-SEC-01 D-SEC-02 D-SEC-03 D-SEC-06 D-SEC-07 D-SEC-08 D-SEC-09 D-SEC-10 D-SYS-03
+    D-SYS-05 D-SYS-06 E-HRM-02 E-HRM-03 E-OPS-08 E-PRO-04 I-STR-01 I-TOO-01 M-DAT-02 M-DAT-03 M-DAT-04
+    M-KPI-01 M-KPI-02 M-KPI-03 M-KPI-04 M-KPI-09 M-RES-02 O-DSC-04 O-DSC-07 O-USC-02
+"""
+
+
 @cache
 def pack() -> Pack:
-    return load_pack(FOLDER)
+    whole = load_pack(FOLDER)
+    return replace(whole, rules={id: rule for id, rule in whole.rules.items() if id in FED.split()})
 
 
 def verdicts_of(sources: Sources, only: str | None = None) -> dict[str, Verdict]:
