@@ -233,12 +233,12 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
         if self.revoked:
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "revoked: this agent was revoked")
         yield pb.CollectorMessage(heads=pb.Heads(heads=self._heads()))
-        if self.retry_after_ms:
-            yield pb.CollectorMessage(retry_after=pb.RetryAfter(milliseconds=self.retry_after_ms))
         if self.end_politely:
             return
         for message in request_iterator:
             answer = self._take(message.envelope, context)
+            if self.retry_after_ms:
+                yield pb.CollectorMessage(retry_after=pb.RetryAfter(milliseconds=self.retry_after_ms))
             if not self.lose_receipts:
                 yield answer
 
