@@ -63,10 +63,10 @@ def _center(
     headquarters: Headquarters, character: Character, place: Path, console: Console, stack: ExitStack
 ) -> Center:
     id, now = character.id, datetime.now(UTC)
-    center = Center(character, place / id, place / f"{id}.log")
+    center = Center(character, place / id, place / f"{id}.log", now)
     stack.callback(center.stop)
-    center.build(now)
-    center.join(headquarters.invite(character), now)
+    center.build()
+    center.join(headquarters.invite(character))
     center.start()
     console.print(f"[bold]{id}[/] ({character.title}) joined; its agent reads {character.months} months of history")
     return center

@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,11 +31,13 @@ class Center:
     character: Character
     place: Path
     log: Path
+    now: datetime
     stack: ExitStack = field(default_factory=ExitStack)
     agent: subprocess.Popen[bytes] | None = None
 
-    def build(self, now: datetime) -> None:
+    def build(self) -> None:
         """Simulate the history and leave it on disk, as the center's systems would have."""
+        now = self.now
         for name in ("switch", "doors", "tables"):
             (self.place / name).mkdir(parents=True)
         calls = list(calls_of(self.character, now))
@@ -44,20 +47,29 @@ class Center:
         write_tables(self.place / "tables", self.character, calls, now)
         write_papers(self.place / "papers", self.character, now)
 
-    def join(self, code: str, now: datetime) -> None:
-        """Start the simulated systems, enroll the agent and name its sources."""
+    @contextmanager
+    def systems(self) -> Iterator[str]:
+        """Start the simulated systems; the agent.toml that names all sources."""
         members = tuple(Member(agent, f"PJSIP/{agent}") for agent in agents_of(self.character))
         queues = [Queue(name, members=members) for name in QUEUES]
-        switch = self.stack.enter_context(AmiSimulator(accounts={"ccmm": Account(AMI_SECRET)}, queues=queues))
-        directory = Directory(entries_of(self.character, now), {READER_DN: READER_PASSWORD})
-        directory.start()
-        self.stack.callback(directory.server_close)
-        self.stack.callback(directory.shutdown)
+        directory = Directory(entries_of(self.character, self.now), {READER_DN: READER_PASSWORD})
         for name, secret in (("ami.secret", AMI_SECRET), ("directory.password", READER_PASSWORD)):
             (self.place / name).touch(mode=0o600)
             (self.place / name).write_text(secret + "\n")
+        with AmiSimulator(accounts={"ccmm": Account(AMI_SECRET)}, queues=queues) as switch:
+            directory.start()
+            try:
+                yield agent_toml(
+                    self.place, ldap_port=directory.port, ami_port=switch.port, encoding=self.character.encoding
+                )
+            finally:
+                directory.shutdown()
+                directory.server_close()
+
+    def join(self, code: str) -> None:
+        """Start the simulated systems, enroll the agent and name its sources."""
+        text = self.stack.enter_context(self.systems())
         run("ccmm-agent", "join", code, str(self.folder), "--zone", ZONE.key)
-        text = agent_toml(self.place, ldap_port=directory.port, ami_port=switch.port, encoding=self.character.encoding)
         (self.folder / "agent.toml").write_text(text, encoding="utf-8")
 
     @property

@@ -20,6 +20,11 @@ SCOPE = (
 )
 
 
+def scope_of(character: Character) -> tuple[str, ...]:
+    """The scope answers of a center, KEY=VALUE."""
+    return SCOPE
+
+
 class Headquarters:
     """Starts `ccmm-collector serve` and asks it."""
 
@@ -43,7 +48,7 @@ class Headquarters:
 
     def invite(self, character: Character) -> str:
         """Answer the scope questions of a center and make its join code."""
-        run("ccmm-collector", "scope", str(self.folder), character.id, *SCOPE)
+        run("ccmm-collector", "scope", str(self.folder), character.id, *scope_of(character))
         return run("ccmm-collector", "invite", str(self.folder), character.id).split()[0]
 
     def level(self, character: Character) -> dict[str, Any]:

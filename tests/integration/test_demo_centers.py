@@ -1,0 +1,22 @@
+"""The demo's centers, read by the real sources and judged without their agents: the levels that `make demo` promises."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ccmm_collector.packs import built_in
+from ccmm_rules.load import load_pack
+from demo.characters import CHARACTERS, Character
+from tests.support.offline import OfflineCenter
+
+PACK = load_pack(built_in())
+LEVELS = {"harbour": 3, "riverside": 2, "glasstower": 0}
+
+
+@pytest.mark.parametrize("character", CHARACTERS, ids=lambda character: str(character.id))
+def test_a_center_of_the_demo_has_the_level_that_its_character_deserves(character: Character, tmp_path: Path) -> None:
+    with OfflineCenter(tmp_path, character, datetime.now(UTC).replace(microsecond=0)) as center:
+        verdicts = center.verdicts(PACK)
+        level = center.level(PACK, verdicts)
+    assert level.level == LEVELS[character.id], level.held_down_by
