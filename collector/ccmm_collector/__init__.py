@@ -32,6 +32,7 @@ codes               our errors as gRPC status
 Projections and verdicts:
 
 project             from an entry of the log to rows, pure
+project_acts        the same for the collector's own acts
 projection          DIR/projections.sqlite: the log as rows
 projection_sql      all its SQL
 packing             how values lie in the projection's blobs
@@ -45,6 +46,7 @@ judge               the judge's process beside `serve`
 judging             steps 8 and 9 of the way of one fact
 packs               rule packs in force
 scope               scope answers
+waivers             rules set aside for a time by two people
 verdict_store       DIR/verdicts.sqlite: verdicts in force, their history, what is due
 verdict_sql         all its SQL
 inquiry             what a person asks of centers at an instant

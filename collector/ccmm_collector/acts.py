@@ -3,7 +3,8 @@
 import sqlite3
 
 from ccmm_collector import enrolled
-from ccmm_proto.v1.service_pb2 import Act
+from ccmm_proto.v1.service_pb2 import Act, WaiverRequest
+from ccmm_proto.wire import parse_message
 
 
 def at(act: Act, at_ms: int) -> Act:
@@ -27,6 +28,10 @@ def about(act: Act) -> tuple[str, str]:
             return act.chain_raised.center, act.chain_raised.agent
         case "scope_answer":
             return act.scope_answer.center, ""
+        case "waiver_granted":
+            return parse_message(WaiverRequest, act.waiver_granted.request).center, ""
+        case "waiver_withdrawn":
+            return act.waiver_withdrawn.center, ""
         case _:
             return "", ""
 

@@ -13,6 +13,7 @@ from ccmm_collector.folds import Folds
 from ccmm_collector.happenings import SourceRow, alone, order, rolled
 from ccmm_collector.holes import Chains, forks
 from ccmm_collector.projection import View
+from ccmm_collector.waivers import waivers_of
 from ccmm_proto.v1.service_pb2 import ChainRaised
 from ccmm_rules.evidence import Alteration, Answer, Happening, Hole, Listing, MeasureRow, SourceFacts, Span, Waiver
 
@@ -154,8 +155,8 @@ class Known:
         return ()
 
     def waivers(self) -> Sequence[Waiver]:
-        """No act grants a waiver yet."""
-        return ()
+        """Every waiver in the log, ended ones included, oldest first."""
+        return waivers_of(self._view.projection.rows(sql.WAIVERS, self._view.center, self._view.index))
 
 
 def _without_coverage(agent: str, source: str) -> SourceFacts:

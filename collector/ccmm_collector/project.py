@@ -1,7 +1,7 @@
 """From an entry of the log to the rows that rules can read: pure, so that the same log gives the same projection.
 
     rows = Rows()
-    project_act(rows, act, index)     # or project_statement, and project_run once all parts of its run are there
+    project_statement(rows, part)     # and project_run once all parts of its run are there; acts: `project_acts`
 
 A run is projected when its last part is there; its rows then carry the index of the part that completed it. What was
 stored but not counted (forks, statements from the future, unknown schemas) is noted in `entry` and gives no other row.
@@ -20,7 +20,7 @@ from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import Malformed
 from ccmm_proto.kinds import KINDS, Form
 from ccmm_proto.pseudonym import short
-from ccmm_proto.v1.service_pb2 import Act, Receipt
+from ccmm_proto.v1.service_pb2 import Receipt
 from ccmm_proto.v1.statement_pb2 import (
     EMPTY,
     OBSERVED,
@@ -86,28 +86,6 @@ class Rows:
     def add_of(self, table: str, source: SourceKey, *row: object) -> None:
         """One row of a table whose first column is a source."""
         self.of_source.setdefault(table, []).append((source, row))
-
-
-def project_act(rows: Rows, act: Act, log_index: int) -> None:
-    """What one of the collector's own acts says."""
-    match act.WhichOneof("act"):
-        case "scope_answer":
-            answer = act.scope_answer
-            until = answer.until_ms if answer.HasField("until_ms") else None
-            rows.add("answer", answer.center, answer.key, log_index, answer.value_json, until)
-        case "agent_enrolled":
-            rows.add("membership", act.agent_enrolled.center, act.agent_enrolled.agent, log_index, "enrolled", "")
-        case "agent_renewed":
-            rows.add("membership", act.agent_renewed.center, act.agent_renewed.agent, log_index, "renewed", "")
-        case "agent_revoked":
-            revoked = act.agent_revoked
-            rows.add("membership", revoked.center, revoked.agent, log_index, "revoked", revoked.reason)
-        case "pack_activated":
-            pack = act.pack_activated
-            rows.add("activation", log_index, pack.pack, pack.version, pack.digest)
-        case "chain_raised":
-            up = act.chain_raised
-            rows.add("raised", up.center, up.agent, log_index, up.epoch, up.sequence, up.kind, up.digest)
 
 
 def project_statement(rows: Rows, part: Part) -> None:

@@ -24,10 +24,10 @@ from ccmm_collector.project import (
     Rows,
     SeriesKey,
     SourceKey,
-    project_act,
     project_run,
     project_statement,
 )
+from ccmm_collector.project_acts import project_act
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import DAY_MS

@@ -93,6 +93,19 @@ def first_tables(db: Database) -> None:
             db.execute(statement)
 
 
+@SCHEMA()
+def waivers_and_starts(db: Database) -> None:
+    """Waivers; from when an activated pack is in force (NULL: from its act on), and why it was let in."""
+    db.execute(
+        "CREATE TABLE waiver (center TEXT NOT NULL, rule TEXT NOT NULL, log_index INTEGER NOT NULL, act TEXT NOT NULL,"
+        " from_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, approvers TEXT NOT NULL, reason TEXT NOT NULL,"
+        " request BLOB NOT NULL, PRIMARY KEY (center, log_index)) WITHOUT ROWID"
+    )
+    db.execute("ALTER TABLE activation ADD COLUMN from_ms INTEGER")
+    db.execute("ALTER TABLE activation ADD COLUMN trust INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE activation ADD COLUMN signed_by BLOB NOT NULL DEFAULT x''")
+
+
 # --- writing: one statement for each table; repeated rows change nothing, so projecting twice is harmless
 INSERTS = {
     "entry": "INSERT OR IGNORE INTO entry VALUES (?,?,?)",
@@ -107,7 +120,8 @@ INSERTS = {
     "answer": "INSERT OR IGNORE INTO answer VALUES (?,?,?,?,?)",
     "membership": "INSERT OR IGNORE INTO membership VALUES (?,?,?,?,?)",
     "raised": "INSERT OR IGNORE INTO raised VALUES (?,?,?,?,?,?,?)",
-    "activation": "INSERT OR IGNORE INTO activation VALUES (?,?,?,?)",
+    "activation": "INSERT OR IGNORE INTO activation VALUES (?,?,?,?,?,?,?)",
+    "waiver": "INSERT OR IGNORE INTO waiver VALUES (?,?,?,?,?,?,?,?,?)",
 }
 SET_POSITION = "INSERT INTO position VALUES (0,?,?) ON CONFLICT (one) DO UPDATE SET log_index = excluded.log_index"
 POSITION = "SELECT log_id, log_index FROM position"
@@ -154,6 +168,16 @@ ANSWERS = (
 )
 ACTIVATION = (
     "SELECT pack, version, digest, log_index FROM activation WHERE log_index <= ? ORDER BY log_index DESC LIMIT 1"
+)
+# Every activation up to an index, in the order in which they come into force.
+ACTIVATIONS = (
+    "SELECT pack, version, digest, log_index, max(coalesce(from_ms, 0), recorded_ms) AS starts_ms, trust, signed_by"
+    " FROM activation JOIN entry USING (log_index) WHERE log_index <= ? ORDER BY starts_ms, log_index"
+)
+# Waivers granted and withdrawn, in the order of their acts.
+WAIVERS = (
+    "SELECT center, rule, log_index, act, from_ms, until_ms, approvers, reason, request FROM waiver"
+    " WHERE center = ? AND log_index <= ? ORDER BY log_index"
 )
 # Chain links in the order of their numbers, those that became known in (above, upto].
 CHAIN = (
@@ -243,7 +267,8 @@ _DUMPED = {
     "answer": "center, key, value_json, until_ms, log_index",
     "membership": "center, agent, act, detail, log_index",
     "raised": "center, agent, epoch, sequence, kind, digest, log_index",
-    "activation": "pack, version, digest, log_index",
+    "activation": "pack, version, digest, from_ms, trust, signed_by, log_index",
+    "waiver": "center, rule, act, from_ms, until_ms, approvers, reason, request, log_index",
 }
 DUMPS = {
     table: f"SELECT {columns} FROM {table} ORDER BY {', '.join(str(n + 1) for n in range(columns.count(',') + 1))}"  # noqa: S608

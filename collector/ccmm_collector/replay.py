@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ccmm_collector import enrolled, replay_sql, store
 from ccmm_collector.enrolled import Agent
 from ccmm_collector.log import EvidenceLog, LogEntry
+from ccmm_collector.waivers import verify_granted
 from ccmm_proto.envelope import Opened, parse_envelope, verify_opened
 from ccmm_proto.errors import BadConfig, BadSignature, Malformed
 from ccmm_proto.leaf import leaf_hash
@@ -94,6 +95,8 @@ class Replay:
             case "agent_revoked":
                 gone = act.agent_revoked
                 self._change(gone.center, gone.agent, revoked_index=entry.index, revoked_reason=gone.reason)
+            case "waiver_granted":
+                verify_granted(act.waiver_granted)
             case "chain_raised" if act.chain_raised.kind in _NOT_COUNTED:
                 if self.aside.pop(act.chain_raised.digest, None) is None:
                     self._differs(entry, "raised about a statement that is counted")

@@ -24,6 +24,8 @@ ACT_TYPE = "application/vnd.ccmm.act.v1+protobuf"
 RECEIPT_TYPE = "application/vnd.ccmm.receipt.v1+protobuf"
 ENROLL_TYPE = "application/vnd.ccmm.enroll.v1+protobuf"
 RENEW_TYPE = "application/vnd.ccmm.renew.v1+protobuf"
+PACK_TYPE = "application/vnd.ccmm.pack.v1+protobuf"
+WAIVER_TYPE = "application/vnd.ccmm.waiver.v1+protobuf"
 
 SIGNATURE_BYTES = 64
 MAX_TYPE_BYTES = 200

@@ -497,6 +497,8 @@ class Act(_message.Message):
     PACK_ACTIVATED_FIELD_NUMBER: _builtins.int
     SCOPE_ANSWER_FIELD_NUMBER: _builtins.int
     CHAIN_RAISED_FIELD_NUMBER: _builtins.int
+    WAIVER_GRANTED_FIELD_NUMBER: _builtins.int
+    WAIVER_WITHDRAWN_FIELD_NUMBER: _builtins.int
     at_ms: _builtins.int
     @_builtins.property
     def agent_enrolled(self) -> Global___AgentEnrolled: ...
@@ -510,6 +512,10 @@ class Act(_message.Message):
     def scope_answer(self) -> Global___ScopeAnswer: ...
     @_builtins.property
     def chain_raised(self) -> Global___ChainRaised: ...
+    @_builtins.property
+    def waiver_granted(self) -> Global___WaiverGranted: ...
+    @_builtins.property
+    def waiver_withdrawn(self) -> Global___WaiverWithdrawn: ...
     def __init__(
         self,
         *,
@@ -520,12 +526,14 @@ class Act(_message.Message):
         pack_activated: Global___PackActivated | None = ...,
         scope_answer: Global___ScopeAnswer | None = ...,
         chain_raised: Global___ChainRaised | None = ...,
+        waiver_granted: Global___WaiverGranted | None = ...,
+        waiver_withdrawn: Global___WaiverWithdrawn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "agent_enrolled", b"agent_enrolled", "agent_renewed", b"agent_renewed", "agent_revoked", b"agent_revoked", "chain_raised", b"chain_raised", "pack_activated", b"pack_activated", "scope_answer", b"scope_answer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "agent_enrolled", b"agent_enrolled", "agent_renewed", b"agent_renewed", "agent_revoked", b"agent_revoked", "chain_raised", b"chain_raised", "pack_activated", b"pack_activated", "scope_answer", b"scope_answer", "waiver_granted", b"waiver_granted", "waiver_withdrawn", b"waiver_withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "agent_enrolled", b"agent_enrolled", "agent_renewed", b"agent_renewed", "agent_revoked", b"agent_revoked", "at_ms", b"at_ms", "chain_raised", b"chain_raised", "pack_activated", b"pack_activated", "scope_answer", b"scope_answer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act", b"act", "agent_enrolled", b"agent_enrolled", "agent_renewed", b"agent_renewed", "agent_revoked", b"agent_revoked", "at_ms", b"at_ms", "chain_raised", b"chain_raised", "pack_activated", b"pack_activated", "scope_answer", b"scope_answer", "waiver_granted", b"waiver_granted", "waiver_withdrawn", b"waiver_withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_act: _TypeAlias = _typing.Literal["agent_enrolled", "agent_renewed", "agent_revoked", "pack_activated", "scope_answer", "chain_raised"]  # noqa: Y015
+    _WhichOneofReturnType_act: _TypeAlias = _typing.Literal["agent_enrolled", "agent_renewed", "agent_revoked", "pack_activated", "scope_answer", "chain_raised", "waiver_granted", "waiver_withdrawn"]  # noqa: Y015
     _WhichOneofArgType_act: _TypeAlias = _typing.Literal["act", b"act"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_act) -> _WhichOneofReturnType_act | None: ...
 
@@ -619,24 +627,62 @@ Global___AgentRevoked: _TypeAlias = AgentRevoked  # noqa: Y015
 class PackActivated(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Trust:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TrustEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[PackActivated._Trust.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TRUST_UNSPECIFIED: PackActivated._Trust.ValueType  # 0
+        """acts of before packs were signed"""
+        BUILT_IN: PackActivated._Trust.ValueType  # 1
+        """part of the installed product"""
+        SIGNED: PackActivated._Trust.ValueType  # 2
+        """by a key of the collector's trust list"""
+        UNSIGNED: PackActivated._Trust.ValueType  # 3
+        """let in by an explicit setting, and shown everywhere"""
+
+    class Trust(_Trust, metaclass=_TrustEnumTypeWrapper): ...
+    TRUST_UNSPECIFIED: PackActivated.Trust.ValueType  # 0
+    """acts of before packs were signed"""
+    BUILT_IN: PackActivated.Trust.ValueType  # 1
+    """part of the installed product"""
+    SIGNED: PackActivated.Trust.ValueType  # 2
+    """by a key of the collector's trust list"""
+    UNSIGNED: PackActivated.Trust.ValueType  # 3
+    """let in by an explicit setting, and shown everywhere"""
+
     PACK_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
+    TRUST_FIELD_NUMBER: _builtins.int
+    SIGNED_BY_FIELD_NUMBER: _builtins.int
+    FROM_MS_FIELD_NUMBER: _builtins.int
     pack: _builtins.str
     version: _builtins.str
     digest: _builtins.bytes
+    trust: Global___PackActivated.Trust.ValueType
+    signed_by: _builtins.bytes
+    """Ed25519 public key, 32 raw bytes, where SIGNED"""
+    from_ms: _builtins.int
+    """in force from then on; absent: from this act on"""
     def __init__(
         self,
         *,
         pack: _builtins.str = ...,
         version: _builtins.str = ...,
         digest: _builtins.bytes = ...,
+        trust: Global___PackActivated.Trust.ValueType = ...,
+        signed_by: _builtins.bytes = ...,
+        from_ms: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_from_ms", b"_from_ms", "from_ms", b"from_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "pack", b"pack", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_from_ms", b"_from_ms", "digest", b"digest", "from_ms", b"from_ms", "pack", b"pack", "signed_by", b"signed_by", "trust", b"trust", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__from_ms: _TypeAlias = _typing.Literal["from_ms"]  # noqa: Y015
+    _WhichOneofArgType__from_ms: _TypeAlias = _typing.Literal["_from_ms", b"_from_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__from_ms) -> _WhichOneofReturnType__from_ms | None: ...
 
 Global___PackActivated: _TypeAlias = PackActivated  # noqa: Y015
 
@@ -728,3 +774,177 @@ class ChainRaised(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChainRaised: _TypeAlias = ChainRaised  # noqa: Y015
+
+@_typing.final
+class WaiverRequest(_message.Message):
+    """What every approver of a waiver signs: PAE(WAIVER_TYPE, WaiverRequest)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOG_ID_FIELD_NUMBER: _builtins.int
+    CENTER_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    FROM_MS_FIELD_NUMBER: _builtins.int
+    UNTIL_MS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ASKED_MS_FIELD_NUMBER: _builtins.int
+    log_id: _builtins.str
+    """good for this collector only"""
+    center: _builtins.str
+    rule: _builtins.str
+    from_ms: _builtins.int
+    """in force from <= t <= until, and never before the act that grants it"""
+    until_ms: _builtins.int
+    reason: _builtins.str
+    asked_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        log_id: _builtins.str = ...,
+        center: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        from_ms: _builtins.int = ...,
+        until_ms: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        asked_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked_ms", b"asked_ms", "center", b"center", "from_ms", b"from_ms", "log_id", b"log_id", "reason", b"reason", "rule", b"rule", "until_ms", b"until_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaiverRequest: _TypeAlias = WaiverRequest  # noqa: Y015
+
+@_typing.final
+class Approval(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPROVER_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    approver: _builtins.str
+    key: _builtins.bytes
+    """Ed25519 public key, 32 raw bytes"""
+    signature: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        approver: _builtins.str = ...,
+        key: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approver", b"approver", "key", b"key", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Approval: _TypeAlias = Approval  # noqa: Y015
+
+@_typing.final
+class WaiverGranted(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    request: _builtins.bytes
+    """a serialised WaiverRequest, byte for byte as it was signed"""
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """two at least, of different people with different keys"""
+
+    def __init__(
+        self,
+        *,
+        request: _builtins.bytes = ...,
+        approvals: _abc.Iterable[Global___Approval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaiverGranted: _TypeAlias = WaiverGranted  # noqa: Y015
+
+@_typing.final
+class WaiverWithdrawn(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CENTER_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    center: _builtins.str
+    rule: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        center: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["center", b"center", "reason", b"reason", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WaiverWithdrawn: _TypeAlias = WaiverWithdrawn  # noqa: Y015
+
+@_typing.final
+class PackManifest(_message.Message):
+    """What the signature of a rule pack covers: PAE(PACK_TYPE, PackManifest). `pack.sig` is an Envelope that holds it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PACK_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    pack: _builtins.str
+    version: _builtins.str
+    digest: _builtins.bytes
+    """of the pack, 32 bytes"""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___PackFile]:
+        """sorted by path"""
+
+    def __init__(
+        self,
+        *,
+        pack: _builtins.str = ...,
+        version: _builtins.str = ...,
+        digest: _builtins.bytes = ...,
+        files: _abc.Iterable[Global___PackFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "files", b"files", "pack", b"pack", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackManifest: _TypeAlias = PackManifest  # noqa: Y015
+
+@_typing.final
+class PackFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    sha256: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["path", b"path", "sha256", b"sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackFile: _TypeAlias = PackFile  # noqa: Y015
