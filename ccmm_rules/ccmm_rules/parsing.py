@@ -14,7 +14,7 @@ from ccmm_rules.vocabulary.tables import Vocabulary
 T = TypeVar("T")
 
 GRAINS = ("day", "week", "month", "quarter")
-LAG_UNITS = {"minutes": "min", "hours": "h", "days": "d"}
+LAG_UNITS = {"minutes": "min", "hours": "h", "days": "d", "workdays": "workdays"}
 
 
 @dataclass(slots=True)
@@ -144,9 +144,9 @@ def test_of(node: Node, compile_test: Callable[[Node], object]) -> Test | None:
 def lag_unit_of(node: Node) -> str:
     unit = node.get("in")
     if unit is None:
-        node.fail("'in' is not there", "add in: minutes, hours or days")
+        node.fail("'in' is not there", "add in: minutes, hours, days or workdays")
     if unit.text() not in LAG_UNITS:
-        unit.fail(f"'{unit.text()}' is no unit of a lag", "write minutes, hours or days")
+        unit.fail(f"'{unit.text()}' is no unit of a lag", "write minutes, hours, days or workdays")
     return unit.text()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from ccmm_rules.cel import Compiled, Language, all_words, words_in
+from ccmm_rules.derived import kind_named, words_named
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.expression import Macro, Name, walk
 from ccmm_rules.strict_yaml import Node
@@ -47,7 +48,7 @@ def _language(kinds: tuple[tuple[str, str], ...]) -> Language:
     vocabulary = load_vocabulary()
     names = {f"profile.{name}": question.type for name, question in vocabulary.profile.items()}
     for prefix, kind in kinds:
-        names |= {f"{prefix}{name}": word for name, word in row_names(vocabulary.kinds[kind]).items()}
+        names |= {f"{prefix}{name}": word for name, word in row_names(kind_named(kind, vocabulary)).items()}
     return Language(names)
 
 
@@ -89,9 +90,9 @@ def _allowed_words(
 ) -> dict[str, frozenset[str]]:
     allowed: dict[str, frozenset[str]] = {}
     for prefix, kind in kinds:
-        for attribute in vocabulary.kinds[kind].attributes:
+        for attribute in kind_named(kind, vocabulary).attributes:
             if prefix + attribute in compiled.names:
-                allowed[prefix + attribute] = vocabulary.words_of(kind, attribute)
+                allowed[prefix + attribute] = words_named(kind, attribute, vocabulary)
     for name in compiled.names:
         if name.startswith("profile."):
             allowed[name] = frozenset()

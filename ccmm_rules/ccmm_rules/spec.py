@@ -98,7 +98,7 @@ class RowSource:
     document_class: str
     of: Compiled | None
     first_by: str = ""
-    derived: "Derived | None" = None  # rows that the engine makes; `kind` is then breach, signal, change or silence
+    derived: "Derived | None" = None  # rows that the engine makes; `kind` is then as `ccmm_rules.derived` names it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +191,7 @@ class RowsSpec:
     group: Grouping | None
     sample: int
     empty: int | float | None
+    weight: str = ""  # the share counts each entry by this number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ def next_crossing(read: Read, rule: Rule, rows: Chosen, now_ms: int) -> int | No
         instants += [until + 1 for at in places if (until := untils[at]) is not None and until >= now_ms]
     if spec.lag:
         begins, ends = table.stamps(spec.lag[0]), table.stamps(spec.lag[1])
-        instants += open_lags([(begins[at], ends[at]) for at in places], _LAGS[spec.lag_unit], rule, now_ms)
+        instants += open_lags([(begins[at], ends[at]) for at in places], spec.lag_unit, rule, now_ms)
     if {read.full("last_days"), read.full("gap_days")} & rule.require.names:
         approved = table.stamps("approved")
         newest = max((table.starts[at] or approved[at] or 0 for at in places), default=0)
@@ -64,11 +64,13 @@ def _so_far(names: set[str], numbers: list[float], rows: Chosen, now_ms: int) ->
         yield now_ms + HOUR_MS - now_ms % HOUR_MS
 
 
-def open_lags(ends: Sequence[tuple[int | None, int | None]], unit_ms: int, rule: Rule, now_ms: int) -> list[int]:
+def open_lags(ends: Sequence[tuple[int | None, int | None]], unit: str, rule: Rule, now_ms: int) -> list[int]:
     """Lags whose end has not come pass each limit and each number of `require`."""
     values = {value for table in rule.limits for value in table.values.values()} | {*_literals(rule.require)}
-    lengths = [int(value * unit_ms) + 1 for value in values]
     open_begins = {begin for begin, end in ends if begin is not None and end is None}
+    if unit == "workdays":
+        return [now_ms + HOUR_MS - now_ms % HOUR_MS] if open_begins else []
+    lengths = [int(value * _LAGS[unit]) + 1 for value in values]
     return [begin + length for begin in open_begins for length in lengths if begin + length > now_ms]
 
 
@@ -76,7 +78,7 @@ def pair_crossing(
     spec: MatchSpec, rule: Rule, ends: Sequence[tuple[int | None, int | None]], tests: Sequence[Compiled], now_ms: int
 ) -> int | None:
     """As `next_crossing`, for pairs: ages in pair tests are looked at again each hour."""
-    instants = open_lags(ends, _LAGS[spec.lag_unit], rule, now_ms) if spec.lag else []
+    instants = open_lags(ends, spec.lag_unit, rule, now_ms) if spec.lag else []
     if any(
         name.endswith(("_days", "_hours", "_minutes", "_workdays", "nights")) for test in tests for name in test.names
     ):

@@ -1,9 +1,11 @@
 """Loader of `match`: two row sets joined."""
 
 from ccmm_rules.cel import Compiled
+from ccmm_rules.derived import kind_named
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.model import Read
-from ccmm_rules.operators.rows import FORMS, row_source, stamps_of
+from ccmm_rules.operators.derived_load import derived_keys
+from ccmm_rules.operators.rows import FORMS, row_source, source_feeds, stamps_of
 from ccmm_rules.parsing import (
     LAG_UNITS,
     ReadContext,
@@ -30,7 +32,7 @@ def load_match(node: Node, context: ReadContext) -> Read:
     vocabulary = context.vocabulary
     base_node = node.child("match")
     operator = _operator(base_node, ("also", "first_by", "of"))
-    base = row_source(base_node, operator, vocabulary, first_by=True)
+    base = row_source(base_node, operator, vocabulary, first_by=True, by=_set_by(base_node))
     with_node = node.child("with")
     partner_nodes = with_node.sequence() if isinstance(with_node.value, tuple) else (with_node,)
     if not partner_nodes:
@@ -59,7 +61,8 @@ def load_match(node: Node, context: ReadContext) -> Read:
     )
     names, units = _names(spec)
     joined = [*partners, *([spec.also] if spec.also else [])]
-    feeds = tuple(sorted({base.kind, *(partner.source.kind for partner in joined)}))
+    sources = (base, *(joining.source for joining in joined))
+    feeds = tuple(sorted({feed for source in sources for feed in source_feeds(source, vocabulary)}))
     return context.read("match", spec, names, units, feeds)
 
 
@@ -67,14 +70,20 @@ def _operator(node: Node, beside: tuple[str, ...]) -> str:
     found = [key for key in node.mapping() if key in FORMS]
     if len(found) != 1:
         node.fail("one row set is expected here", f"write one of {', '.join(FORMS)}")
-    errors = node.only(frozenset((found[0], *beside)))
+    named = node.child(found[0]).value
+    errors = node.only(frozenset((found[0], *beside, *(derived_keys(named) if isinstance(named, str) else ()))))
     if errors:
         raise PackErrors(errors)
     return found[0]
 
 
+def _set_by(node: Node) -> str:
+    by = node.get("by")
+    return by.text() if by is not None else ""
+
+
 def _joining(base: RowSource, node: Node, vocabulary: Vocabulary) -> Joining:
-    source = row_source(node, _operator(node, _JOIN_KEYS), vocabulary)
+    source = row_source(node, _operator(node, _JOIN_KEYS), vocabulary, by=_set_by(node))
     same, pseudonymous = _same(node.get("same"), base, source, vocabulary)
     time, inside, overlap, condition = (node.get(key) for key in ("time", "inside", "overlap", "if"))
     timed = [part for part in (time, inside, overlap) if part is not None]
@@ -107,7 +116,10 @@ def _same(
 ) -> tuple[tuple[tuple[str, str], ...], bool]:
     if node is None:
         return (), False
-    left, right = attribute_types(vocabulary.kinds[base.kind]), attribute_types(vocabulary.kinds[source.kind])
+    left, right = (
+        attribute_types(kind_named(base.kind, vocabulary)),
+        attribute_types(kind_named(source.kind, vocabulary)),
+    )
     pseudonymous = False
     for key, child in node.mapping().items():
         if key not in left:
@@ -156,7 +168,7 @@ def _by(node: Node, base: RowSource, vocabulary: Vocabulary) -> str:
     by = node.get("by")
     if by is None:
         return ""
-    known = set(attribute_types(vocabulary.kinds[base.kind]))
+    known = set(attribute_types(kind_named(base.kind, vocabulary)))
     known |= {"local_hour"} if base.form == "occurrence" else set()
     if by.text() not in known:
         by.fail(f"'{by.text()}' is nothing to group by", f"known here: {', '.join(sorted(known))}")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo
 
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Span
@@ -12,7 +13,7 @@ from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.joining import KEY_MS, Goodness, Joined, Sets, also_of, joined, sets_of, wide_of
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.pairing import tolerance_ms
-from ccmm_rules.operators.rows_read import LAG_MS, emptied
+from ccmm_rules.operators.rows_read import emptied, lag_between
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import nearest_rank, row_window
 from ccmm_rules.spec import MatchSpec
@@ -97,7 +98,7 @@ def _look(
     if spec.test is not None:
         names |= _tested(spec.test.side, goodness.marks(found.pairs, hopeful=hopeful))
     ends = _ends(spec, sets, found) if spec.lag else []
-    names |= _lags(spec, ends, now_ms)
+    names |= _lags(spec, ends, now_ms, sets.base.table.zone)
     if spec.by:
         names |= _groups(spec, sets, found)
     return names, ends
@@ -122,12 +123,13 @@ def _ends(spec: MatchSpec, sets: Sets, found: Joined) -> _Ends:
     return [(at(first, *pair), at(second, *pair)) for pair in found.pairs]
 
 
-def _lags(spec: MatchSpec, ends: _Ends, now_ms: int) -> dict[str, Scalar]:
+def _lags(spec: MatchSpec, ends: _Ends, now_ms: int, zone: ZoneInfo) -> dict[str, Scalar]:
     """So far where the end has not come; unbound where a beginning is not known."""
     if not ends or any(begin is None for begin, _ in ends):
         return {}
-    lengths = [(end if end is not None else max(now_ms, begin or 0)) - (begin or 0) for begin, end in ends]
-    ordered = sorted((abs(length) if spec.absolute else length) / LAG_MS[spec.lag_unit] for length in lengths)
+    until = [(begin or 0, end if end is not None else max(now_ms, begin or 0)) for begin, end in ends]
+    lengths = [lag_between(begin, end, spec.lag_unit, zone) for begin, end in until]
+    ordered = sorted(abs(length) if spec.absolute else length for length in lengths)
     names: dict[str, Scalar] = {f"p{rank}": nearest_rank(ordered, rank) for rank in (50, 90, 95)}
     return names | {"max": ordered[-1]}
 

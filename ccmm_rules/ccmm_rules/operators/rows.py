@@ -1,6 +1,10 @@
 """Loader of the reads over rows: `inventory`, `occurrences`, `documents`, `attestations`."""
 
+from dataclasses import replace
+
+from ccmm_rules.derived import is_derived, kind_named
 from ccmm_rules.model import Read
+from ccmm_rules.operators.derived_load import derived_keys, feeds_of, load_derived
 from ccmm_rules.parsing import (
     LAG_UNITS,
     ReadContext,
@@ -14,14 +18,14 @@ from ccmm_rules.parsing import (
     words_of,
 )
 from ccmm_rules.rowlanguage import attribute_types, compile_row_test, row_names
-from ccmm_rules.spec import Grouping, RowSource, RowsSpec, parse_window
+from ccmm_rules.spec import Derived, Grouping, RowSource, RowsSpec, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Vocabulary
 
 FORMS = {"inventory": "inventory", "occurrences": "occurrence", "documents": "document", "attestations": "attestation"}
 _COMMON = ("of", "good", "bad", "number", "by", "expect", "sample", "empty")
 _KEYS = {
-    "inventory": _COMMON,
+    "inventory": (*_COMMON, "weight"),
     "occurrences": (*_COMMON, "over", "newest", "lag", "in", "abs"),
     "documents": (*_COMMON, "newest"),
     "attestations": (*_COMMON, "newest"),
@@ -29,12 +33,12 @@ _KEYS = {
 _ATTRIBUTE_UNITS = {"_days": "days", "_hours": "hours", "_minutes": "min"}
 
 
-def row_source(node: Node, operator: str, vocabulary: Vocabulary, *, first_by: bool = False) -> RowSource:
-    """The part `{inventory: account, of: "enabled"}` of a read."""
-    kind_name, document_class = kind_of(node.child(operator), operator, vocabulary)
+def row_source(node: Node, operator: str, vocabulary: Vocabulary, *, first_by: bool = False, by: str = "") -> RowSource:
+    """The part `{inventory: account, of: "enabled"}` of a read; `by` splits derived rows by a dimension."""
+    kind_name, document_class, derived = _kind_of(node, operator, vocabulary, by)
     of = node.get("of")
     first = node.get("first_by") if first_by else None
-    if first is not None and first.text() not in attribute_types(vocabulary.kinds[kind_name]):
+    if first is not None and first.text() not in attribute_types(kind_named(kind_name, vocabulary)):
         first.fail(f"'{first.text()}' is no attribute of {kind_name}")
     return RowSource(
         kind=kind_name,
@@ -42,38 +46,49 @@ def row_source(node: Node, operator: str, vocabulary: Vocabulary, *, first_by: b
         document_class=document_class,
         of=compile_row_test(of, kind_name) if of is not None else None,
         first_by=first.text() if first is not None else "",
+        derived=derived,
     )
 
 
-def kind_of(node: Node, operator: str, vocabulary: Vocabulary) -> tuple[str, str]:
-    """(kind, class): documents and attestations name a class, or `any`."""
-    name = node.text()
+def source_feeds(source: RowSource, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """What an arrival must bring to change these rows."""
+    return feeds_of(source.derived, vocabulary) if source.derived is not None else (source.kind,)
+
+
+def _kind_of(node: Node, operator: str, vocabulary: Vocabulary, by: str) -> tuple[str, str, Derived | None]:
+    """(kind, class, derived): documents and attestations name a class, or `any`."""
+    name_node = node.child(operator)
+    name = name_node.text()
     if operator in ("documents", "attestations"):
         kind = FORMS[operator]
         words = vocabulary.words_of(kind, "class")
         if name != "any" and name not in words:
-            node.fail(f"'{name}' is no class of {kind}", f"known: any, {', '.join(sorted(words))}")
-        return kind, "" if name == "any" else name
-    if name.split(".")[0] in ("breach", "signal", "change", "silence") and name not in vocabulary.kinds:
-        node.fail(f"derived occurrences ('{name}') are not available in this version", "read the kind itself")
+            name_node.fail(f"'{name}' is no class of {kind}", f"known: any, {', '.join(sorted(words))}")
+        return kind, "" if name == "any" else name, None
+    if operator == "occurrences" and is_derived(name):
+        kind, derived = load_derived(node, name_node, vocabulary, by=by)
+        return kind, "", derived
     kinds = sorted(kind.name for kind in vocabulary.kinds.values() if kind.form == FORMS[operator])
-    if name == "silence":
-        node.fail("derived occurrences ('silence') are not available in this version", "read coverage instead")
     if name not in kinds:
-        node.fail(f"'{name}' is no kind of {operator}", f"known: {', '.join(kinds)}")
-    return name, ""
+        name_node.fail(f"'{name}' is no kind of {operator}", f"known: {', '.join(kinds)}")
+    return name, "", None
 
 
 def load_rows(node: Node, context: ReadContext, operator: str) -> Read:
     """A read of rows."""
-    if "weight" in node.mapping():
-        node.keys["weight"].fail("'weight' is not available in this version", "count entries")
-    check_keys(node, operator, *_KEYS[operator])
+    name = node.child(operator).value
+    keys = derived_keys(name) if operator == "occurrences" and isinstance(name, str) and is_derived(name) else ()
+    check_keys(node, operator, *_KEYS[operator], *keys)
     vocabulary = context.vocabulary
-    source = row_source(node, operator, vocabulary)
-    kind = vocabulary.kinds[source.kind]
-    group = grouping_of(node, attribute_types(kind), vocabulary, grains=operator == "occurrences")
+    by = _dimension(node, str(name), vocabulary) if "by" in keys else ""
+    source = row_source(node, operator, vocabulary, by=by)
+    types = dict(attribute_types(kind_named(source.kind, vocabulary)))
+    group = grouping_of(node, types | ({by: "text"} if by else {}), vocabulary, grains=operator == "occurrences")
+    if group is not None and by:
+        group = replace(group, by="group")
     over = node.get("over")
+    if over is None and source.derived is not None:
+        node.fail("'over' is not there", "derived rows need a window: add over: 90d")
     if over is None and group is not None and group.grain:
         node.fail("'by' a calendar grain needs 'over'", "add over: 52w")
     newest = node.get("newest")
@@ -92,23 +107,41 @@ def load_rows(node: Node, context: ReadContext, operator: str) -> Read:
         group=group,
         sample=whole_of(node, "sample", 0),
         empty=empty_of(node),
+        weight=_weight(node, source.kind, vocabulary),
     )
     names, units = _names(spec, operator)
-    return context.read(operator, spec, names, units, (source.kind,))
+    return context.read(operator, spec, names, units, source_feeds(source, vocabulary))
+
+
+def _dimension(node: Node, name: str, vocabulary: Vocabulary) -> str:
+    """`by: queue` of a breach: its rows are made by queue, and grouped so."""
+    by, metric = node.get("by"), vocabulary.metrics.get(name.partition(".")[2])
+    return by.text() if by is not None and metric is not None and by.value in metric.dimensions else ""
 
 
 def _number(node: Node, kind: str, vocabulary: Vocabulary) -> tuple[str, str]:
     number = node.get("number")
     if number is None:
         return "", ""
-    word = row_names(vocabulary.kinds[kind]).get(number.text())
+    word = row_names(kind_named(kind, vocabulary)).get(number.text())
     if word not in ("int", "double"):
         number.fail(f"'{number.text()}' is no number of {kind}", "name an attribute of type int or double")
     return number.text(), word
 
 
+def _weight(node: Node, kind: str, vocabulary: Vocabulary) -> str:
+    weight = node.get("weight")
+    if weight is None:
+        return ""
+    if attribute_types(kind_named(kind, vocabulary)).get(weight.text()) not in ("int", "double"):
+        weight.fail(f"'{weight.text()}' is no number of {kind}", "name an attribute of type int or double")
+    if "good" not in node.mapping() and "bad" not in node.mapping():
+        weight.fail("'weight' without a test", "say what is good or bad: a share is weighted")
+    return weight.text()
+
+
 def stamps_of(kind: str, vocabulary: Vocabulary) -> frozenset[str]:
-    return frozenset(name for name, word in attribute_types(vocabulary.kinds[kind]).items() if word == "time")
+    return frozenset(name for name, word in attribute_types(kind_named(kind, vocabulary)).items() if word == "time")
 
 
 def _lag(node: Node, kind: str, vocabulary: Vocabulary) -> tuple[str, str] | None:

@@ -17,10 +17,10 @@ from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
-from ccmm_rules.operators.windows import grain_window, row_window
+from ccmm_rules.operators.windows import grain_window, row_window, workdays_between
 from ccmm_rules.spec import RowsSpec
 
-LAG_MS = {"minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}
+_LAG_MS = {"minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +142,16 @@ def lags_of(
         if begin is None:
             found.append(None)
             continue
-        length = (end if end is not None else max(now_ms, begin)) - begin
-        found.append((abs(length) if absolute else length) / LAG_MS[unit])
+        length = lag_between(begin, end if end is not None else max(now_ms, begin), unit, table.zone)
+        found.append(abs(length) if absolute else length)
     return found
+
+
+def lag_between(begin_ms: int, end_ms: int, unit: str, zone: ZoneInfo) -> float:
+    """In the unit; working days are counted as the calendar has them."""
+    if unit == "workdays":
+        return float(workdays_between(begin_ms, end_ms, zone))
+    return (end_ms - begin_ms) / _LAG_MS[unit]
 
 
 def _newest(judged: Judged, rows: Chosen, spec: RowsSpec) -> Judged:

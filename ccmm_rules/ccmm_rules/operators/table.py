@@ -38,7 +38,7 @@ class Table:
         self.starts = [row.started_ms for row in rows]
         self.ends: Stamps = [row.ended_ms for row in rows]
         self.key_ids = [row.key_id for row in rows]
-        self._zone = zone
+        self.zone = zone
         self._attributes = [row.attributes for row in rows]
         self._columns: dict[tuple[str, int], Column] = {}
         self._stamps: dict[str, Stamps] = {}
@@ -117,7 +117,7 @@ class Table:
         pairs = self._until(stamps, now_ms)
         if suffix == "_minutes":
             return [(end - start) / MINUTE_MS for start, end in pairs]
-        return [workdays_between(start, end, self._zone) for start, end in pairs]
+        return [workdays_between(start, end, self.zone) for start, end in pairs]
 
     def _shape(self, name: str, now_ms: int) -> Column:
         if name == "open":
@@ -125,10 +125,10 @@ class Table:
         if name == "has_ended":
             return [end is not None for end in self.ends]
         if name == "local_hour":
-            return _local_hours(self.starts, self._zone)
+            return _local_hours(self.starts, self.zone)
         pairs = self._until(self.ends, now_ms)
         if name == "nights":
-            return [nights_between(start, end, self._zone) for start, end in pairs]
+            return [nights_between(start, end, self.zone) for start, end in pairs]
         if name == "lasted_minutes":
             return [(end - start) / MINUTE_MS for start, end in pairs]
         unit = {"lasted_hours": HOUR_MS, "lasted_days": DAY_MS}.get(name)
