@@ -1,11 +1,13 @@
 """`given` and `cases`: the rule's truth table, checked against the names that its reads bind."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import LEVELS, Case, CaseRead, Outcome, Read
 from ccmm_rules.parsing import Collected
+from ccmm_rules.spec import Window, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Question
 
@@ -13,15 +15,26 @@ _STATES = {"missing": "missing", "unsure": "inconclusive"}
 _ABSENT = CaseRead(state="missing", worst={}, best={})
 
 
-def load_cases(root: Node, reads: Mapping[str, Read], level: int, profile: Mapping[str, Question]) -> tuple[Case, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What `given` or one case says."""
+
+    reads: Mapping[str, CaseRead] = field(default_factory=dict)
+    profile: Mapping[str, object] = field(default_factory=dict)
+    held: Window | None = None
+
+
+def load_cases(
+    root: Node, reads: Mapping[str, Read], level: int, profile: Mapping[str, Question], hold: Window | None = None
+) -> tuple[Case, ...]:
     """Every case with `given` merged in. Raises PackErrors."""
     collected = Collected()
     given = root.get("given")
-    base = collected.attempt(_part, given, reads, profile) if given is not None else ({}, {})
+    base = collected.attempt(_part, given, reads, profile, hold) if given is not None else None
     cases = []
     for node in root.child("cases").sequence():
         with collected.trying():
-            cases.append(_case(node, base or ({}, {}), reads, level, profile))
+            cases.append(_case(node, base or _Part(), reads, level, profile, hold))
     collected.raise_any()
     if not cases:
         root.child("cases").fail("no case", "show one per outcome")
@@ -30,22 +43,29 @@ def load_cases(root: Node, reads: Mapping[str, Read], level: int, profile: Mappi
 
 def _case(
     node: Node,
-    given: tuple[Mapping[str, CaseRead], Mapping[str, object]],
+    given: _Part,
     reads: Mapping[str, Read],
     level: int,
     profile: Mapping[str, Question],
+    hold: Window | None,
 ) -> Case:
-    said, answers = _part(node, reads, profile, frozenset(("level", "outcome")))
+    said = _part(node, reads, profile, hold, frozenset(("level", "outcome")))
     outcome = node.child("outcome")
     if outcome.text() not in set(Outcome):
         outcome.fail(f"'{outcome.text()}' is no outcome", f"write one of {', '.join(Outcome)}")
+    if outcome.text() == Outcome.WAIVED:
+        outcome.fail("a waiver is no matter of a case", "waivers are the center's; leave the case out")
     level_node = node.get("level")
     at = level_node.whole() if level_node is not None else level
     if at not in LEVELS or at < level:
         (level_node or node).fail(f"the rule is not judged at level {at}", f"write {level} to 5")
-    merged = {name: said.get(name, given[0].get(name, _ABSENT)) for name in reads}
     return Case(
-        line=node.line, level=at, outcome=Outcome(outcome.text()), reads=merged, profile={**given[1], **answers}
+        line=node.line,
+        level=at,
+        outcome=Outcome(outcome.text()),
+        reads={name: said.reads.get(name, given.reads.get(name, _ABSENT)) for name in reads},
+        profile={**given.profile, **said.profile},
+        held=said.held or given.held,
     )
 
 
@@ -53,16 +73,27 @@ def _part(
     node: Node,
     reads: Mapping[str, Read],
     profile: Mapping[str, Question],
+    hold: Window | None,
     beside: frozenset[str] = frozenset(),
-) -> tuple[dict[str, CaseRead], dict[str, object]]:
-    errors = node.only(frozenset(reads) | {"profile"} | beside)
-    if "held" in node.mapping():
-        node.keys["held"].fail("'held' is not available in this version", "leave 'hold' out of the rule")
+) -> _Part:
+    errors = node.only(frozenset(reads) | {"profile", "held"} | beside)
     if errors:
         raise PackErrors(errors)
-    said = {name: _case_read(child, reads[name]) for name, child in node.mapping().items() if name in reads}
-    answers = node.get("profile")
-    return said, _answers(answers, profile) if answers is not None else {}
+    answers, held = node.get("profile"), node.get("held")
+    return _Part(
+        reads={name: _case_read(child, reads[name]) for name, child in node.mapping().items() if name in reads},
+        profile=_answers(answers, profile) if answers is not None else {},
+        held=_held(held, hold) if held is not None else None,
+    )
+
+
+def _held(node: Node, hold: Window | None) -> Window:
+    if hold is None:
+        node.fail("the rule has no 'hold'", "leave 'held' out")
+    held = parse_window(node)
+    if held.unit != hold.unit:
+        node.fail(f"'hold' counts in {hold.unit}", f"write it in {hold.unit} too, like {hold.count}{hold.unit}")
+    return held
 
 
 def _answers(node: Node, profile: Mapping[str, Question]) -> dict[str, object]:

@@ -51,4 +51,11 @@ def outcome_of(rule: Rule, case: Case) -> Outcome:
         name: Bound(state=read.state, reason="case" if read.state else "", worst=read.worst, best=read.best)
         for name, read in case.reads.items()
     }
-    return conclude(rule, case.level, bound, case.profile).outcome
+    outcome = conclude(rule, case.level, bound, case.profile).outcome
+    if (
+        outcome == Outcome.SATISFIED
+        and rule.hold is not None
+        and (case.held is None or case.held.count < rule.hold.count)
+    ):
+        return Outcome.INCONCLUSIVE  # not held for so long yet
+    return outcome

@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from datetime import date
 from functools import partial
 from itertools import product
 
 from ccmm_rules.case_load import load_cases
 from ccmm_rules.cel import Compiled, Language
 from ccmm_rules.dependence import remaining
-from ccmm_rules.errors import PackError
+from ccmm_rules.errors import PackError, PackErrors
 from ccmm_rules.limits import check_bounds, check_units, load_limits
 from ccmm_rules.model import LEVELS, LimitTable, Read, Rule
 from ccmm_rules.operators.match import load_match
 from ccmm_rules.operators.metric_load import load_coverage, load_metric, load_slots
 from ccmm_rules.operators.rows import load_rows
+from ccmm_rules.operators.series_load import load_rules, load_series
 from ccmm_rules.parsing import Collected, ReadContext, words_of
-from ccmm_rules.spec import HOUR_MS, MetricSpec, parse_span_ms
+from ccmm_rules.spec import HOUR_MS, MetricSpec, Window, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Question, Titles, Vocabulary, titles_of
 
@@ -38,6 +40,7 @@ KEYS = frozenset(
         "require",
         "fresh_for",
         "grace",
+        "hold",
         "given",
         "cases",
     ]
@@ -49,8 +52,9 @@ OPERATORS: Mapping[str, Callable[[Node, ReadContext], Read]] = {
     "coverage": load_coverage,
     "match": load_match,
     **{word: partial(load_rows, operator=word) for word in _ROWS},
+    "series": load_series,
+    "rules": load_rules,
 }
-LATER = ("series", "rules")
 _ID = re.compile(r"[DEMOI]-[A-Z]{3}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _TAKEN = frozenset(("limit", "level", "profile", "given", "cases", "outcome", "held", "true", "false", "null", "in"))
@@ -59,7 +63,7 @@ _TAKEN = frozenset(("limit", "level", "profile", "given", "cases", "outcome", "h
 def load_rule(root: Node, digest: str, headings: frozenset[str], vocabulary: Vocabulary) -> Rule:
     """Raises PackErrors with all that is wrong in the file."""
     collected = Collected()
-    collected.errors += _unknown_keys(root)
+    collected.errors += root.only(KEYS)
     head = collected.attempt(_head, root, headings)
     fresh = collected.attempt(lambda: parse_span_ms(root.child("fresh_for"))) or HOUR_MS
     reads = _reads(root, fresh, vocabulary, collected)
@@ -71,29 +75,23 @@ def load_rule(root: Node, digest: str, headings: frozenset[str], vocabulary: Voc
     require = collected.attempt(_require, root.child("require"), reads, limits, vocabulary.profile)
     if require is not None:
         collected.errors += check_rule(root, head.level, require, reads, limits, vocabulary)
-    cases = collected.attempt(load_cases, root, {read.name: read for read in reads}, head.level, vocabulary.profile)
+    cases = collected.attempt(
+        load_cases, root, {read.name: read for read in reads}, head.level, vocabulary.profile, head.hold
+    )
     collected.raise_any()
     assert require is not None
     assert cases is not None
     return Rule(
-        **asdict(head),
+        **{part.name: getattr(head, part.name) for part in fields(head)},
         applies=applies,
         reads=reads,
         limits=limits,
         require=require,
         fresh_for_ms=fresh,
         cases=cases,
-        hold=None,
         digest=digest,
         file=root.file,
     )
-
-
-def _unknown_keys(root: Node) -> list[PackError]:
-    errors = root.only(KEYS | {"hold"})
-    if "hold" in root.mapping():
-        errors.append(root.keys["hold"].error("'hold' is not available in this version", "leave it out"))
-    return errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +109,18 @@ class _Head:
     until: str
     replaces: tuple[str, ...]
     grace_ms: int
+    hold: Window | None
 
 
-def _text(root: Node, key: str) -> str:
+def _day(root: Node, key: str) -> str:
+    """An ISO date; empty where there is none."""
     node = root.get(key)
-    return node.text() if node is not None else ""
+    if node is None:
+        return ""
+    try:
+        return date.fromisoformat(node.text()).isoformat()
+    except ValueError as error:
+        raise PackErrors([node.error(f"'{node.text()}' is no day", 'write "2026-01-31"')]) from error
 
 
 def _texts(root: Node, key: str) -> tuple[str, ...]:
@@ -131,7 +136,10 @@ def _head(root: Node, headings: frozenset[str]) -> _Head:
         level.fail("a level is 1 to 5")
     if heading.text() not in headings:
         heading.fail(f"'{heading.text()}' is no heading of the pack", f"known: {', '.join(sorted(headings))}")
-    gate, grace = root.get("gate"), root.get("grace")
+    gate, grace, hold = root.get("gate"), root.get("grace"), root.get("hold")
+    since, until = _day(root, "since"), _day(root, "until")
+    if since and until and until < since:
+        root.child("until").fail(f"ends before it begins on {since}", "write the last day on which the rule holds")
     return _Head(
         id=identity.text(),
         titles=titles_of(root.child("title")),
@@ -140,11 +148,19 @@ def _head(root: Node, headings: frozenset[str]) -> _Head:
         gate=gate.flag() if gate is not None else False,
         remedy=titles_of(root.child("remedy")),
         crosswalk=_texts(root, "crosswalk"),
-        since=_text(root, "since"),
-        until=_text(root, "until"),
+        since=since,
+        until=until,
         replaces=_texts(root, "replaces"),
         grace_ms=parse_span_ms(grace) if grace is not None else 0,
+        hold=_hold(hold) if hold is not None else None,
     )
+
+
+def _hold(node: Node) -> Window:
+    window = parse_window(node)
+    if window.unit == "h":
+        node.fail("hold counts days", "write 30d, 13w, 12mo or 4q")
+    return window
 
 
 def _reads(root: Node, fresh_ms: int, vocabulary: Vocabulary, collected: Collected) -> tuple[Read, ...]:
@@ -164,9 +180,6 @@ def _reads(root: Node, fresh_ms: int, vocabulary: Vocabulary, collected: Collect
 def _read(name: str, key: Node, node: Node, fresh_ms: int, vocabulary: Vocabulary) -> Read:
     if _NAME.fullmatch(name) is None or name in _TAKEN:
         key.fail(f"'{name}' cannot name a read", "write a short lower-case word")
-    later = [word for word in LATER if word in node.mapping()]
-    if later:
-        node.keys[later[0]].fail(f"operator {later[0]} is not available in this version")
     found = [word for word in OPERATORS if word in node.mapping()]
     if len(found) != 1:
         node.fail("one operator is expected here", f"write one of {', '.join(OPERATORS)}")

@@ -12,7 +12,7 @@ QUARTER_MS = 900_000
 def load_metric(node: Node, context: ReadContext) -> Read:
     """`{metric: answer_rate, over: 90d, where: {channel: voice}, by: queue, expect: queues, sample: 30}`."""
     check_keys(node, "metric", "over", "where", "by", "expect", "sample")
-    metric = _metric(node.child("metric"), context)
+    metric = metric_of(node.child("metric"), context)
     group = grouping_of(node, metric.dimensions, context.vocabulary, grains=False)
     if group is not None and metric.better == "band":
         node.child("by").fail(
@@ -21,7 +21,7 @@ def load_metric(node: Node, context: ReadContext) -> Read:
     spec = MetricSpec(
         metric=metric.id,
         over=parse_window(node.child("over")),
-        where=_where(node, metric),
+        where=where_of(node, metric),
         group=group,
         sample=whole_of(node, "sample", 1),
     )
@@ -32,14 +32,14 @@ def load_metric(node: Node, context: ReadContext) -> Read:
     return context.read("metric", spec, names, units, metric.measures)
 
 
-def _metric(node: Node, context: ReadContext) -> Metric:
+def metric_of(node: Node, context: ReadContext) -> Metric:
     metric = context.vocabulary.metrics.get(node.text())
     if metric is None:
         node.fail(f"'{node.text()}' is no metric", f"known: {', '.join(sorted(context.vocabulary.metrics))}")
     return metric
 
 
-def _where(node: Node, metric: Metric) -> tuple[tuple[str, str], ...]:
+def where_of(node: Node, metric: Metric) -> tuple[tuple[str, str], ...]:
     where = node.get("where")
     if where is None:
         return ()
@@ -52,7 +52,7 @@ def _where(node: Node, metric: Metric) -> tuple[tuple[str, str], ...]:
 def load_slots(node: Node, context: ReadContext) -> Read:
     """`{slots: answer_rate, over: 30d, every: 24h, step: 15m, meets: 95, by: queue, expect: queues, sample: 30}`."""
     check_keys(node, "slots", "over", "where", "every", "step", "meets", "by", "expect", "sample")
-    metric = _metric(node.child("slots"), context)
+    metric = metric_of(node.child("slots"), context)
     every = node.child("every")
     step = node.get("step")
     if every.text() not in GRAINS:
@@ -69,7 +69,7 @@ def load_slots(node: Node, context: ReadContext) -> Read:
     spec = SlotSpec(
         metric=metric.id,
         over=parse_window(node.child("over")),
-        where=_where(node, metric),
+        where=where_of(node, metric),
         group=grouping_of(node, metric.dimensions, context.vocabulary, grains=False),
         sample=whole_of(node, "sample", 1),
         every=every.text(),
