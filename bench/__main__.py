@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import agent_at_rest, rooflines
+from bench import agent_at_rest, judging, rooflines
 from bench.collector import Collector
 
 OBSERVATIONS = 500
@@ -123,12 +123,36 @@ def at_rest(place: Path) -> list[Row]:
     return [memory, processor]
 
 
+def judged(place: Path) -> list[Row]:
+    """All rules of one center, and of every center from nothing."""
+    folder, count = judging.prepare(place), judging.rules()
+    cold, warm = judging.one(folder)
+    seconds = judging.many(folder)
+    minutes = seconds * 10_000 / judging.CENTERS / 60
+    one = Row(
+        what=f"all {count} rules of one center, 13 months of daily evidence",
+        figure=f"{1000 * warm:.0f} ms",
+        ratio=f"{cold / warm:.1f} x that with nothing in memory ({1000 * cold:.0f} ms)",
+        bar="≤ 50 ms",
+        holds=warm <= 0.05,
+    )
+    everyone = Row(
+        what=f"10,000 centers x {count} rules from nothing, from {judging.CENTERS} centers in {seconds:.0f} s",
+        figure=f"{minutes:.1f} min",
+        ratio=f"{1000 * seconds * judging.PROCESSES / judging.CENTERS:.0f} ms a center and process",
+        bar="≤ 10 min",
+        holds=minutes <= 10,
+    )
+    return [one, everyone]
+
+
 ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "big": big_statements,
     "projected": projected,
     "small": small_statements,
     "growth": growth,
     "rest": at_rest,
+    "rules": judged,
 }
 
 
