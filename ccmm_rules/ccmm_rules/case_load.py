@@ -12,6 +12,7 @@ from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Question
 
 _STATES = {"missing": "missing", "unsure": "inconclusive"}
+OWN = "value"  # the read's own value, in a case that gives it beside other names of the read
 _ABSENT = CaseRead(state="missing", worst={}, best={})
 
 
@@ -124,11 +125,11 @@ def _case_read(node: Node, read: Read) -> CaseRead:
     if not isinstance(node.value, Mapping):
         worst, best = _looks(node, read, "")
         return CaseRead(state="", worst={"": worst}, best={"": best})
-    known = frozenset(name for name in read.names if name)
-    errors = node.only(known)
+    shorts = {name or OWN: name for name in read.names}
+    errors = node.only(frozenset(shorts))
     if errors:
         raise PackErrors(errors)
-    looks = {name: _looks(child, read, name) for name, child in node.mapping().items()}
+    looks = {shorts[said]: _looks(child, read, shorts[said]) for said, child in node.mapping().items()}
     return CaseRead(
         state="", worst={n: look[0] for n, look in looks.items()}, best={n: look[1] for n, look in looks.items()}
     )
