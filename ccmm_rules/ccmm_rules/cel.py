@@ -12,7 +12,7 @@ from functools import lru_cache
 from cel_expr_python import cel
 
 from ccmm_rules.errors import PackError, PackErrors
-from ccmm_rules.expression import Call, Const, Macro, Name, Other, Scalar, Tree, names_in, tree_of, walk
+from ccmm_rules.expression import Call, Const, Items, Macro, Name, Other, Scalar, Tree, names_in, tree_of, walk
 from ccmm_rules.strict_yaml import Node
 
 OPERATORS = frozenset(
@@ -175,8 +175,13 @@ def _placed(node: Node, text: str, offset: int, message: str, mend: str) -> Pack
 
 
 def words_in(compiled: Compiled) -> Iterator[tuple[str, Const]]:
-    """(name, literal) for every text literal compared with a name: `name == 'w'`, `name in ['w']`, `'w' in name`."""
+    """(name, literal) for every text literal compared with a name: `name == 'w'`, `name in ['w']`, `'w' in name`.
+
+    So are those that a macro goes through: `['w'].all(p, p in name)`.
+    """
     for part in walk(compiled.tree):
+        if isinstance(part, Macro) and isinstance(part.over, Items):
+            yield from ((_compared(part), word) for word in part.over.elements if isinstance(word, Const))
         if not isinstance(part, Call) or part.function not in ("_==_", "_!=_", "@in", "startsWith"):
             continue
         names = [below.name for side in part.arguments for below in walk(side) if isinstance(below, Name)]
@@ -184,6 +189,13 @@ def words_in(compiled: Compiled) -> Iterator[tuple[str, Const]]:
         for literal in literals:
             if isinstance(literal.value, str):
                 yield (names[0] if len(names) == 1 else "", literal)
+
+
+def _compared(macro: Macro) -> str:
+    """The name that a macro compares its variable with; empty where it is not just one."""
+    names = {below.name for part in macro.parts for below in walk(part) if isinstance(below, Name)} - {macro.variable}
+    found = [name for name in names if not name.startswith(("@", "__"))]
+    return found[0] if len(found) == 1 else ""
 
 
 def all_words(compiled: Compiled) -> list[Const]:

@@ -18,7 +18,7 @@ def attribute_types(kind: Kind) -> Mapping[str, str]:
     seconds = load_vocabulary().seconds
     types = {
         name: "double" if f"{kind.name}.{name}" in seconds else WIRE_TYPES.get(attribute.word, attribute.word)
-        for name, attribute in kind.attributes.items()
+        for name, attribute in kind.known.items()
     }
     types["key"] = "string" if kind.key == "text" else kind.key
     if kind.form == "occurrence":
@@ -35,7 +35,7 @@ def row_names(kind: Kind) -> dict[str, str]:
         names |= {f"{name}_days": "int", f"{name}_hours": "int"}
         if kind.form == "occurrence":
             names |= {f"{name}_minutes": "double", f"{name}_workdays": "int"}
-    names |= {f"has_{name}": "bool" for name, attribute in kind.attributes.items() if attribute.optional}
+    names |= {f"has_{name}": "bool" for name, attribute in kind.known.items() if attribute.optional}
     if kind.form == "occurrence":
         names |= {"has_ended": "bool", "open": "bool", "local_hour": "int", "nights": "int"}
         names |= {"lasted_minutes": "double", "lasted_hours": "int", "lasted_days": "int"}

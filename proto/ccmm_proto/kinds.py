@@ -111,7 +111,21 @@ _INVENTORIES = (
         Form.INVENTORY,
         None,
         "class:text? role:text? owner:text? support_end:time? seen:time? customer_data:flag? agent_pc:flag?"
-        " mlps_grade:whole? filing:text? tested:time? retired:flag? has_disk:flag? healthy:flag?",
+        " mlps_grade:whole? filing:text? tested:time? retired:flag? has_disk:flag? serial:text? healthy:flag?"
+        " standby_healthy:flag? standby_elsewhere:flag? standby_seen:time?",
+    ),
+    _kind(
+        "device",
+        Form.INVENTORY,
+        None,
+        "class:text? zone:text? home:flag? healthy:flag? malware_ok:flag? encrypted:flag? managed:flag? vpn:flag?"
+        " usb_blocked:flag? lock_minutes:number? seen:time? signatures:time? critical_since:time?",
+    ),
+    _kind(
+        "endpoint",
+        Form.INVENTORY,
+        None,
+        "protocol:text? tls_minor:whole? encrypted:flag? encryption_required:flag? expires:time?",
     ),
     _kind(
         "holding",
@@ -133,7 +147,7 @@ _INVENTORIES = (
         "register",
         Form.INVENTORY,
         None,
-        "register:text class:text? owner:@person? person:@person? ref:text? metrics:words? points:words?"
+        "register:text class:text? owner:@person? person:@person? line:@number? ref:text? metrics:words? points:words?"
         " public:flag? complete:flag? duty:flag? outside_owner:flag? value:text? number:number? share:number?"
         " reviewed:time? verified:time? vacant:time?",
     ),
@@ -145,8 +159,8 @@ _OCCURRENCES = (
         "call",
         Form.OCCURRENCE,
         Sort.CALL,
-        "system:text call:@call? number:@number? queue:text? agent:@person? direction:text? answered:flag?"
-        " required:flag? talk:whole? wait:whole? released_by:text? node:text?",
+        "system:text call:@call? number:@number? shown_number:@number? queue:text? agent:@person? direction:text?"
+        " answered:flag? required:flag? talk:whole? wait:whole? released_by:text? node:text?",
         roll=True,
     ),
     _kind(
@@ -172,6 +186,13 @@ _OCCURRENCES = (
         roll=True,
     ),
     _kind(
+        "mark",
+        Form.OCCURRENCE,
+        Sort.CONTACT,
+        "mark:text call:@call? contact:@contact? agent:@person? queue:text?",
+        roll=True,
+    ),
+    _kind(
         "contact",
         Form.OCCURRENCE,
         Sort.CONTACT,
@@ -182,16 +203,19 @@ _OCCURRENCES = (
         "case",
         Form.OCCURRENCE,
         Sort.CASE,
-        "case:@case? call:@call? customer:@customer? agent:@person? class:text? topic:text? origin:text? claim:text?"
-        " ref:text? first_contact:flag? relabelled:flag? due:time? closed:time? due_moves:whole? bare_pauses:whole?",
+        "case:@case? call:@call? contact:@contact? customer:@customer? number:@number? agent:@person? class:text?"
+        " topic:text? origin:text? claim:text? ref:text? first_contact:flag? relabelled:flag?"
+        " due:time? closed:time? due_moves:whole? bare_pauses:whole?",
     ),
     _kind(
         "sample",
         Form.OCCURRENCE,
         None,
-        "class:text? subject:text? agent:@person? channel:text? drawn:text? blind:flag? random:flag? passed:flag?"
-        " hits:whole? score:number? possible:number? gap:number? band:text? project:text? critical:flag?",
+        "class:text? subject:text? call:@call? agent:@person? channel:text? drawn:text? blind:flag? random:flag?"
+        " passed:flag? hits:whole? score:number? possible:number? gap:number? band:text? project:text? critical:flag?"
+        " similarity:number? all_scorers:flag?",
     ),
+    _kind("consent", Form.OCCURRENCE, Sort.NUMBER, "number:@number scope:text"),
     _kind(
         "training",
         Form.OCCURRENCE,
@@ -232,11 +256,18 @@ _OCCURRENCES = (
         "change", Form.OCCURRENCE, None, "class:text? system:text? ref:text? approved:flag? tested:flag? entered:time?"
     ),
     _kind(
+        "use",
+        Form.OCCURRENCE,
+        None,
+        "action:text log:text? ref:text? user:@person? quality_staff:flag? case:@case? reason:text? ticket:text?"
+        " number:whole? agreed:flag?",
+    ),
+    _kind(
         "review",
         Form.OCCURRENCE,
         None,
-        "subject:text? class:text? ref:text? client:text? held_by:@person? independent:flag? changes:whole?"
-        " decisions:whole? points:words? follow_up:flag? shift:text? on_time:flag?",
+        "subject:text? class:text? ref:text? client:text? held_by:@person? person:@person? independent:flag?"
+        " changes:whole? decisions:whole? points:words? follow_up:flag? shift:text? on_time:flag?",
     ),
     _kind(
         "action",
@@ -250,7 +281,7 @@ _OCCURRENCES = (
         Form.OCCURRENCE,
         None,
         "class:text? metric:text? claimed:number? method:flag? statistics:flag? control_group:flag? privacy_ok:flag?"
-        " accepted:flag? consent:flag? prepared:words? held_days:whole? gain:number? closed:time? live:time?"
+        " accepted:flag? consent:flag? prepared:words? held_days:whole? closed:time? live:time?"
         " decided:time? measure_set:time? first_review:time?",
     ),
     _kind("notice", Form.OCCURRENCE, None, "class:text? incident:text? exercise:text? share:number?"),
@@ -277,7 +308,7 @@ _PAPERS = (
         "attestation",
         Form.ATTESTATION,
         None,
-        "class:text title:text? role:text? independent:flag? author:@person? approver:@person? until:time?"
+        "class:text title:text? role:text? ref:text? independent:flag? author:@person? approver:@person? until:time?"
         " m2_per_seat:number? aisle_m:number? rest_area:flag? metric:text? subject_owner:@person?",
     ),
 )

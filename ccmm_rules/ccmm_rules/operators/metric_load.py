@@ -1,6 +1,7 @@
 """Loaders of the reads over measures: `metric`, `slots`, `coverage`."""
 
 from ccmm_rules.model import Read
+from ccmm_rules.operators.masking import during_of, feeds_of
 from ccmm_rules.parsing import GRAINS, ReadContext, check_keys, grouping_of, whole_of, words_of
 from ccmm_rules.spec import DAY_MS, CoverageSpec, MetricSpec, SlotSpec, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
@@ -11,7 +12,7 @@ QUARTER_MS = 900_000
 
 def load_metric(node: Node, context: ReadContext) -> Read:
     """`{metric: answer_rate, over: 90d, where: {channel: voice}, by: queue, expect: queues, sample: 30}`."""
-    check_keys(node, "metric", "over", "where", "by", "expect", "sample")
+    check_keys(node, "metric", "over", "where", "by", "expect", "sample", "during")
     metric = metric_of(node.child("metric"), context)
     group = grouping_of(node, metric.dimensions, context.vocabulary, grains=False)
     if group is not None and metric.better == "band":
@@ -24,12 +25,13 @@ def load_metric(node: Node, context: ReadContext) -> Read:
         where=where_of(node, metric),
         group=group,
         sample=whole_of(node, "sample", 1),
+        during=during_of(node, context),
     )
     names = {"": "double", "n": "int"}
     if group is not None:
         names |= {"median": "double", "mean": "double", "spread": "double", "groups": "int"}
     units = dict.fromkeys(("", "median", "mean", "spread"), metric.unit)
-    return context.read("metric", spec, names, units, metric.measures)
+    return context.read("metric", spec, names, units, feeds_of(metric, spec.during))
 
 
 def metric_of(node: Node, context: ReadContext) -> Metric:
@@ -51,7 +53,7 @@ def where_of(node: Node, metric: Metric) -> tuple[tuple[str, str], ...]:
 
 def load_slots(node: Node, context: ReadContext) -> Read:
     """`{slots: answer_rate, over: 30d, every: 24h, step: 15m, meets: 95, by: queue, expect: queues, sample: 30}`."""
-    check_keys(node, "slots", "over", "where", "every", "step", "meets", "by", "expect", "sample")
+    check_keys(node, "slots", "over", "where", "every", "step", "meets", "by", "expect", "sample", "during")
     metric = metric_of(node.child("slots"), context)
     every = node.child("every")
     step = node.get("step")
@@ -75,6 +77,8 @@ def load_slots(node: Node, context: ReadContext) -> Read:
         every=every.text(),
         step_ms=parse_span_ms(step) if step is not None else None,
         meets=_meets(node.child("meets"), metric),
+        target=node.child("meets").value == "target",
+        during=during_of(node, context),
     )
     names = dict.fromkeys(("n", "good", "bad", "streak"), "int") | dict.fromkeys(("share", "median"), "double")
     if metric.better != "band":
@@ -87,11 +91,11 @@ def load_slots(node: Node, context: ReadContext) -> Read:
         "worst": metric.unit,
         "median": metric.unit,
     }
-    return context.read("slots", spec, names, units, metric.measures)
+    return context.read("slots", spec, names, units, feeds_of(metric, spec.during))
 
 
 def _meets(node: Node, metric: Metric) -> tuple[float, float] | None:
-    """Closed interval that a good slot lies in; None: the rule's limit decides."""
+    """Closed interval that a good slot lies in; None: the rule's limit or the center's target decides."""
     if isinstance(node.value, tuple):
         bounds = [child.number() for child in node.sequence()]
         if len(bounds) != 2 or bounds[0] > bounds[1]:
@@ -99,10 +103,8 @@ def _meets(node: Node, metric: Metric) -> tuple[float, float] | None:
         return (bounds[0], bounds[1])
     if metric.better == "band":
         node.fail(f"'{metric.id}' has no better side", "write meets: [low, high]")
-    if node.value == "limit":
+    if node.value in ("limit", "target"):
         return None
-    if node.value == "target":
-        node.fail("meets: target is not available in this version", "write a number, [low, high] or limit")
     bound = node.number()
     return (bound, float("inf")) if metric.better == "up" else (float("-inf"), bound)
 

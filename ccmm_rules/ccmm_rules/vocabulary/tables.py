@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
 from ccmm_rules.strict_yaml import Node, parse_document
 
 Titles = Mapping[str, str]
+GAUGES = ("min", "max", "last", "range")
+FORMULAS = ("ratio", "mean", "percentile", "count", "gap", "chi2_p", *GAUGES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +24,19 @@ class AttributeType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of fact; `key` is `text` or a pseudonym's `@sort`."""
+    """A kind of fact; `key` is `text` or a pseudonym's `@sort`. `computed` attributes never travel."""
 
     name: str
     form: str
     key: str
     attributes: Mapping[str, AttributeType]
     roll: bool
+    computed: Mapping[str, AttributeType] = field(default_factory=dict)
+
+    @property
+    def known(self) -> Mapping[str, AttributeType]:
+        """All that a test may use: what travels, and what the engine adds."""
+        return {**self.attributes, **self.computed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +52,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """`sign` x a part of a measure: its `count`, its `total`, or its histogram `within` a bound in seconds."""
+    """`sign` x a part of a measure: `count`, `total`, its `buckets`, `within` a bound in seconds, or its `gauge`."""
 
     part: str
     measure: str
@@ -54,7 +62,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A KPI: `formula` is ratio, mean, percentile or count; `scale` multiplies what is divided."""
+    """A KPI: `formula` is one of FORMULAS; `scale` multiplies what is divided, or counted.
+
+    gap is |over - under| / under, summed up by `grain` where it has one. chi2_p compares counts per cell. min, max,
+    last and range read gauges; of a range only a band can judge both ends.
+    """
 
     id: str
     titles: Titles
@@ -67,10 +79,23 @@ class Metric:
     scale: float
     settle_ms: int
     hash: str
+    where: tuple[tuple[str, str], ...] = ()  # dimensions that its definition fixes
+    grain: str = ""  # day: a gap is taken day by day
+    flat_ms: int = 0  # a gauge that stays the same for longer was not read; 0: it may
 
     @property
     def measures(self) -> tuple[str, ...]:
         return tuple(sorted({term.measure for term in (*self.over, *self.under)}))
+
+    @property
+    def is_gauge(self) -> bool:
+        return self.formula in GAUGES
+
+    @property
+    def period_ms(self) -> int:
+        """Of its coarsest measure."""
+        vocabulary = load_vocabulary()
+        return max(vocabulary.measures[measure].period_s for measure in self.measures) * 1000
 
     @property
     def dimensions(self) -> frozenset[str]:
@@ -126,18 +151,22 @@ def _read(name: str) -> Node:
     return parse_document((resources.files(__package__) / name).read_bytes(), f"vocabulary/{name}")
 
 
-def _kind(name: str, node: Node) -> Kind:
-    attributes = {
+def _attributes(node: Node | None) -> Mapping[str, AttributeType]:
+    return {
         attribute: AttributeType(word=word.text().removesuffix("?"), optional=word.text().endswith("?"))
-        for attribute, word in node.child("attributes").mapping().items()
+        for attribute, word in (node.mapping() if node is not None else {}).items()
     }
+
+
+def _kind(name: str, node: Node) -> Kind:
     roll = node.get("roll")
     return Kind(
         name=name,
         form=node.child("form").text(),
         key=node.child("key").text(),
-        attributes=attributes,
+        attributes=_attributes(node.child("attributes")),
         roll=roll.flag() if roll else False,
+        computed=_attributes(node.get("computed")),
     )
 
 
@@ -168,7 +197,7 @@ def _terms(node: Node | None) -> tuple[Term, ...]:
 
 def _term(node: Node) -> Term:
     minus, bound = node.get("minus"), node.get("bound")
-    part = next(word for word in ("count", "total", "within", "buckets") if word in node.mapping())
+    part = next(word for word in ("count", "total", "within", "buckets", "gauge") if word in node.mapping())
     return Term(
         part=part,
         measure=node.child(part).text(),
@@ -181,6 +210,7 @@ def _metric(name: str, node: Node) -> Metric:
     definition = {key: value for key, value in node.mapping().items() if key not in ("title", "settle_minutes")}
     plain = json.dumps({key: value.plain() for key, value in definition.items()}, sort_keys=True)
     percentile, settle, scale = node.get("percentile"), node.get("settle_minutes"), node.get("scale")
+    where, grain, flat = node.get("where"), node.get("grain"), node.get("flat_hours")
     return Metric(
         id=name,
         titles=titles_of(node.child("title")),
@@ -193,6 +223,9 @@ def _metric(name: str, node: Node) -> Metric:
         scale=scale.number() if scale else 1.0,
         settle_ms=(settle.whole() if settle else 120) * 60_000,
         hash=hashlib.sha256(f"{name} {plain}".encode()).hexdigest()[:16],
+        where=tuple(sorted((key, word.text()) for key, word in where.mapping().items())) if where else (),
+        grain=grain.text() if grain else "",
+        flat_ms=(flat.whole() if flat else 0) * 3_600_000,
     )
 
 

@@ -4,7 +4,15 @@ from ccmm_proto.histogram import WAIT_BOUNDS_S
 from ccmm_proto.kinds import KINDS, Attribute, Type
 from ccmm_proto.measures import MEASURES
 from ccmm_rules.rowlanguage import row_names
-from ccmm_rules.vocabulary.tables import load_vocabulary
+from ccmm_rules.vocabulary.tables import FORMULAS, load_vocabulary
+
+SHAPES_OF_PARTS = {
+    "count": ("count", "sum", "histogram"),
+    "total": ("sum", "histogram"),
+    "within": ("histogram",),
+    "buckets": ("histogram",),
+    "gauge": ("gauge",),
+}
 
 
 def _word(attribute: Attribute) -> str:
@@ -43,7 +51,7 @@ def test_every_word_list_and_seconds_name_stands_on_an_attribute() -> None:
     vocabulary = load_vocabulary()
     for name in (*vocabulary.words, *vocabulary.seconds):
         kind, attribute = name.split(".")
-        assert attribute in vocabulary.kinds[kind].attributes, name
+        assert attribute in vocabulary.kinds[kind].known, name
 
 
 @pytest.mark.parametrize("metric", sorted(load_vocabulary().metrics))
@@ -51,14 +59,16 @@ def test_a_metric_divides_measures_that_exist_within_bounds_that_exist(metric: s
     vocabulary = load_vocabulary()
     found = vocabulary.metrics[metric]
     assert found.better in ("up", "down", "band")
-    assert found.formula in ("ratio", "mean", "percentile", "count")
-    assert (found.formula in ("ratio", "mean")) == bool(found.under)
+    assert found.formula in FORMULAS
+    assert (found.formula in ("ratio", "mean", "gap", "chi2_p")) == bool(found.under)
+    assert {name for name, _ in found.where} <= found.dimensions
     assert set(found.titles) == {"en", "zh"}
     for term in (*found.over, *found.under):
         assert term.measure in vocabulary.measures
         if term.part == "within":
             assert term.bound_s in vocabulary.wait_bounds_s
             assert vocabulary.measures[term.measure].shape == "histogram"
+        assert vocabulary.measures[term.measure].shape in SHAPES_OF_PARTS[term.part]
 
 
 def test_hashes_of_definitions_differ_and_leave_titles_out() -> None:
