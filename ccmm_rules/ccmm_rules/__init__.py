@@ -14,14 +14,23 @@ operators     the reads: loaders and evaluation
 limits        limit tables by level
 case_load     a rule's truth table
 rule_load     one rule file
+standard      what a pack says about its standard: controls, used packs, numbers of the scoring
+pack_head     pack.yaml
+scoring_load  the scoring model and its numbers
+control_load  controls.yaml
+composite     what a pack takes over from the packs it uses
 load          a pack
+pin           the digests of used packs, written anew
+versions      which version of a pack is in force
 evidence      what the engine may ask about one center
 conclude      an outcome from two looks
 cases         run truth tables
 evaluate      judge a center
 verdict       what a rule concludes, and its canonical form
 wording       sentences and explanations, English and Chinese
-level         cumulative levels
+scoring       the scoring models
+level         what a pack concludes about a center
+nonconformity a verdict that stayed bad
 memory        evidence from plain facts
 filling       measures of a metric from its two counts
 scenario      stories of evidence beside a rule

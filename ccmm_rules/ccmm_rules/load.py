@@ -1,4 +1,4 @@
-"""Load a pack: `pack.yaml`, one file per rule, scenarios beside them. Every error of every file at once.
+"""Load a pack: `pack.yaml`, `controls.yaml`, a file per rule, scenarios beside them. Every error of all files at once.
 
 >>> from pathlib import Path
 >>> load_pack(Path("/nonexistent"))
@@ -7,23 +7,76 @@ ccmm_rules.errors.PackErrors: pack.yaml:1:1: no pack here: /nonexistent; a pack 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 
+from ccmm_rules.composite import Borrowed, borrowed, headings_of, needed
+from ccmm_rules.control_load import CONTROLS, check_controls, load_controls
 from ccmm_rules.errors import PackError, PackErrors
-from ccmm_rules.model import Heading, Pack, Rule, Scoring
+from ccmm_rules.model import Pack, Rule
+from ccmm_rules.pack_head import PackHead, load_head
 from ccmm_rules.parsing import Collected
 from ccmm_rules.rule_load import load_rule
+from ccmm_rules.standard import Use
 from ccmm_rules.strict_yaml import Node, parse_document
-from ccmm_rules.vocabulary.tables import Titles, load_vocabulary, titles_of
+from ccmm_rules.vocabulary.tables import load_vocabulary
 
-_PACK_KEYS = frozenset(["id", "version", "title", "effective_from", "scoring", "dimensions", "headings"])
-_SHARES = ("min_pass_share", "min_dimension_share", "min_fresh_share", "max_backfill_share")
 SCENARIOS = ".scenarios.yaml"
+BUILT_IN = Path(str(resources.files("ccmm_rules"))) / "packs"
+
+# Gives a used pack by name and digest, None where there is none. Who keeps packs by digest answers by digest.
+Resolver = Callable[[str, str], Pack | None]
 
 
-def load_pack(folder: Path) -> Pack:
-    """Raises PackErrors."""
+def load_pack(folder: Path, resolve: Resolver | None = None) -> Pack:
+    """Without `resolve` a used pack is the folder of its name beside this one, or a built-in one. Raises PackErrors."""
+    return pack_of(_files(folder), resolve if resolve is not None else _beside(folder.parent))
+
+
+def pack_of(files: Mapping[str, bytes], resolve: Resolver | None = None) -> Pack:
+    """The pack made of these files, by relative path. Raises PackErrors."""
+    collected = Collected()
+    root = collected.attempt(parse_document, files.get("pack.yaml", b""), "pack.yaml")
+    head = collected.attempt(load_head, root) if root is not None else None
+    used = None
+    if root is not None and head is not None:
+        used = collected.attempt(_used, root, head, resolve if resolve is not None else _beside(BUILT_IN))
+    headings = frozenset((*(head.headings if head is not None else ()), *(used.headings if used is not None else ())))
+    rules: dict[str, Rule] = {}
+    scenarios: list[tuple[str, Node]] = []
+    controls: Node | None = None
+    for name in sorted(files):
+        if name == "pack.yaml":
+            continue
+        with collected.trying():
+            document = parse_document(files[name], name)
+            if name == CONTROLS:
+                controls = document
+            elif name.endswith(SCENARIOS):
+                scenarios.append((name, document))
+            elif head is not None:
+                _add(rules, load_rule(document, _digest(files[name]), headings, load_vocabulary()), document)
+    collected.errors += _stray(scenarios, rules) if head is not None and not collected.errors else []
+    collected.raise_any()
+    assert root is not None
+    assert head is not None
+    assert used is not None
+    return _assembled(root, head, used, rules, controls, tuple(scenarios), digest_of(files))
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over the names and bytes of a pack's files, hex."""
+    return _digest(*(part for name in sorted(files) for part in (name.encode(), files[name])))
+
+
+def folder_digest(folder: Path) -> str:
+    """The digest of the pack in a folder, whether it loads or not. Raises PackErrors where there is none."""
+    return digest_of(_files(folder))
+
+
+def _files(folder: Path) -> dict[str, bytes]:
     if not (folder / "pack.yaml").is_file():
         missing = PackError(
             file="pack.yaml",
@@ -33,44 +86,7 @@ def load_pack(folder: Path) -> Pack:
             mend="a pack is a folder with pack.yaml",
         )
         raise PackErrors([missing])
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.yaml"))}
-    return pack_of(files)
-
-
-def pack_of(files: Mapping[str, bytes]) -> Pack:
-    """The pack made of these files, by relative path. Raises PackErrors."""
-    collected = Collected()
-    root = collected.attempt(parse_document, files.get("pack.yaml", b""), "pack.yaml")
-    head = collected.attempt(_head, root) if root is not None else None
-    headings = frozenset(head[3]) if head is not None else frozenset()
-    rules: dict[str, Rule] = {}
-    scenarios: list[tuple[str, Node]] = []
-    for name in sorted(files):
-        if name == "pack.yaml":
-            continue
-        with collected.trying():
-            document = parse_document(files[name], name)
-            if name.endswith(SCENARIOS):
-                scenarios.append((name, document))
-            elif head is not None:
-                _add(rules, load_rule(document, _digest(files[name]), headings, load_vocabulary()), document)
-    collected.errors += _stray(scenarios, rules) if head is not None and not collected.errors else []
-    collected.raise_any()
-    assert head is not None
-    assert root is not None
-    return Pack(
-        id=root.child("id").text(),
-        version=root.child("version").text(),
-        titles=titles_of(root.child("title")),
-        effective_from=root.child("effective_from").text(),
-        scoring=head[0],
-        dimensions=head[1],
-        headings=head[2],
-        rules=dict(sorted(rules.items())),
-        scenarios=tuple(scenarios),
-        vocabulary=load_vocabulary(),
-        digest=_digest(*(part for name in sorted(files) for part in (name.encode(), files[name]))),
-    )
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.yaml"))}
 
 
 def _digest(*parts: bytes) -> str:
@@ -79,6 +95,55 @@ def _digest(*parts: bytes) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()
+
+
+def _beside(parent: Path) -> Resolver:
+    def resolve(name: str, digest: str) -> Pack | None:
+        folder = next((at / name for at in (parent, BUILT_IN) if (at / name / "pack.yaml").is_file()), None)
+        return _loaded(folder, folder_digest(folder)) if folder is not None else None
+
+    return resolve
+
+
+@lru_cache(maxsize=8)
+def _loaded(folder: Path, digest: str) -> Pack:
+    """A used pack, loaded once for all packs of the process that use it. `digest` is that of its files."""
+    return load_pack(folder, _none)
+
+
+def _none(name: str, digest: str) -> None:
+    """A used pack uses no packs: so there is no circle."""
+
+
+def _used(root: Node, head: PackHead, resolve: Resolver) -> Borrowed:
+    if not head.uses:
+        return Borrowed()
+    collected = Collected()
+    found: list[tuple[Node, Pack]] = []
+    for node, use in zip(root.child("uses").sequence(), head.uses, strict=True):
+        pack = collected.attempt(_resolved, node, use, resolve)
+        found += [(node, pack)] if pack is not None else []
+    collected.raise_any()
+    return borrowed(found)
+
+
+def _resolved(node: Node, use: Use, resolve: Resolver) -> Pack:
+    name, digest = node.child("pack"), node.child("digest")
+    try:
+        pack = resolve(use.pack, use.digest)
+    except PackErrors as error:
+        wrong = name.error(f"the used pack '{use.pack}' does not load: {error.errors[0]}", "mend that pack first")
+        raise PackErrors([wrong]) from error
+    if pack is None:
+        name.fail(
+            f"no pack '{use.pack}' is at hand", "put its folder beside this one; a used pack uses no packs itself"
+        )
+    if pack.digest != use.digest:
+        digest.fail(
+            f"the used pack '{use.pack}' has changed: its digest is {pack.digest}",
+            "see what changed in it, then write this digest",
+        )
+    return pack
 
 
 def _add(rules: dict[str, Rule], rule: Rule, document: Node) -> None:
@@ -97,49 +162,43 @@ def _stray(scenarios: list[tuple[str, Node]], rules: Mapping[str, Rule]) -> list
     ]
 
 
-_Head = tuple[Scoring, Mapping[str, Titles], Mapping[str, Heading], frozenset[str]]
-
-
-def _head(root: Node) -> _Head:
-    errors = root.only(_PACK_KEYS)
-    if errors:
-        raise PackErrors(errors)
-    for key in ("id", "version", "effective_from"):
-        root.child(key).text()
-    titles_of(root.child("title"))
-    dimensions = {name: titles_of(child) for name, child in root.child("dimensions").mapping().items()}
-    headings = {
-        name: _heading(name, child, frozenset(dimensions)) for name, child in root.child("headings").mapping().items()
-    }
-    return _scoring(root.child("scoring")), dimensions, headings, frozenset(headings)
-
-
-def _heading(name: str, node: Node, dimensions: frozenset[str]) -> Heading:
-    dimension = node.child("dimension")
-    if dimension.text() not in dimensions:
-        dimension.fail(f"'{dimension.text()}' is no dimension", f"known: {', '.join(sorted(dimensions))}")
-    return Heading(id=name, dimension=dimension.text(), titles=titles_of(node.child("title")))
-
-
-def _scoring(node: Node) -> Scoring:
-    errors = node.only(frozenset(("model", *_SHARES)))
-    if errors:
-        raise PackErrors(errors)
-    model = node.child("model")
-    if model.text() != "cumulative_levels":
-        model.fail(f"scoring model '{model.text()}' is not available in this version", "write cumulative_levels")
-    shares = [_share(node.child(key)) for key in _SHARES]
-    return Scoring(
-        model=model.text(),
-        min_pass_share=shares[0],
-        min_dimension_share=shares[1],
-        min_fresh_share=shares[2],
-        max_backfill_share=shares[3],
+def _assembled(
+    root: Node,
+    head: PackHead,
+    used: Borrowed,
+    own: Mapping[str, Rule],
+    document: Node | None,
+    scenarios: tuple[tuple[str, Node], ...],
+    digest: str,
+) -> Pack:
+    """The whole pack once each of its files is right by itself."""
+    for name in sorted(own.keys() & used.rules.keys()):
+        root.child("uses").fail(f"{name} is a rule of a used pack too", f"rename {own[name].file}")
+    everything = {**used.rules, **own}
+    groups, controls = load_controls(document, everything) if document is not None else ({}, ())
+    wrong = check_controls(root, document, own, controls, head.scoring, claims=head.claims_certificate)
+    if wrong:
+        raise PackErrors(wrong)
+    rules = needed([*own, *(asked.rule for control in controls for asked in control.asks)], everything)
+    headings, dimensions = headings_of(rules.values(), head.headings, head.dimensions, used)
+    return Pack(
+        id=head.id,
+        version=head.version,
+        titles=head.titles,
+        effective_from=head.effective_from,
+        effective_until=head.effective_until,
+        replaces=head.replaces,
+        claims_certificate=head.claims_certificate,
+        uses=head.uses,
+        scoring=head.scoring,
+        origin=head.origin,
+        hold_backfill_share=head.hold_backfill_share,
+        rules=rules,
+        headings=headings,
+        dimensions=dimensions,
+        groups=groups,
+        controls=controls,
+        scenarios=scenarios,
+        vocabulary=load_vocabulary(),
+        digest=digest,
     )
-
-
-def _share(node: Node) -> float:
-    value = node.number()
-    if not 0.0 <= value <= 1.0:
-        node.fail("a share is 0 to 1", "write 0.9")
-    return value

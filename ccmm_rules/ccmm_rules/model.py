@@ -1,12 +1,13 @@
 """A loaded pack: rules, their reads, limits and cases. Everything here is frozen and checked by `load`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Scalar
 from ccmm_rules.spec import CoverageSpec, MatchSpec, MetricSpec, RowsSpec, RulesSpec, SeriesSpec, SlotSpec, Window
+from ccmm_rules.standard import Control, Scoring, Use
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Titles, Vocabulary
 
@@ -115,17 +116,6 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scoring:
-    """`cumulative_levels`: four numbers, each a share from 0 to 1."""
-
-    model: str
-    min_pass_share: float
-    min_dimension_share: float
-    min_fresh_share: float
-    max_backfill_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
     """A heading of the standard and the dimension it belongs to."""
 
@@ -136,7 +126,10 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """A loaded pack. `digest` covers the names and bytes of all its files."""
+    """A loaded pack. `digest` covers the names and bytes of all its files, and through its pins the packs it uses.
+
+    `rules` holds its own rules and those of used packs that its controls need.
+    """
 
     id: str
     version: str
@@ -149,3 +142,13 @@ class Pack:
     scenarios: tuple[tuple[str, Node], ...]  # (file, document): read by `scenario`
     vocabulary: Vocabulary
     digest: str
+    effective_until: str = ""  # last day; empty: no end
+    replaces: tuple[str, ...] = ()  # versions of the same pack
+    uses: tuple[Use, ...] = ()
+    groups: Mapping[str, Titles] = field(default_factory=dict)
+    controls: tuple[Control, ...] = ()
+    origin: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of a number of the scoring: published; all others are ours
+    claims_certificate: bool = False
+    hold_backfill_share: float = 1.0  # how much backfill a day may rest on and still count for a rule's `hold`
