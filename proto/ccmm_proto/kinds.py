@@ -133,8 +133,8 @@ _INVENTORIES = (
         None,
         "class:text? source:text? project:text? client:text? copy:text? encrypted:flag? key_local:flag?"
         " protected:flag? legal_hold:flag? deletions_logged:flag? floor_days:whole? ceiling_days:whole?"
-        " online_days:whole? kept_days:whole? deleted_age_days:whole? gap_share:number? oldest:time? newest:time?"
-        " files:whole? size_bytes:whole? empty_files:whole?",
+        " online_days:whole? kept_days:whole? deleted_age_days:whole? gap_share:number? began:time? oldest:time?"
+        " newest:time? files:whole? size_bytes:whole? empty_files:whole?",
     ),
     _kind("article", Form.INVENTORY, None, "live:flag? owner:@person? changed:time? rechecked:time?"),
     _kind(
