@@ -55,7 +55,7 @@ OPERATORS: Mapping[str, Callable[[Node, ReadContext], Read]] = {
     "series": load_series,
     "rules": load_rules,
 }
-_ID = re.compile(r"[DEMOI]-[A-Z]{3}-[0-9]{2}")
+_ID = re.compile(r"[A-Z]{1,3}-[A-Z]{3}-[0-9]{2}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _TAKEN = frozenset(("limit", "level", "profile", "given", "cases", "outcome", "held", "true", "false", "null", "in"))
 
