@@ -13,6 +13,7 @@ from ccmm_rules.operators.coverage import read_coverage
 from ccmm_rules.operators.match_read import match_windows, read_match
 from ccmm_rules.operators.metric import read_metric
 from ccmm_rules.operators.rows_read import read_rows, rows_windows
+from ccmm_rules.operators.series_list import read_series_or_list
 from ccmm_rules.operators.slots import read_slots
 from ccmm_rules.operators.view import Reading, View
 from ccmm_rules.verdict import ReadState, Verdict
@@ -21,6 +22,7 @@ from ccmm_rules.wording import sentence
 READERS: Mapping[str, Callable[[Read, View, Rule], Reading]] = {
     "metric": lambda read, view, rule: read_metric(read, view),
     "slots": read_slots,
+    "series": read_series_or_list,
     "coverage": read_coverage,
     "match": read_match,
     "inventory": read_rows,

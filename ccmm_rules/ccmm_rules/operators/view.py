@@ -1,5 +1,6 @@
 """One center's evidence at one instant, asked once: shared by all reads of all rules of one judgement."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
@@ -9,13 +10,23 @@ from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
 from ccmm_rules.operators.windows import gaps, overlap_ms
 from ccmm_rules.spec import HOUR_MS
-from ccmm_rules.vocabulary.tables import Vocabulary
+from ccmm_rules.vocabulary.tables import Metric, Vocabulary
 
 T = TypeVar("T")
 
 REACH_MS = 4 * HOUR_MS  # the longest late fact: a hole reaches so far ahead of itself
 LIST_FORMS = ("inventory", "document", "attestation")
+OWN = ("target.", "limit.", "metrics.")  # scope answers of the center about metrics, rules and processes
 _QUIET = ("UNAVAILABLE", "MISSED", "SKIPPED")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """The worst slot, group or row of a read: what a sentence points at. `count` is how many are bad."""
+
+    at_ms: int | None = None  # start of the slot, or of what happened
+    group: str = ""
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +40,9 @@ class Reading:
     again_ms: int | None = None
     backfill: float = 0.0
     open_stamps: tuple[tuple[int, int], ...] = ()  # (start, unit in ms) of lags that still grow
+    span: Span | None = None  # the time read; of lists their instant, twice
+    spot: Spot | None = None  # at the rule's own level
+    watermark_ms: int | None = None  # up to when it is vouched for, where `read.feeds` do not say
 
     def at(self, level: int) -> Bound:
         return self.levels[level] if self.levels is not None else self.bound
@@ -59,11 +73,11 @@ class View:
         self._done: dict[object, object] = {}
         self.holes = tuple(evidence.holes())
         profile = evidence.profile()
-        self._answers = {name: answer for name, answer in profile.items() if name in vocabulary.profile}
+        self._answers = {n: answer for n, answer in profile.items() if n in vocabulary.profile or n.startswith(OWN)}
         self.answers = {
             name: _typed(answer.value, vocabulary.profile[name].type)
             for name, answer in self._answers.items()
-            if answer.until_ms is None or at_ms <= answer.until_ms
+            if name in vocabulary.profile and (answer.until_ms is None or at_ms <= answer.until_ms)
         }
         self.answers = {name: value for name, value in self.answers.items() if value is not None}
         self.zone = _zone(self.answers.get("zone"))
@@ -78,6 +92,36 @@ class View:
         """(log index, end) of a scope answer; (-1, None) where there is none."""
         answer = self._answers.get(name)
         return (answer.log_index, answer.until_ms) if answer is not None else (-1, None)
+
+    def own_number(self, name: str) -> float | None:
+        """`target.METRIC`, `limit.RULE` or `limit.RULE.name` of the center; None: unanswered or out of date."""
+        answer = self._answers.get(name)
+        if answer is None or (answer.until_ms is not None and self.at_ms > answer.until_ms):
+            return None
+        number = _typed(answer.value, "double")
+        return number if isinstance(number, float) and math.isfinite(number) else None
+
+    def target(self, metric: str) -> float | None:
+        """The center's own target."""
+        return self.own_number(f"target.{metric}")
+
+    def meets(self, metric: Metric) -> tuple[float, float] | None:
+        """The closed interval of values that meet the center's target; a band has `target.X.low` and `.high`."""
+        if metric.better == "band":
+            low, high = self.target(f"{metric.id}.low"), self.target(f"{metric.id}.high")
+            return (low, high) if low is not None and high is not None else None
+        target = self.target(metric.id)
+        if target is None:
+            return None
+        return (target, math.inf) if metric.better == "up" else (-math.inf, target)
+
+    def metrics_of(self, entry: str) -> tuple[str, ...]:
+        """Metrics that the center names for an entry of a profile list, as `metrics.ENTRY`; empty: unanswered."""
+        answer = self._answers.get(f"metrics.{entry}")
+        if answer is None or (answer.until_ms is not None and self.at_ms > answer.until_ms):
+            return ()
+        named = _typed(answer.value, "list")
+        return tuple(map(str, named)) if isinstance(named, list) else ()
 
     def feeding(self, feed: str) -> tuple[SourceFacts, ...]:
         if feed not in self._feeding:
