@@ -45,6 +45,9 @@ known               one center as known at an index of the log
 judge               the judge's process beside `serve`
 judging             steps 8 and 9 of the way of one fact
 packs               rule packs in force
+transition          from one pack to the next
+trust               which packs are let in
+pack_signing        who answers for a pack: `pack.sig`
 scope               scope answers
 waivers             rules set aside for a time by two people
 verdict_store       DIR/verdicts.sqlite: verdicts in force, their history, what is due

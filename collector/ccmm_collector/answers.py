@@ -6,11 +6,15 @@ from typing import Any
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.inquiry import Inquiry, Moment
 from ccmm_collector.known import Known
+from ccmm_collector.packs import Chosen
 from ccmm_collector.verdict_store import Judged
 from ccmm_proto.period import from_ms
 from ccmm_rules.evidence import SourceFacts
 from ccmm_rules.model import Pack
 from ccmm_rules.verdict import Verdict, canonical_json
+
+# What the list of centers says of each one's level, whatever the scoring model.
+_SHOWN = ("level", "provisional", "backfill_percent", "coverage", "next_level", "model", "standing", "sentence")
 
 
 def iso(instant_ms: int | None) -> str | None:
@@ -20,31 +24,41 @@ def iso(instant_ms: int | None) -> str | None:
 
 def verdicts_answer(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
     """Every rule's verdict, and the level."""
-    pack = inquiry.pack(pack_words, moment)
-    judged = inquiry.judge(center, moment, pack)
+    chosen = inquiry.chosen(pack_words, moment)
+    judged = inquiry.judge(center, moment, chosen.pack)
+    other_pack = not inquiry.is_in_force(chosen.pack, moment)
     verdicts = [
-        _verdict(inquiry, judged, pack, verdict, moment, other_pack=pack_words is not None)
+        _verdict(inquiry, judged, chosen.pack, verdict, moment, other_pack=other_pack)
         for _, verdict in sorted(judged.verdicts.items())
     ]
-    return {**_head(inquiry, judged, pack, moment), "level": json.loads(judged.level or "null"), "verdicts": verdicts}
+    return {**_head(inquiry, judged, chosen, moment), "level": json.loads(judged.level or "null"), "verdicts": verdicts}
 
 
 def level_answer(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
     """The level alone."""
-    pack = inquiry.pack(pack_words, moment)
-    judged = inquiry.judge(center, moment, pack)
-    return {**json.loads(judged.level or "{}"), **_head(inquiry, judged, pack, moment)}
+    chosen = inquiry.chosen(pack_words, moment)
+    judged = inquiry.judge(center, moment, chosen.pack)
+    return {**json.loads(judged.level or "{}"), **_head(inquiry, judged, chosen, moment)}
 
 
-def _head(inquiry: Inquiry, judged: Judged, pack: Pack, moment: Moment) -> dict[str, Any]:
+def _head(inquiry: Inquiry, judged: Judged, chosen: Chosen, moment: Moment) -> dict[str, Any]:
     return {
         "center": judged.center,
         "at": iso(moment.at_ms),
         "known_at": iso(moment.known_ms),
         "log_id": inquiry.log.log_id,
         "log_index": judged.log_index,
-        "pack": {"id": pack.id, "version": pack.version, "digest": pack.digest},
+        **pack_head(chosen),
     }
+
+
+def pack_head(chosen: Chosen) -> dict[str, Any]:
+    """By which pack, who answers for it, and what must be said where nobody does."""
+    pack, trust = chosen.pack, chosen.trust
+    named = {"id": pack.id, "version": pack.version, "digest": pack.digest}
+    signed_by = {"name": trust.signer or None, "key": trust.key.hex()} if trust.key else None
+    notice = None if trust.notice is None else dict(trust.notice)
+    return {"pack": {**named, "trust": trust.word, "signed_by": signed_by}, "notice": notice}
 
 
 def _verdict(
@@ -65,8 +79,24 @@ def _verdict(
     }
 
 
-def center_line(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
-    """One center in the list of all."""
+def centers_answer(inquiry: Inquiry, moment: Moment, pack_words: str | None) -> dict[str, Any]:
+    """Every center; while a new pack judges them one after the other, the others stand by the pack before."""
+    chosen = None
+    if pack_words is not None or inquiry.activations(moment):
+        chosen = inquiry.chosen(pack_words, moment)
+    lines = [center_line(inquiry, name, moment, chosen, older=pack_words is None) for name in inquiry.centers(moment)]
+    head = {"pack": None, "notice": None} if chosen is None else pack_head(chosen)
+    rejudging = None
+    if chosen is not None and pack_words is None and moment.is_now:
+        done, of = inquiry.rejudging(chosen.pack)
+        rejudging = {"done": done, "of": of} if done < of else None
+    return {"at": iso(moment.at_ms), "known_at": iso(moment.known_ms), **head, "rejudging": rejudging, "centers": lines}
+
+
+def center_line(
+    inquiry: Inquiry, center: str, moment: Moment, chosen: Chosen | None, *, older: bool = False
+) -> dict[str, Any]:
+    """One center in the list of all; `older`: its level may still be that of the pack before."""
     known = inquiry.known(center, moment)
     line: dict[str, Any] = {
         "center": center,
@@ -74,12 +104,13 @@ def center_line(inquiry: Inquiry, center: str, moment: Moment, pack_words: str |
         "fresh_s": _fresh_s(known, moment),
         "agents": _agents(inquiry, center, moment),
     }
-    if pack_words is None and inquiry.packs.in_force(inquiry.projection, moment.index) is None:
-        return {**line, "level": None, "provisional": None, "coverage": None, "slow_sources": []}
-    pack = inquiry.pack(pack_words, moment)
-    standing = json.loads(inquiry.level(center, moment, pack))
-    shown = {name: standing[name] for name in ("level", "provisional", "backfill_percent", "coverage", "next_level")}
-    return {**line, **shown, "slow_sources": slow_sources(pack, known)}
+    if chosen is None:
+        return {**line, **dict.fromkeys(_SHOWN), "judged_by": None, "slow_sources": []}
+    pack = chosen.pack
+    standing = json.loads(inquiry.level(center, moment, pack, older=older))
+    by = {"id": standing["pack"], "version": standing["pack_version"], "digest": standing["pack_digest"]}
+    shown = {name: standing.get(name) for name in _SHOWN}
+    return {**line, **shown, "judged_by": by, "slow_sources": slow_sources(pack, known)}
 
 
 def _last_seen(inquiry: Inquiry, center: str, moment: Moment) -> int | None:

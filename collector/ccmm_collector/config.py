@@ -2,8 +2,8 @@
 
 import re
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,17 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}|[0-9a-fA-F:]{2,39}")
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
+_PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackSettings:
+    """Whose rule packs are used besides those that are part of the product."""
+
+    trusted_keys: Mapping[str, bytes] = field(default_factory=dict)  # Ed25519 public keys by the names of their owners
+    allow_unsigned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +43,8 @@ class Config:
     evidence_port: int  # 0: any free port
     enrollment_port: int  # 0: any free port
     certificate_life: timedelta
+    packs: PackSettings = PackSettings()
+    approvers: Mapping[str, bytes] = field(default_factory=dict)  # of waivers: Ed25519 public keys by name
 
 
 def parse_duration(text: str) -> timedelta:
@@ -99,19 +111,45 @@ enrollment_port = {config.enrollment_port}
 
 # How long an agent's certificate is good for. Agents renew at half of it.
 certificate_life = "{config.certificate_life.days}d"
+
+# Rule packs. Those of the product are trusted as it is. Another one is used only where one of these keys signed it
+# (ccmm-collector rules sign): whose key it is, and the public key as 64 hexadecimal digits.
+[packs]
+# true: packs that nobody signed may be used too; every table and document then says "unsigned pack".
+allow_unsigned = false
+
+[packs.trusted_keys]
+# "standards group" = "..."
+
+# Who may approve waivers: two of them sign each (ccmm-collector sign --new-key FILE makes a key).
+[approvers]
+# "Li Wei" = "..."
 """
 
 
 def load_config(folder: Path) -> Config:
     """The configuration in this folder; raises BadConfig naming file, key and what was expected."""
     path = folder / CONFIG_FILE
+    return _parse(path, _table(path, folder))
+
+
+def load_pack_settings(folder: Path) -> PackSettings:
+    """Whose packs are used; a copy of a collector's folder without its configuration trusts the product's alone."""
+    return load_config(folder).packs if (folder / CONFIG_FILE).is_file() else PackSettings()
+
+
+def load_trusted_keys(path: Path) -> Mapping[str, bytes]:
+    """The keys under [packs.trusted_keys] of a TOML file, such as a collector's; raises BadConfig."""
+    return _packs(path, _table(path, path.parent).get("packs", {})).trusted_keys
+
+
+def _table(path: Path, folder: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BadConfig(f"{path} is not there: run ccmm-collector init {folder}") from error
     except (OSError, ValueError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
         raise BadConfig(f"{path}: not readable as TOML: {error}") from error
-    return _parse(path, table)
 
 
 def _parse(path: Path, table: dict[str, Any]) -> Config:
@@ -131,12 +169,42 @@ def _parse(path: Path, table: dict[str, Any]) -> Config:
         evidence_port=take("evidence_port", _port, "a port number, or 0"),
         enrollment_port=take("enrollment_port", _port, "a port number, or 0"),
         certificate_life=take("certificate_life", _life, 'a length of time from "1h" to "90d"'),
+        packs=_packs(path, rest.pop("packs", {})),
+        approvers=_public_keys(path, "approvers", rest.pop("approvers", {})),
     )
     if rest:
         raise BadConfig(f"{path}: {min(rest)}: no such key")
     if config.evidence_port and config.evidence_port == config.enrollment_port:
         raise BadConfig(f"{path}: enrollment_port: expected another port than evidence_port")
     return config
+
+
+def _packs(path: Path, table: Any) -> PackSettings:
+    """[packs]; what is not said there is the safe way."""
+    if not isinstance(table, dict):
+        raise BadConfig(f"{path}: packs: expected a table, [packs]")
+    rest = dict(table)
+    allow = rest.pop("allow_unsigned", False)
+    if not isinstance(allow, bool):
+        raise BadConfig(f"{path}: packs.allow_unsigned: expected true or false")
+    trusted = _public_keys(path, "packs.trusted_keys", rest.pop("trusted_keys", {}))
+    if rest:
+        raise BadConfig(f"{path}: packs.{min(rest)}: no such key")
+    return PackSettings(trusted_keys=trusted, allow_unsigned=allow)
+
+
+def _public_keys(path: Path, key: str, table: Any) -> dict[str, bytes]:
+    """Ed25519 public keys by the names of people; each key stands for one name."""
+    if not isinstance(table, dict):
+        raise BadConfig(f"{path}: {key}: expected a table, [{key}]")
+    for name, text in table.items():
+        if not (0 < len(name) <= 63 and name.isprintable()):
+            raise BadConfig(f"{path}: {key}: {name!r}: expected a name of 1 to 63 printable characters")
+        if not isinstance(text, str) or not _PUBLIC_KEY.fullmatch(text):
+            raise BadConfig(f"{path}: {key}.{name}: expected a public key, 64 hexadecimal digits")
+    if len(set(table.values())) != len(table):
+        raise BadConfig(f"{path}: {key}: expected another key for each name")
+    return {name: bytes.fromhex(text) for name, text in table.items()}
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[Any], str | None]:

@@ -18,9 +18,10 @@ from ccmm_collector.judge import only_judge
 from ccmm_collector.judging import Judge, judge_at, now_in
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
-from ccmm_collector.packs import Packs
+from ccmm_collector.packs import Chosen, Packs
 from ccmm_collector.projection import FILE, Projection
 from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
+from ccmm_collector.transition import Activation, activations, in_force
 from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import from_ms
@@ -40,6 +41,7 @@ class Moment:
     known_ms: int
     index: int
     is_past: bool  # another knowledge than that of the instant itself
+    is_now: bool  # no instant was named
 
 
 class Inquiry:
@@ -81,7 +83,8 @@ class Inquiry:
         known = at if known_ms is None else known_ms
         if max(at, known) > self.now_ms:
             raise BadConfig(f"{from_ms(max(at, known)).isoformat()} lies ahead; an instant that has passed is expected")
-        return Moment(at, known, self.projection.index_at(known), is_past=known != at)
+        named = at_ms is not None or known_ms is not None
+        return Moment(at, known, self.projection.index_at(known), is_past=known != at, is_now=not named)
 
     def centers(self, moment: Moment) -> list[str]:
         """Every center known at a moment."""
@@ -93,12 +96,24 @@ class Inquiry:
         if center not in known:
             raise BadConfig(f"no center {center!r}; known: {', '.join(known) or 'none yet'}")
 
-    def pack(self, words: str | None, moment: Moment) -> Pack:
+    def activations(self, moment: Moment) -> list[Activation]:
+        """Every pack that was put in force, as known at a moment."""
+        return activations(self.projection, moment.index)
+
+    def chosen(self, words: str | None, moment: Moment) -> Chosen:
         """The pack that was in force, or the one named; raises BadConfig."""
-        pack = self.packs.chosen(words) if words else self.packs.in_force(self.projection, moment.index)
-        if pack is None:
+        known = self.activations(moment)
+        if words:
+            return self.packs.chosen(words, known, moment.at_ms)
+        activation = in_force(known, moment.at_ms)
+        if activation is None:
             raise BadConfig("no rule pack was in force then; the first `ccmm-collector serve` puts the built-in one in")
-        return pack
+        return self.packs.activated(activation)
+
+    def is_in_force(self, pack: Pack, moment: Moment) -> bool:
+        """Whether it is the pack that centers are judged by at a moment."""
+        activation = in_force(self.activations(moment), moment.at_ms)
+        return activation is not None and activation.digest == pack.digest
 
     def known(self, center: str, moment: Moment) -> Known:
         """The evidence on a center."""
@@ -109,16 +124,25 @@ class Inquiry:
         """All verdicts and the level."""
         return judge_at(self.projection, self.log.log_id, pack, center, moment.index, moment.at_ms, self._folds)
 
-    def level(self, center: str, moment: Moment, pack: Pack) -> str:
-        """The level as canonical JSON: the one in force where nothing has come and nothing run out since, else anew."""
+    def level(self, center: str, moment: Moment, pack: Pack, *, older: bool = False) -> str:
+        """The level as canonical JSON: the one in force where nothing has come and nothing run out since, else anew.
+
+        With `older` the one by the pack before stands, until the center's turn to be judged by a new one has come.
+        """
         held = self.store.standing(center)
-        current = held is not None and (held[1], held[2]) == (
-            self.projection.center_index(center, moment.index)[0],
-            pack.digest,
-        )
-        if held is None or not current or not held[0] <= moment.at_ms < self.store.holds_until(center):
+        if held is None:
+            return self.judge(center, moment, pack).level or "{}"
+        if older and moment.is_now and held[2] != pack.digest:
+            return held[3]
+        current = (held[1], held[2]) == (self.projection.center_index(center, moment.index)[0], pack.digest)
+        if not current or not held[0] <= moment.at_ms < self.store.holds_until(center):
             return self.judge(center, moment, pack).level or "{}"
         return held[3]
+
+    def rejudging(self, pack: Pack) -> tuple[int, int]:
+        """How many of the judged centers the pack in force has judged, and of how many."""
+        standings = self.store.standings().values()
+        return sum(1 for _, digest in standings if digest == pack.digest), len(standings)
 
     def since(self, judged: Judged, rule: str, moment: Moment, *, other_pack: bool) -> int | None:
         """Since when a rule has had its outcome; None where the question was never put in that way before."""

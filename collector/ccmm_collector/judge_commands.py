@@ -10,7 +10,7 @@ import typer
 
 from ccmm_collector import judge_tables as tables
 from ccmm_collector import rule_commands
-from ccmm_collector.answers import center_line, iso, level_answer, verdicts_answer
+from ccmm_collector.answers import centers_answer, level_answer, verdicts_answer
 from ccmm_collector.config import check_name
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
@@ -25,7 +25,7 @@ Center = Annotated[str, typer.Argument(help="the center's name")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 At = Annotated[str | None, typer.Option("--at", help="judge at this instant, e.g. 2026-11-22T08:00+08:00")]
 KnownAt = Annotated[str | None, typer.Option("--known-at", help="use what was recorded by then; as --at by default")]
-PackName = Annotated[str | None, typer.Option("--pack", help="a folder, a built-in name or a digest")]
+PackName = Annotated[str | None, typer.Option("--pack", help="judge by this pack: a folder, a name or a digest")]
 Lang = Annotated[str, typer.Option(help="en or zh")]
 
 
@@ -70,12 +70,11 @@ def centers(
     """Every center: level, coverage, how fresh its evidence is, when it was last heard."""
     language, instant, known = _language(lang), parse_instant(at), parse_instant(known_at)
     with Inquiry.open(folder) as inquiry:
-        moment = inquiry.moment(instant, known)
-        lines = [center_line(inquiry, name, moment, pack) for name in inquiry.centers(moment)]
+        answer = centers_answer(inquiry, inquiry.moment(instant, known), pack)
     if as_json:
-        _print_json({"at": iso(moment.at_ms), "centers": lines})
+        _print_json(answer)
     else:
-        tables.show_centers(lines, language)
+        tables.show_centers(answer, language)
 
 
 def verdicts(

@@ -19,9 +19,11 @@ WORDS: dict[str, dict[str, str]] = {
         "level": "level",
         "none": "no level",
         "provisional": "provisional: {} % backfill",
-        "gaps": "to reach",
+        "gaps": "to reach {}",
+        "open": "open",
         "held": "held down by",
         "gate": "gate rule",
+        "control": "control",
         "pass_share": "share of rules satisfied",
         "dimension_share": "share in dimension",
         "fresh_share": "share with fresh evidence",
@@ -32,6 +34,8 @@ WORDS: dict[str, dict[str, str]] = {
         "minutes": "min",
         "expired": "expired",
         "slow": "{}: {} is read only every {} s: too slow for {}",
+        "rejudging": "re-judging {} of {} by {}; the others stand by the pack before",
+        "by": " (by {} {})",
     },
     "zh": {
         "satisfied": "符合",
@@ -43,9 +47,11 @@ WORDS: dict[str, dict[str, str]] = {
         "level": "等级",
         "none": "未达级",
         "provisional": "暂定：{} % 为补录",
-        "gaps": "达到",
+        "gaps": "达到 {}",
+        "open": "待满足",
         "held": "受限于",
         "gate": "门槛项",
+        "control": "控制点",
         "pass_share": "规则符合率",
         "dimension_share": "维度符合率",
         "fresh_share": "证据新鲜率",
@@ -56,6 +62,8 @@ WORDS: dict[str, dict[str, str]] = {
         "minutes": "分钟",
         "expired": "已过期",
         "slow": "{}：{} 每 {} 秒才读取一次，对以下规则过慢：{}",
+        "rejudging": "正按 {2} 重新评定：{0}/{1}；其余仍为原规则包的结果",
+        "by": "（按 {} {}）",
     },
 }
 COLUMNS = {
@@ -87,15 +95,15 @@ def _show(
     Console(markup=False).print(table)
 
 
-def show_centers(lines: Sequence[dict[str, Any]], language: str) -> None:
-    """The list of centers, with the sources that are too slow below it."""
-    words = WORDS[language]
+def show_centers(answer: dict[str, Any], language: str) -> None:
+    """The list of centers, with what must be said of them below it."""
+    words, lines, pack = WORDS[language], answer["centers"], answer["pack"]
     _show(
         CENTER_COLUMNS[language],
         [
             (
                 line["center"],
-                level_words(line, language),
+                level_words(line, language) + _older(line["judged_by"], pack, words),
                 "-" if line.get("coverage") is None else f"{line['coverage']:.0f} %",
                 "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} {words['minutes']}",
                 _minute(line["last_seen"], words["never"]),
@@ -107,6 +115,22 @@ def show_centers(lines: Sequence[dict[str, Any]], language: str) -> None:
     for line in lines:
         for slow in line["slow_sources"]:
             print(words["slow"].format(line["center"], slow["source"], slow["every_s"], ", ".join(slow["rules"])))
+    if rejudging := answer["rejudging"]:
+        print(words["rejudging"].format(rejudging["done"], rejudging["of"], f"{pack['id']} {pack['version']}"))
+    _show_notice(answer, language)
+
+
+def _older(judged_by: dict[str, str] | None, pack: dict[str, Any] | None, words: dict[str, str]) -> str:
+    """The pack by which a level stands, where it is not the one in force."""
+    if judged_by is None or pack is None or judged_by["digest"] == pack["digest"]:
+        return ""
+    return words["by"].format(judged_by["id"], judged_by["version"])
+
+
+def _show_notice(answer: dict[str, Any], language: str) -> None:
+    """What must be said of the pack wherever its verdicts are shown."""
+    if answer["notice"] is not None:
+        print(answer["notice"][language])
 
 
 def _minute(instant: str | None, never: str = "-") -> str:
@@ -121,9 +145,9 @@ def _agent(agent: dict[str, Any], words: dict[str, str]) -> str:
 
 
 def level_words(standing: dict[str, Any], language: str) -> str:
-    """`L3 (provisional: 62 % backfill)`."""
+    """`L3 (provisional: 62 % backfill)`; of a model without levels the sentence in which it concludes."""
     if standing.get("level") is None:
-        return "-"
+        return (standing.get("sentence") or {}).get(language, "-")
     words = WORDS[language]
     name = f"L{standing['level']}" if standing["level"] else words["none"]
     if not standing.get("provisional"):
@@ -148,7 +172,14 @@ def show_verdicts(answer: dict[str, Any], language: str) -> None:
     ]
     styles = [_STYLES.get(verdict["outcome"], "") for verdict in answer["verdicts"]]
     _show(COLUMNS[language], rows, styles, leave_out=1)  # the sentence begins with the title
-    print(f"{answer['center']}: {WORDS[language]['level']} {level_words(answer['level'] or {}, language)}")
+    print(_concluded(answer["center"], answer["level"] or {}, language))
+    _show_notice(answer, language)
+
+
+def _concluded(center: str, standing: dict[str, Any], language: str) -> str:
+    """`north: level L3`, or the sentence of a model without levels."""
+    said = level_words(standing, language)
+    return f"{center}: {said}" if standing.get("level") is None else f"{center}: {WORDS[language]['level']} {said}"
 
 
 def seen_words(verdict: dict[str, Any]) -> str:
@@ -163,17 +194,20 @@ def _number(value: object) -> str:
 
 
 def show_level(answer: dict[str, Any], language: str) -> None:
-    """The level and what holds it down."""
+    """The level and what holds it down, whatever the scoring model."""
     words = WORDS[language]
-    print(f"{answer['center']}: {words['level']} {level_words(answer, language)}")
+    print(_concluded(answer["center"], answer, language))
+    if answer.get("level") is not None and answer.get("sentence"):
+        print(f"  {answer['sentence'][language]}")
     for obstacle in answer["held_down_by"]:
         condition = words[obstacle["condition"]]
         subject = f" {obstacle['subject']}" if obstacle["subject"] else ""
         print(f"  {words['held']}: {condition}{subject} ({_number(obstacle['found'])}; {_number(obstacle['needed'])})")
+    goal = words["gaps"].format(f"L{answer['next_level']}") if answer["next_level"] else words["open"]
     for gap in answer["next_level_gaps"]:
-        outcome = words[gap["outcome"]]
-        print(f"  {words['gaps']} L{answer['next_level']}: {gap['rule']} {gap['title'][language]}: {outcome}")
+        print(f"  {goal}: {gap['rule']} {gap['title'][language]}: {words[gap['outcome']]}")
         print(f"    {gap['remedy'][language]}")
+    _show_notice(answer, language)
 
 
 def show_answers(answers: Sequence[dict[str, Any]], language: str) -> None:

@@ -23,6 +23,7 @@ from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs
 from ccmm_collector.project import ALL
 from ccmm_collector.projection import Projection
+from ccmm_collector.transition import Transition, activations, in_force
 from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_proto.errors import CcmmError
 from ccmm_rules.evaluate import judge as judge_rules
@@ -64,6 +65,7 @@ class Judge:
         self._pace = _Pace()
         self._failed: dict[str, float] = {}  # until when a center that cannot be judged is left alone
         self._holes: dict[str, tuple[Hole, ...]] = {}  # of each center, when it was last judged
+        self._transition = Transition(self.store, activations(self.projection, self.projection.position))
         self._touched = self._behind()
 
     def __enter__(self) -> Self:
@@ -83,12 +85,10 @@ class Judge:
         """Centers about which the projection knows more than was judged: found again after every start."""
         position = self.projection.position
         standings = self.store.standings()
-        pack = self._packs.in_force(self.projection, position)
-        digest = pack.digest if pack else ""
         return {
             center: {ALL}
             for center in self.projection.centers(position)
-            if standings.get(center) != (self.projection.center_index(center, position)[0], digest)
+            if standings.get(center, (-2, ""))[0] != self.projection.center_index(center, position)[0]
         }
 
     def step(self, now_ms: int) -> bool:
@@ -117,7 +117,8 @@ class Judge:
             found = True
             self._touch(self.projection.apply(entries))
             if any(entry.kind == "act" and not entry.center for entry in entries):
-                self._touch(self._behind())  # another pack is in force: everybody is judged by it
+                self._touch(self._behind())  # the first pack: who waited for it is judged now
+                self._transition.learn(activations(self.projection, self.projection.position))
             if time.monotonic() > until:
                 break
         return found
@@ -144,18 +145,23 @@ class Judge:
         return bool(ready)
 
     def expire(self, now_ms: int) -> bool:
-        """Judge what ran out by now, the longest due first, for a bounded time; whether there was anything."""
-        if not self.store.due(now_ms):
+        """Judge what ran out by now, the longest due first, then by a pack that came into force what it has not judged.
+
+        For a bounded time; whether there was anything. Until a center's turn comes its older verdicts stand.
+        """
+        if not self.store.due(now_ms) and not self._transition.left(now_ms):
             return False
         until_ms = min(now_ms, self._known_until())
         started = time.monotonic()
-        due = [center for center in self.store.due(until_ms) if self._failed.get(center, 0.0) <= started]
+        due = [*self.store.due(until_ms), *self._transition.left(until_ms)]
+        due = [center for center in dict.fromkeys(due) if self._failed.get(center, 0.0) <= started]
         for center in due:
             if center in self._touched:
                 self._apart(center, self.judge_center)
             self._apart(center, lambda center: self._pass_time(center, until_ms + 1))
             if time.monotonic() - started > BATCH_SECONDS:
                 break
+        self._transition.tell(until_ms, time.monotonic())
         return bool(due)
 
     def _apart(self, center: str, judging: Callable[[str], None]) -> None:
@@ -182,14 +188,22 @@ class Judge:
         So after a restart what expired meanwhile is judged before what has arrived since.
         """
         position = self.projection.position
-        arrived_ms = max(self.projection.center_index(center, position)[1], self.projection.activated_ms(position))
+        arrived_ms = self.projection.center_index(center, position)[1]
+        if self.store.standing(center) is None:  # the center may have been there before the first pack was
+            arrived_ms = max(arrived_ms, self._transition.first_ms)
         self._pass_time(center, arrived_ms)
         self._judge(center, arrived_ms, self._touched.pop(center, {ALL}), ())
 
     def _pass_time(self, center: str, before_ms: int) -> None:
-        """Judge what is due at each instant before another one, in order."""
-        while (instant := self.store.first_due(center, before_ms)) is not None:
+        """Judge what is due at each instant before another one, in order: what ran out, and by packs that began."""
+        while (instant := self._next_instant(center, before_ms)) is not None:
             self._judge(center, instant, set(), self.store.due_rules(center, instant))
+
+    def _next_instant(self, center: str, before_ms: int) -> int | None:
+        standing = self.store.standing(center)
+        starts_ms = self._transition.next_start(standing[0], standing[2], before_ms) if standing else None
+        instants = (self.store.first_due(center, before_ms), starts_ms)
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def _judge(self, center: str, at_ms: int, feeds: set[str], due: Collection[str]) -> None:
         """Judge at an instant with what was known then: the rules that read something new, and those that are due.
@@ -197,9 +211,10 @@ class Judge:
         The others rest on the same evidence as before and on no passing of time, so their verdicts stand.
         """
         index = self.projection.index_at(at_ms)
-        pack = self._packs.in_force(self.projection, index)
-        if pack is None:
+        activation = in_force(activations(self.projection, index), at_ms)
+        if activation is None:
             return
+        pack = self._packs.of_digest(activation.digest)
         known = Known(self.projection.view(center, index), log_id=self.log.log_id, at_ms=at_ms, folds=self._folds)
         held = self.store.verdicts(center, pack.digest)
         holes = tuple(known.holes())

@@ -2,18 +2,28 @@
 
 import os
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
+from ccmm_collector import trust as trusting
+from ccmm_collector.config import PackSettings, load_pack_settings
 from ccmm_collector.log import EvidenceLog
+from ccmm_collector.pack_signing import SIGNATURE_FILE
 from ccmm_collector.projection import Projection
+from ccmm_collector.transition import Activation, activations, in_force
+from ccmm_collector.trust import Trust
 from ccmm_proto.errors import BadConfig
+from ccmm_proto.period import HOUR_MS, from_ms, to_ms
 from ccmm_proto.v1.service_pb2 import Act, PackActivated
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack
 
 BUILT_IN = "cc_cmm"
+EARLIEST_ZONE_MS = 14 * HOUR_MS  # where a day begins first: so long before it does in UTC
 
 
 def built_in(name: str = BUILT_IN) -> Path:
@@ -29,26 +39,59 @@ def load(folder: Path) -> Pack:
         raise BadConfig(f"{folder} does not load:\n{error}") from error
 
 
-def activate_pack(folder: Path, log: EvidenceLog, source: Path) -> Pack:
-    """Copy a pack's files into the collector's folder and put it in force by an act; raises BadConfig."""
+def authors_folder(words: str) -> Path:
+    """The folder of a pack that its author works on, or of a built-in one."""
+    return Path(words) if Path(words).is_dir() else built_in(words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A pack to judge by, where its files are, and why it is let in."""
+
+    pack: Pack
+    folder: Path
+    trust: Trust
+
+
+def activate_pack(
+    folder: Path, log: EvidenceLog, source: Path, trust: Trust = trusting.BUILT_IN, starts_ms: int | None = None
+) -> Pack:
+    """Copy a pack's files into the collector's folder and put it in force by an act; raises BadConfig.
+
+    Why it is let in is the caller's to say: see `trust`.
+    """
     pack = load(source)
-    kept = folder / "packs" / pack.digest
-    if not kept.is_dir():
-        fresh = kept.with_suffix(".new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        for path in sorted(source.rglob("*.yaml")):
+    _keep(folder / "packs" / pack.digest, source)
+    activated = PackActivated(
+        pack=pack.id,
+        version=pack.version,
+        digest=bytes.fromhex(pack.digest),
+        trust=trust.act,
+        signed_by=trust.key,
+        from_ms=starts_ms,
+    )
+    # The files are there before the act that names them: a crash between the two leaves only an unused copy.
+    log.append_act(Act(pack_activated=activated))
+    return pack
+
+
+def _keep(kept: Path, source: Path) -> None:
+    """A pack's files and its signature, all of them or none."""
+    if kept.is_dir():
+        if (source / SIGNATURE_FILE).is_file() and source.resolve() != kept.resolve():
+            shutil.copyfile(source / SIGNATURE_FILE, kept / SIGNATURE_FILE)
+        return
+    fresh = kept.with_suffix(".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    for path in (*sorted(source.rglob("*.yaml")), source / SIGNATURE_FILE):
+        if path.is_file():
             copy = fresh / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
             _to_disk(copy)
-        _to_disk(fresh)
-        fresh.rename(kept)
-        _to_disk(kept.parent)
-    # The files are there before the act that names them: a crash between the two leaves only an unused copy.
-    log.append_act(
-        Act(pack_activated=PackActivated(pack=pack.id, version=pack.version, digest=bytes.fromhex(pack.digest)))
-    )
-    return pack
+    _to_disk(fresh)
+    fresh.rename(kept)
+    _to_disk(kept.parent)
 
 
 def _to_disk(path: Path) -> None:
@@ -60,13 +103,33 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
+def start_of(pack: Pack, asked_ms: int | None, now_ms: int) -> int | None:
+    """From when a pack is in force that is activated now; None: at once. Raises BadConfig.
+
+    Its effective date begins at midnight UTC, where nobody says otherwise.
+    """
+    effective_ms = to_ms(datetime.fromisoformat(pack.effective_from).replace(tzinfo=UTC))
+    if asked_ms is None:
+        return effective_ms if effective_ms > now_ms else None
+    if asked_ms < now_ms:
+        raise BadConfig(f"{from_ms(asked_ms).isoformat()} has passed; a pack comes into force from its act on")
+    if asked_ms < effective_ms - EARLIEST_ZONE_MS:
+        raise BadConfig(f"{pack.id} {pack.version} is effective from {pack.effective_from}, not before")
+    return asked_ms
+
+
 class Packs:
     """Loaded packs by digest: loading takes a third of a second, so each is loaded once."""
 
     def __init__(self, folder: Path) -> None:
         """Packs kept in a collector's folder."""
+        self._collector = folder
         self._folder = folder / "packs"
         self._loaded: dict[str, Pack] = {}
+
+    def settings(self) -> PackSettings:
+        """Whose packs are let in today; raises BadConfig."""
+        return load_pack_settings(self._collector)
 
     def of_digest(self, digest: str) -> Pack:
         """Raises BadConfig where the files are gone or altered."""
@@ -80,18 +143,48 @@ class Packs:
             self._loaded[digest] = pack
         return self._loaded[digest]
 
-    def in_force(self, projection: Projection, index: int) -> Pack | None:
-        """The pack that was in force at an index of the log; None before the first activation."""
-        activation = projection.activation(index)
-        return None if activation is None else self.of_digest(activation[2].hex())
+    def in_force(self, projection: Projection, index: int, at_ms: int) -> Pack | None:
+        """The pack in force at an instant as known at an index of the log; None before the first."""
+        activation = in_force(activations(projection, index), at_ms)
+        return None if activation is None else self.of_digest(activation.digest)
 
-    def chosen(self, words: str) -> Pack:
-        """The pack a person names: a folder, a built-in name, or the beginning of a kept digest; raises BadConfig."""
-        if (Path(words) / "pack.yaml").is_file():
-            return load(Path(words))
-        if (built_in(words) / "pack.yaml").is_file():
-            return load(built_in(words))
+    def activated(self, activation: Activation) -> Chosen:
+        """The pack that an act put in force, and how it stands today."""
+        pack = self.of_digest(activation.digest)
+        return Chosen(
+            pack=pack, folder=self._folder / activation.digest, trust=trusting.trust_of(activation, self.settings())
+        )
+
+    def chosen(self, words: str, known: Sequence[Activation], at_ms: int) -> Chosen:
+        """The pack a person names: a folder, the name of one put in force or built in, or the beginning of a digest.
+
+        Raises BadConfig where there is none, and where it is not let in.
+        """
+        folder = Path(words)
+        if (folder / "pack.yaml").is_file():
+            pack = load(folder)
+            return Chosen(pack=pack, folder=folder, trust=self._admit(folder, pack))
+        named = [one for one in known if one.pack == words]
+        if named:
+            return self.activated(in_force(named, at_ms) or named[-1])
+        if words.isidentifier() and (built_in(words) / "pack.yaml").is_file():
+            return Chosen(pack=load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
+        return self._kept(words, known)
+
+    def _kept(self, words: str, known: Sequence[Activation]) -> Chosen:
         kept = [path.name for path in self._folder.glob(f"{words}*") if path.is_dir()] if words.isalnum() else []
         if len(kept) != 1:
-            raise BadConfig(f"no rule pack {words!r}: a folder with pack.yaml, {BUILT_IN!r}, or a digest is expected")
-        return self.of_digest(kept[0])
+            names = ", ".join(sorted({BUILT_IN, *(one.pack for one in known)}))
+            raise BadConfig(
+                f"no rule pack {words!r}: a folder with pack.yaml, a name ({names}) or a digest is expected"
+            )
+        acts = [one for one in known if one.digest == kept[0]]
+        if acts:
+            return self.activated(acts[-1])
+        folder, pack = self._folder / kept[0], self.of_digest(kept[0])
+        return Chosen(pack=pack, folder=folder, trust=self._admit(folder, pack))
+
+    def _admit(self, folder: Path, pack: Pack) -> Trust:
+        if folder.resolve().parent == built_in().resolve().parent:
+            return trusting.BUILT_IN
+        return trusting.admit(folder, pack, self.settings())

@@ -31,6 +31,12 @@ def first_tables(db: Database) -> None:
             db.execute(statement)
 
 
+@SCHEMA()
+def order_of_standings(db: Database) -> None:
+    """Who was judged when and by which pack, without reading the levels themselves."""
+    db.execute("CREATE INDEX standing_at ON standing (at_ms, pack, log_index)")
+
+
 SET_CURRENT = "INSERT OR REPLACE INTO current VALUES (?,?,?,?,?,?,?,?)"
 ADD_HISTORY = "INSERT OR REPLACE INTO history VALUES (?,?,?,?,?,?,?)"
 SET_STANDING = "INSERT OR REPLACE INTO standing VALUES (?,?,?,?,?)"
@@ -46,6 +52,11 @@ STANDING = "SELECT at_ms, log_index, pack, level FROM standing WHERE center = ?"
 # The highest entry that any judgement read.
 NEWEST = "SELECT max(log_index) FROM standing"
 STANDINGS = "SELECT center, log_index, pack FROM standing"
+# Centers last judged before a pack began, or in the same millisecond by another one.
+JUDGED_BEFORE = (
+    "SELECT center FROM standing INDEXED BY standing_at WHERE at_ms <= ? AND (at_ms < ? OR pack <> ?) ORDER BY center"
+)
+SIZE = "SELECT count(*) FROM standing"
 # Centers with something due by an instant, the longest due first.
 DUE = "SELECT center, min(next_ms) FROM current WHERE next_ms <= ? GROUP BY center ORDER BY 2, 1"
 # One center's earliest due instant before another one, and the rules due then.

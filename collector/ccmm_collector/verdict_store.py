@@ -163,6 +163,14 @@ class VerdictStore:
         """Of each judged center the index up to which, and the pack by which it was judged."""
         return {center: (index, pack) for center, index, pack in self._connection.execute(sql.STANDINGS)}
 
+    def judged_before(self, starts_ms: int, pack: str) -> list[str]:
+        """Centers last judged before an instant, or at it by another pack, sorted."""
+        return [row[0] for row in self._connection.execute(sql.JUDGED_BEFORE, (starts_ms, starts_ms, pack))]
+
+    def size(self) -> int:
+        """How many centers were judged."""
+        return int(self._connection.execute(sql.SIZE).fetchone()[0])
+
     def standing(self, center: str) -> tuple[int, int, str, str] | None:
         """Instant, index, pack and level (JSON) of the newest full judgement."""
         row = self._connection.execute(sql.STANDING, (center,)).fetchone()

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from ccmm_collector.judge_tables import level_words, progress, seen_words, show_centers, show_rebuild
+from ccmm_collector.trust import NOTICES
 
 
 class Terminal(io.StringIO):
@@ -24,8 +25,12 @@ LINE = {
         {"agent": "door", "last_seen": None, "revoked": None},
         {"agent": "old", "last_seen": None, "revoked": "stolen"},
     ],
+    "judged_by": {"id": "cc_cmm", "version": "1", "digest": "aa"},
     "slow_sources": [{"source": "pbx/cdr", "every_s": 86400, "rules": ["M-KPI-01"]}],
 }
+
+PACK = {"id": "cc_cmm", "version": "1", "digest": "aa", "trust": "built_in", "signed_by": None}
+CENTERS = {"centers": [LINE], "pack": PACK, "notice": None, "rejudging": None}
 
 
 def test_a_provisional_level_says_how_much_is_backfill() -> None:
@@ -45,11 +50,30 @@ def test_on_a_terminal_names_are_shown_as_they_are_and_not_as_markup(monkeypatch
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("COLUMNS", "200")
-    show_centers([LINE], "en")
+    show_centers(CENTERS, "en")
     shown = terminal.getvalue()
     assert "[bold]north[/bold]" in shown
     assert "pbx, door (never heard), old (revoked)" in shown
     assert "pbx/cdr is read only every 86400 s: too slow for M-KPI-01" in shown
+
+
+def test_while_another_pack_judges_the_older_levels_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    newer = PACK | {"version": "2", "digest": "bb", "trust": "unsigned"}
+    told = CENTERS | {"pack": newer, "rejudging": {"done": 120, "of": 500}, "notice": dict(NOTICES["unsigned"])}
+    show_centers(told, "en")
+    shown = capsys.readouterr().out
+    assert "L3 (provisional: 62 % backfill) (by cc_cmm 1)" in shown
+    assert "re-judging 120 of 500 by cc_cmm 2; the others stand by the pack before" in shown
+    assert shown.splitlines()[-1].startswith("unsigned pack")
+    show_centers(told, "zh")
+    shown = capsys.readouterr().out
+    assert "正按 cc_cmm 2 重新评定：120/500" in shown
+    assert shown.splitlines()[-1].startswith("未签名的规则包")
+
+
+def test_a_model_without_levels_concludes_in_its_own_sentence() -> None:
+    told = {"level": None, "sentence": {"en": "3 of 5 stars", "zh": "三星"}}
+    assert (level_words(told, "en"), level_words(told, "zh")) == ("3 of 5 stars", "三星")
 
 
 def test_progress_is_shown_on_a_terminal_only() -> None:

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccmm_collector.answers import center_line, verdicts_answer
+from ccmm_collector.answers import center_line, centers_answer, verdicts_answer
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.judging import Judge, judge_at
 from ccmm_collector.log import EvidenceLog
-from ccmm_collector.packs import Packs, activate_pack, built_in
+from ccmm_collector.packs import Chosen, Packs, activate_pack, built_in, load
+from ccmm_collector.trust import UNSIGNED
 from ccmm_collector.verdict_store import essence, verdict_of
 from ccmm_proto.errors import BadConfig
 from ccmm_rules.evaluate import judge as judge_rules
@@ -222,9 +223,10 @@ def test_a_log_without_a_pack_says_so(tmp_path: Path) -> None:
     append(log, Agent().note())
     with Inquiry.open(tmp_path) as inquiry:
         moment = inquiry.moment(None, None)
-        assert center_line(inquiry, "north", moment, None)["level"] is None
+        found = centers_answer(inquiry, moment, None)
+        assert (found["pack"], [line["level"] for line in found["centers"]]) == (None, [None])
         with pytest.raises(BadConfig, match="no rule pack"):
-            inquiry.pack(None, moment)
+            inquiry.chosen(None, moment)
     log.close()
 
 
@@ -233,10 +235,10 @@ def test_a_source_that_is_read_too_seldom_is_named(world: World) -> None:
     world.tell(hour(2), 0.0)
     world.settle(hour(2) + 5000)
     inquiry = Inquiry(world.folder, world.log, world.clock.now)
-    line = center_line(inquiry, "north", inquiry.moment(None, None), None)
-    assert line["slow_sources"] == []
+    moment = inquiry.moment(None, None)
+    assert centers_answer(inquiry, moment, None)["centers"][0]["slow_sources"] == []
     slower = pack_folder(world.folder / "strict", RULE.replace("fresh_for: 2h", "fresh_for: 10m"))
-    line = center_line(inquiry, "north", inquiry.moment(None, None), str(slower))
+    line = center_line(inquiry, "north", moment, Chosen(pack=load(slower), folder=slower, trust=UNSIGNED))
     assert line["slow_sources"] == [{"source": "it/settings", "every_s": 900, "rules": ["D-SEC-90"]}]
     assert json.dumps(line)
     inquiry.projection.close()
