@@ -249,11 +249,11 @@ def test_without_any_look_at_the_tables_a_rank_is_missing() -> None:
 def test_a_band_metric_has_no_better_side_and_a_target_with_two_ends() -> None:
     profile = ZONE | {"key_kpis": ["aht"]}
     for test in ("change > 0.0", "p_better < 0.05"):
-        assert verdict_on(LIST % test, "x.bad == 0", [told("aht", [9, 8, 7, 6], 1)], profile, at=NOW).outcome == (
-            Outcome.INCONCLUSIVE
-        )
+        assert verdict_on(
+            LIST % test, "x.bad == 0", [told("aht", [9, 8, 7, 6], 1, number=0)], profile, at=NOW
+        ).outcome == (Outcome.INCONCLUSIVE)
     band = profile | {"target.aht.low": 6.0, "target.aht.high": 8.0}
-    met = verdict_on(LIST % "met == 3", "x.bad == 0", [told("aht", [9, 8, 7, 6], 1)], band, at=NOW)
+    met = verdict_on(LIST % "met == 3", "x.bad == 0", [told("aht", [9, 8, 7, 6], 1, number=0)], band, at=NOW)
     assert met.outcome == Outcome.SATISFIED
 
 
