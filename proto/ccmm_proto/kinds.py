@@ -189,7 +189,7 @@ _OCCURRENCES = (
         "mark",
         Form.OCCURRENCE,
         Sort.CONTACT,
-        "mark:text call:@call? contact:@contact? agent:@person? queue:text?",
+        "mark:text call:@call? contact:@contact? customer:@customer? number:@number? agent:@person? queue:text?",
         roll=True,
     ),
     _kind(
