@@ -16,6 +16,8 @@ from ccmm_rules.scoring.words import items_that
 from ccmm_rules.standard import ConformityNumbers, ItemNumbers, LevelNumbers, StarNumbers
 from ccmm_rules.verdict import Verdict, canonical
 
+__all__ = ["LevelResult", "level_json", "level_of"]
+
 
 def level_of(pack: Pack, verdicts: Mapping[str, Verdict], evidence: Evidence, at_ms: int) -> LevelResult:
     """`verdicts` of all rules of the pack on `evidence` at `at_ms`; a rule without a verdict is taken as missing."""
