@@ -6,6 +6,7 @@ expression    the checked tree of a CEL expression
 cel           CEL, kept to what a rule may say
 dependence    what an expression depends on, and how it uses a name
 vocabulary    kinds, measures, metrics, words, scope questions
+derived       rows that the engine makes: their names
 rowlanguage   the names that a test on a row may use
 spec          what reads ask: windows, row sets, one spec per operator
 model         a loaded pack: rules, reads, limits, cases

@@ -3,6 +3,7 @@
 metric_load   loaders of metric, slots, coverage
 rows          loader of inventory, occurrences, documents, attestations
 match         loader of match
+derived_load  loader of rows that the engine makes
 view          one center's evidence, asked once
 windows       closed civil time
 tally         sums that a metric divides once
@@ -16,6 +17,12 @@ remembered    a test, remembered by the values it used
 rowset        which rows belong, and how a test falls on each
 counting      the names that a set of rows binds
 rows_read     rows from evidence to names
+slot_values   a metric's value slot by slot
+breach        runs of slots beyond what they should meet
+signal        points beyond the limits of their chart
+alteration    what differs between two lists
+silence       when a source that was due said nothing
+derived_rows  rows that the engine makes, as a table
 pairing       who is whose partner
 joining       the pairs of a match, shared by reads that join alike
 match_read    two row sets joined, from evidence to names

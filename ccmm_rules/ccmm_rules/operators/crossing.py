@@ -5,22 +5,32 @@ from collections.abc import Iterator, Sequence
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Const, walk
 from ccmm_rules.model import Read, Rule
+from ccmm_rules.operators.derived_rows import silence_again
+from ccmm_rules.operators.joining import sources_of
 from ccmm_rules.operators.rowset import Chosen
 from ccmm_rules.operators.table import MINUTE_MS
-from ccmm_rules.spec import DAY_MS, HOUR_MS, MatchSpec, RowsSpec
+from ccmm_rules.operators.view import View
+from ccmm_rules.spec import DAY_MS, HOUR_MS, MatchSpec, RowSource, RowsSpec
 
 _FLOORED = {"_days": DAY_MS, "_hours": HOUR_MS}
 _LAGS = {"minutes": MINUTE_MS, "hours": HOUR_MS, "days": DAY_MS}
 
 
-def next_crossing(read: Read, rule: Rule, rows: Chosen, now_ms: int) -> int | None:
+def next_crossing(read: Read, rule: Rule, rows: Chosen, view: View) -> int | None:
     """The earliest instant after now; None where time alone changes nothing."""
-    spec = read.spec
+    spec, now_ms = read.spec, view.at_ms
     assert isinstance(spec, RowsSpec)
     table, places = rows.table, rows.places
     test = spec.test.compiled if spec.test is not None else None
     names = (set(test.names) if test is not None else set()) | ({spec.number} if spec.number else set())
-    instants = [*_ages(names, rows, now_ms), *_so_far(names, _literals(test) if test is not None else [], rows, now_ms)]
+    numbers = _literals(test) if test is not None else []
+    if _is_silence(spec.source):  # its rows hang on now: what belongs changes with time, too
+        names |= spec.source.of.names if spec.source.of is not None else set()
+        numbers += _literals(spec.source.of) if spec.source.of is not None else []
+        rows = Chosen(table=table, places=range(len(table.rows)))
+        places = rows.places
+    instants = [*_ages(names, rows, now_ms), *_so_far(names, numbers, rows, now_ms)]
+    instants += silence_again(view) if _is_silence(spec.source) else ()
     if spec.source.form == "attestation":
         untils = table.stamps("until")
         instants += [until + 1 for at in places if (until := untils[at]) is not None and until >= now_ms]
@@ -32,6 +42,10 @@ def next_crossing(read: Read, rule: Rule, rows: Chosen, now_ms: int) -> int | No
         newest = max((table.starts[at] or approved[at] or 0 for at in places), default=0)
         instants.append(now_ms + DAY_MS - (now_ms - newest) % DAY_MS)
     return min((instant for instant in instants if instant > now_ms), default=None)
+
+
+def _is_silence(source: RowSource) -> bool:
+    return source.derived is not None and source.derived.form == "silence"
 
 
 def _literals(test: Compiled) -> list[float]:
@@ -75,10 +89,13 @@ def open_lags(ends: Sequence[tuple[int | None, int | None]], unit: str, rule: Ru
 
 
 def pair_crossing(
-    spec: MatchSpec, rule: Rule, ends: Sequence[tuple[int | None, int | None]], tests: Sequence[Compiled], now_ms: int
+    spec: MatchSpec, rule: Rule, ends: Sequence[tuple[int | None, int | None]], tests: Sequence[Compiled], view: View
 ) -> int | None:
     """As `next_crossing`, for pairs: ages in pair tests are looked at again each hour."""
+    now_ms = view.at_ms
     instants = open_lags(ends, spec.lag_unit, rule, now_ms) if spec.lag else []
+    if any(_is_silence(source) for source in sources_of(spec)):
+        instants += [instant for instant in silence_again(view) if instant > now_ms]
     if any(
         name.endswith(("_days", "_hours", "_minutes", "_workdays", "nights")) for test in tests for name in test.names
     ):

@@ -7,8 +7,9 @@ from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.operators.pairing import Pair, PairTest, Side, pair_up, side_of, tolerance_ms
 from ccmm_rules.operators.rowset import Chosen, joining_key, rows_of, source_key
+from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
-from ccmm_rules.spec import HOUR_MS, Joining, MatchSpec
+from ccmm_rules.spec import HOUR_MS, MatchSpec, RowSource
 
 KEY_MS = 4 * HOUR_MS  # partners joined by key alone may start this far apart
 
@@ -20,7 +21,7 @@ class Sets:
     base: Chosen
     waiting: frozenset[int]  # rows too young to be called unmatched
     sides: tuple[Side, ...]
-    partners: dict[str, frozenset[int]]  # by kind, those that count as `b`
+    partners: dict[Table, frozenset[int]]  # those that count as `b`
     key_ids: frozenset[str]
     as_of_ms: int
     doubtful: bool  # of some row it cannot be said whether it belongs
@@ -41,8 +42,10 @@ def wide_of(spec: MatchSpec, span: Span | None, watermark_ms: int) -> Span | Non
     return Span(span.from_ms - tolerance_ms(spec.partners, KEY_MS)[0], watermark_ms) if span is not None else None
 
 
-def also_of(spec: MatchSpec) -> tuple[Joining, ...]:
-    return (spec.also,) if spec.also is not None else ()
+def sources_of(spec: MatchSpec) -> tuple[RowSource, ...]:
+    """Of the base, the partners, and the third set."""
+    third = (spec.also.source,) if spec.also is not None else ()
+    return (spec.base, *(joining.source for joining in spec.partners), *third)
 
 
 def sets_of(spec: MatchSpec, view: View, span: Span | None, watermark_ms: int) -> Sets:
@@ -82,15 +85,15 @@ def _all_good(pairs: Sequence[Pair]) -> Sequence[bool]:
     return [True] * len(pairs)
 
 
-def _partners(sides: Sequence[Side], span: Span | None) -> dict[str, frozenset[int]]:
-    found: dict[str, frozenset[int]] = {}
+def _partners(sides: Sequence[Side], span: Span | None) -> dict[Table, frozenset[int]]:
+    found: dict[Table, frozenset[int]] = {}
     for side in sides:
         starts, places = side.rows.table.starts, side.rows.places
         if span is not None:
             low, high = span.from_ms, span.to_ms
             places = [at for at in places if low <= starts[at] <= high or starts[at] == 0]
-        kind = side.rows.table.kind.name
-        found[kind] = found.get(kind, frozenset()).union(places)
+        table = side.rows.table
+        found[table] = found.get(table, frozenset()).union(places)
     return found
 
 
@@ -104,7 +107,7 @@ class Goodness:
         self._test: PairTest | None = None
         if spec.test is not None:
             compiled, first, second = spec.test.compiled, sets.base.table, sets.sides[0].rows.table
-            key = ("pair test", compiled.source, first.kind.name, second.kind.name)
+            key = ("pair test", compiled.source, first, second)
             self._test = view.once(key, lambda: PairTest(compiled, first, second))
 
     @property
@@ -146,12 +149,12 @@ def _joined(spec: MatchSpec, sets: Sets, goodness: Goodness, *, hopeful: bool) -
 
 
 def _counts(sets: Sets, pairs: Sequence[Pair], judged: int, both: int) -> dict[str, Scalar]:
-    kinds = [side.rows.table.kind.name for side in sets.sides]
-    used: dict[str, set[int]] = {kind: set() for kind in kinds}
-    for index, kind in enumerate(kinds):
-        used[kind].update([b for _, b, alternative in pairs if alternative == index])
+    tables = [side.rows.table for side in sets.sides]
+    used: dict[Table, set[int]] = {table: set() for table in tables}
+    for index, table in enumerate(tables):
+        used[table].update([b for _, b, alternative in pairs if alternative == index])
     count = sum(len(places) for places in sets.partners.values())
-    only_b = sum(len(places - used[kind]) for kind, places in sets.partners.items())
+    only_b = sum(len(places - used[table]) for table, places in sets.partners.items())
     names: dict[str, Scalar] = {"a": judged, "b": count, "both": both, "only_a": judged - both, "only_b": only_b}
     if judged:
         names |= {"share": 100.0 * both / judged, "only_a_share": 100.0 * (judged - both) / judged}

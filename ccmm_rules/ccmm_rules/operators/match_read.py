@@ -9,8 +9,9 @@ from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.crossing import pair_crossing
+from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of
 from ccmm_rules.operators.holes import holed
-from ccmm_rules.operators.joining import KEY_MS, Goodness, Joined, Sets, also_of, joined, sets_of, wide_of
+from ccmm_rules.operators.joining import KEY_MS, Goodness, Joined, Sets, joined, sets_of, sources_of, wide_of
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.pairing import tolerance_ms
 from ccmm_rules.operators.rows_read import emptied, lag_between
@@ -26,23 +27,30 @@ _Ends = list[tuple[int | None, int | None]]
 def read_match(read: Read, view: View, rule: Rule) -> Reading:
     spec = read.spec
     assert isinstance(spec, MatchSpec)
-    feed = view.feed_state(read.feeds, read.fresh_for_ms)
+    feed = feed_of(read, sources_of(spec), view)
     if feed.state:
         return unknown(feed.state, feed.reason, feed)
     if view.zone is None:
         return unknown("missing", "zone", feed)
     span = row_window(spec.over, feed.watermark_ms, view.zone) if spec.over is not None else None
+    hole = _hole(spec, view, feed, span)
+    wide = wide_of(spec, span, feed.watermark_ms)
+    trouble = trouble_of((spec.base,), view, span, feed.watermark_ms)
+    trouble = trouble or trouble_of(sources_of(spec)[1:], view, wide, feed.watermark_ms)
+    if trouble and not hole:
+        return unknown("inconclusive", trouble, feed)
     sets = sets_of(spec, view, span, feed.watermark_ms)
     tests = [joining.condition for joining in spec.partners if joining.condition is not None]
     tests += [spec.test.compiled] if spec.test is not None else []
     looks = _looks(spec, sets, view, span)
-    hole = _hole(spec, view, feed, span)
     return Reading(
         bound=_bound(read, rule, sets, hole, [look[0] for look in looks]),
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
-        again_ms=pair_crossing(spec, rule, looks[1][1], tests, view.at_ms),
+        again_ms=pair_crossing(spec, rule, looks[1][1], tests, view),
         backfill=backfill_share(feed.sources, span or Span(feed.watermark_ms - 1, feed.watermark_ms)),
+        span=span or Span(feed.watermark_ms, feed.watermark_ms),
+        watermark_ms=feed.watermark_ms,
     )
 
 
@@ -50,30 +58,33 @@ def match_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:
     """(kind, window) of the occurrences that the read will need."""
     spec = read.spec
     assert isinstance(spec, MatchSpec)
-    feed = view.feed_state(read.feeds, read.fresh_for_ms)
+    feed = feed_of(read, sources_of(spec), view)
     if feed.state or view.zone is None:
         return
     all_time = Span(0, feed.watermark_ms)
     span = row_window(spec.over, feed.watermark_ms, view.zone) if spec.over is not None else None
-    if spec.base.form == "occurrence":
+    if spec.base.form == "occurrence" and spec.base.derived is None:
         yield spec.base.kind, span or all_time
-    for joining in (*spec.partners, *also_of(spec)):
-        if joining.source.form == "occurrence":
-            yield joining.source.kind, wide_of(spec, span, feed.watermark_ms) or all_time
+    for source in sources_of(spec)[1:]:
+        if source.form == "occurrence" and source.derived is None:
+            yield source.kind, wide_of(spec, span, feed.watermark_ms) or all_time
 
 
 def _hole(spec: MatchSpec, view: View, feed: FeedState, span: Span | None) -> str:
     """Lists: lost after the list used. Occurrences: lost or not covered since the window began, tolerance included."""
-    joinings = [*spec.partners, *also_of(spec)]
-    forms = {spec.base.form, *(joining.source.form for joining in joinings)}
+    sources = sources_of(spec)
+    forms = {source.form for source in sources}
     found = ""
     if forms - {"occurrence"}:
         found = view.hole_after(feed.watermark_ms, reach_ms=0)
     if "occurrence" in forms and span is not None and not found:
         before, _ = tolerance_ms(spec.partners, KEY_MS)
-        kinds = {source.kind for source in (spec.base, *(j.source for j in joinings)) if source.form == "occurrence"}
-        sources = [source for kind in sorted(kinds) for source in view.feeding(kind)]
-        found = view.hole_after(span.from_ms - before) or ("uncovered" if uncovered(sources, span) else "")
+        ground = ground_of(sources, Span(span.from_ms - before, span.to_ms), view)
+        feeds = {feed for source in sources if source.form == "occurrence" for feed in feeds_now(source, view)}
+        fed = [facts for feed in sorted(feeds) for facts in view.feeding(feed)]
+        looked = ground if any(source.derived is not None for source in sources) else span
+        found = view.hole_after(ground.from_ms, reach_ms=reach_of(sources))
+        found = found or ("uncovered" if uncovered(fed, looked) else "")
     return found
 
 
@@ -155,8 +166,9 @@ def _bound(read: Read, rule: Rule, sets: Sets, hole: str, looks: list[dict[str, 
     spec = read.spec
     assert isinstance(spec, MatchSpec)
     if hole:
-        lists = spec.base.form != "occurrence"
-        return holed(read, rule, hole, {} if lists else {k: v for k, v in looks[0].items() if looks[1].get(k) == v})
+        unbinds = spec.base.form != "occurrence" or any(source.derived is not None for source in sources_of(spec))
+        kept = {} if unbinds else {name: value for name, value in looks[0].items() if looks[1].get(name) == value}
+        return holed(read, rule, hole, kept)
     if any(joining.pseudonymous for joining in spec.partners) and len(sets.key_ids) > 1:
         return Bound(state="inconclusive", reason="keys")
     if sets.doubtful:

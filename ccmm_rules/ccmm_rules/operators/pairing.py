@@ -65,9 +65,9 @@ def pair_up(
     """`hopeful`: a pair whose condition cannot be decided is a pair. The first alternative that fits wins."""
     pairs: list[Pair] = []
     waiting = base.places
-    taken: dict[str, set[int]] = {}
+    taken: dict[Table, set[int]] = {}
     for index, side in enumerate(sides):
-        gone = taken.setdefault(side.rows.table.kind.name, set())
+        gone = taken.setdefault(side.rows.table, set())
         found = _fitting(base.table, waiting, side, index, now_ms, hopeful=hopeful)
         chosen = _chosen([pair for pair in found if pair[1] not in gone] if gone else found, pick, prefer, base, side)
         pairs += chosen
@@ -140,7 +140,11 @@ def _candidates(table: Table, places: Sequence[int], side: Side, index: int, now
         found = _by_key(zip(left, places, strict=True), right, side.rows, index)
     else:
         found = _timed(table, zip(left, places, strict=True), _buckets(right, side.rows), side, index, now_ms)
-    return [pair for pair in found if pair[0] != pair[1]] if table is other else found
+    if table is other:
+        return [pair for pair in found if pair[0] != pair[1]]
+    if table.kind.name != other.kind.name:
+        return found
+    return [pair for pair in found if table.rows[pair[0]] != other.rows[pair[1]]]
 
 
 def _by_key(keyed: Iterable[tuple[object, int]], right: Sequence[object], rows: Chosen, index: int) -> list[Pair]:

@@ -11,6 +11,7 @@ from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.counting import Frame, Judged, two_looks
 from ccmm_rules.operators.crossing import next_crossing
+from ccmm_rules.operators.derived_rows import feed_of, ground_of, reach_of, trouble_of
 from ccmm_rules.operators.groups import expected_of
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
@@ -37,7 +38,7 @@ class Scene:
 def read_rows(read: Read, view: View, rule: Rule) -> Reading:
     spec = read.spec
     assert isinstance(spec, RowsSpec)
-    feed = view.feed_state(read.feeds, read.fresh_for_ms)
+    feed = feed_of(read, (spec.source,), view)
     if feed.state:
         return unknown(feed.state, feed.reason, feed)
     if view.zone is None:
@@ -46,6 +47,9 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
     if why == "unanswered":
         return unknown("missing", why, feed)
     scene = _scene(spec, view, feed, view.zone, expected)
+    trouble = trouble_of((spec.source,), view, scene.span, feed.watermark_ms)
+    if trouble and not scene.hole:
+        return unknown("inconclusive", trouble, feed)
     rows = rows_of(spec.source, view, scene.span, feed.watermark_ms)
     judged = _newest(_judge(spec, rows, scene, view.at_ms), rows, spec)
     frame = Frame(
@@ -60,8 +64,10 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
         bound=_bound(read, rule, scene, judged, worst, best, why),
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
-        again_ms=next_crossing(read, rule, rows, view.at_ms),
+        again_ms=next_crossing(read, rule, rows, view),
         backfill=backfill_share(feed.sources, scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)),
+        span=scene.span or Span(feed.watermark_ms, feed.watermark_ms),
+        watermark_ms=feed.watermark_ms,
     )
 
 
@@ -69,8 +75,10 @@ def rows_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:
     """(kind, window) of the occurrences that the read will need."""
     spec = read.spec
     assert isinstance(spec, RowsSpec)
+    if spec.source.form != "occurrence" or spec.source.derived is not None:
+        return
     feed = view.feed_state(read.feeds, read.fresh_for_ms)
-    if not feed.state and view.zone is not None and spec.source.form == "occurrence":
+    if not feed.state and view.zone is not None:
         yield spec.source.kind, _window(spec, feed, view.zone)[0]
 
 
@@ -79,7 +87,9 @@ def _scene(spec: RowsSpec, view: View, feed: FeedState, zone: ZoneInfo, expected
         hole = view.hole_after(feed.watermark_ms, reach_ms=0)
         return Scene(feed=feed, span=None, units=(), expected=expected, hole=hole)
     span, units = _window(spec, feed, zone)
-    hole = view.hole_after(span.from_ms) or ("uncovered" if uncovered(feed.sources, span) else "")
+    ground = ground_of((spec.source,), span, view)
+    hole = view.hole_after(ground.from_ms, reach_ms=reach_of((spec.source,)))
+    hole = hole or ("uncovered" if uncovered(feed.sources, ground) else "")
     wanted: tuple[object, ...] | None = tuple(unit.from_ms for unit in units) if units else expected
     return Scene(feed=feed, span=span, units=tuple(units), expected=wanted, hole=hole)
 
@@ -179,7 +189,7 @@ def _bound(
     spec = read.spec
     assert isinstance(spec, RowsSpec)
     if scene.hole:
-        unbinds = spec.source.form != "occurrence"
+        unbinds = spec.source.form != "occurrence" or spec.source.derived is not None
         return holed(read, rule, scene.hole, {} if unbinds else worst)
     count = len(judged.goods)
     if not count or why == "empty":

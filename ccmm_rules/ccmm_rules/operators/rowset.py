@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ccmm_rules.evidence import Happening, Span
 from ccmm_rules.expression import Scalar
+from ccmm_rules.operators.derived_rows import made_of
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
 from ccmm_rules.operators.windows import started_in
@@ -22,7 +23,8 @@ class Chosen:
 
 def source_key(source: RowSource) -> tuple[object, ...]:
     """Equal for sources that name the same rows."""
-    return source.kind, source.document_class, source.of.source if source.of is not None else None, source.first_by
+    of = source.of.source if source.of is not None else None
+    return source.kind, source.document_class, of, source.first_by, source.derived
 
 
 def joining_key(joining: Joining | None) -> tuple[object, ...]:
@@ -43,10 +45,12 @@ def rows_of(source: RowSource, view: View, span: Span | None, watermark_ms: int)
 
 
 def _chosen(source: RowSource, view: View, window: Span, watermark_ms: int) -> Chosen:
-    table = table_of(source, view)
-    places: Sequence[int] = range(len(table.rows))
-    if source.form == "occurrence":
-        places = started_in(table.starts, window)
+    if source.derived is not None:
+        table = made_of(source, view, window, watermark_ms).table
+        places: Sequence[int] = started_in(table.starts, Span(0, window.to_ms))
+    else:
+        table = table_of(source, view)
+        places = started_in(table.starts, window) if source.form == "occurrence" else range(len(table.rows))
     if source.document_class:
         classes = table.pick("class", places)
         places = [at for at, found in zip(places, classes, strict=True) if found == source.document_class]

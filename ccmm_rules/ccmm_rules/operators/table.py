@@ -29,8 +29,9 @@ class Table:
         answers: Mapping[str, object],
         rows: Sequence[Happening],
         expired: frozenset[int] = frozenset(),
+        known_until: Sequence[int] | None = None,
     ) -> None:
-        """`expired`: attestations whose date has passed since the watermark."""
+        """`expired`: attestations whose date has passed since the watermark. `known_until`: how far open rows are."""
         self.kind, self.rows, self.expired = kind, rows, expired
         self.types = attribute_types(kind)
         self.times = frozenset(name for name, word in self.types.items() if word == "time")
@@ -40,6 +41,7 @@ class Table:
         self.key_ids = [row.key_id for row in rows]
         self.zone = zone
         self._attributes = [row.attributes for row in rows]
+        self._known_until = known_until
         self._columns: dict[tuple[str, int], Column] = {}
         self._stamps: dict[str, Stamps] = {}
         self._tests: dict[str, Remembered] = {}
@@ -103,9 +105,10 @@ class Table:
 
     def _until(self, stamps: Stamps, now_ms: int) -> list[tuple[int, int]]:
         """(start, end) with the end so far where it has not come."""
+        so_far = self._known_until or [now_ms] * len(self.rows)
         return [
-            (start, max(now_ms, start) if stamp is None else stamp)
-            for start, stamp in zip(self.starts, stamps, strict=True)
+            (start, max(until, start) if stamp is None else stamp)
+            for start, stamp, until in zip(self.starts, stamps, so_far, strict=True)
         ]
 
     def _ages(self, stem: str, suffix: str, now_ms: int) -> Column:
