@@ -44,6 +44,8 @@ def one_center(folder: Path, profile: Mapping[str, object] = SCOPE) -> str:
         projection = Projection.open(folder, log_id=log.log_id)
         while entries := log.entries(after=projection.position, limit=200):
             projection.apply(entries)
+        while projection.tend():
+            pass
         projection.close()
         return log.log_id
 

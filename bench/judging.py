@@ -14,6 +14,7 @@ from bench.cloning import CENTER, clone, name_of, one_center
 from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import built_in, load
+from ccmm_collector.verdict_store import VerdictStore
 
 CENTERS = 500
 PROCESSES = 2
@@ -45,6 +46,7 @@ def one(folder: Path) -> tuple[float, float]:
 
 def many(folder: Path) -> float:
     """Seconds until every center of the folder was judged, nothing known before but the projection."""
+    VerdictStore.open(folder).close()
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "bench.judging", folder, str(number), str(PROCESSES)],

@@ -33,6 +33,7 @@ scoring       the scoring models
 level         what a pack concludes about a center
 nonconformity a verdict that stayed bad
 memory        evidence from plain facts
+civil         civil days of a zone
 filling       measures of a metric from its two counts
 scenario      stories of evidence beside a rule
 """

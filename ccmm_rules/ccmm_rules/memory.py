@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import attrgetter, itemgetter
 
+from ccmm_rules.civil import civil_days
 from ccmm_rules.evidence import (
     Alteration,
     Answer,
@@ -112,6 +113,14 @@ class MemoryEvidence:
                 newest[key] = (index, listing)
         return [replace(listing, log_index=index) for _, (index, listing) in sorted(newest.items(), key=itemgetter(0))]
 
+    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        zone = self._profile.get("zone")
+        start_of = civil_days(str(zone.value) if zone is not None else "UTC").start_of
+        parts: dict[tuple[int, str, str, object], list[MeasureRow]] = {}
+        for row in self.slots(measure, span):
+            parts.setdefault((start_of(row.start_ms), row.agent, row.source, row.dimensions), []).append(row)
+        return [replace(_sum(parts[key]), start_ms=key[0]) for key in sorted(parts, key=itemgetter(0, 1, 2))]
+
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Told again, stamps are added: the newest telling of an occurrence holds."""
         if kind not in self._happenings:
@@ -198,8 +207,11 @@ def merged(spans: Sequence[Span]) -> tuple[Span, ...]:
 
 
 def _sum(rows: Sequence[MeasureRow]) -> MeasureRow:
+    gauges = [row.gauge for row in rows if row.gauge is not None]
+    lows, highs, lasts = zip(*gauges, strict=True) if gauges else ((), (), ())
     return replace(
         rows[0],
+        gauge=(min(lows), max(highs), lasts[-1]) if gauges else None,
         count=sum(row.count for row in rows),
         total=sum(row.total for row in rows),
         buckets=tuple(map(sum, zip(*(row.buckets for row in rows if row.buckets), strict=True))),

@@ -35,8 +35,10 @@ project             from an entry of the log to rows, pure
 project_acts        the same for the collector's own acts
 projection          DIR/projections.sqlite: the log as rows
 projection_sql      all its SQL
+dump_sql            its canonical dump
 packing             how values lie in the projection's blobs
 slots               stated slots of measures and their sums
+day_sums            sums by civil day, and how they are kept
 happenings          occurrences of one source
 coverage            what a source vouched for
 holes               where numbers of an agent's chains are missing or claimed twice

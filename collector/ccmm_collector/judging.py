@@ -97,7 +97,7 @@ class Judge:
         judged = self.judge_arrivals(busy=projected)
         expired = self.expire(now_ms)
         if not projected:
-            self.projection.flush()
+            self.projection.tend()
         return projected or judged or expired
 
     def settle(self, now_ms: int) -> None:
@@ -108,7 +108,7 @@ class Judge:
             self._apart(center, self.judge_center)
         while self.expire(now_ms):
             pass
-        self.projection.flush()
+        self.projection.tend()
 
     def project(self) -> bool:
         """Project what came since, for a bounded time; whether there was anything."""

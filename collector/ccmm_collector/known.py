@@ -5,14 +5,15 @@ verdicts = judge(pack, known, instant)
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ccmm_collector import projection_sql as sql
-from ccmm_collector import slots
+from ccmm_collector.day_sums import zone_name
 from ccmm_collector.folds import Folds
 from ccmm_collector.happenings import SourceRow, alone, order, rolled
 from ccmm_collector.holes import Chains, forks
 from ccmm_collector.projection import View
+from ccmm_collector.slots import Figures, stamp_of
 from ccmm_collector.waivers import waivers_of
 from ccmm_proto.v1.service_pb2 import ChainRaised
 from ccmm_rules.evidence import Alteration, Answer, Happening, Hole, Listing, MeasureRow, SourceFacts, Span, Waiver
@@ -40,6 +41,8 @@ class Known:
             for feed in fold.runs[row[0]].feeds
         }
         self._profile = self._answers()
+        self._zone = zone_name(self._profile["zone"].value if "zone" in self._profile else None)
+        self._figures = Figures(view, self._zone)
         self._holes = self._all_holes(fold.chains)
 
     @property
@@ -106,15 +109,25 @@ class Known:
 
     def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         """Sums over the slots that start in the span."""
-        return slots.totals_of(self._view, measure, span)
+        return self._figures.totals(measure, span)
 
     def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         """One row per slot that starts in the span, oldest first."""
-        stamp = slots.stamp_of(self._view, measure, span)
+        return self._kept("slots", measure, span, self._figures.slots)
+
+    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        """One row per civil day of the center's zone that has slots starting in the span, oldest first."""
+        return self._kept(f"days {self._zone}", measure, span, self._figures.days)
+
+    def _kept(
+        self, grain: str, measure: str, span: Span, make: Callable[[str, Span], Sequence[MeasureRow]]
+    ) -> Sequence[MeasureRow]:
+        """From memory where what the rows rest on is still the same."""
+        stamp = stamp_of(self._view, measure, span)
         if stamp is None:
-            return slots.slots_of(self._view, measure, span)
-        key = (self.center, measure, span.from_ms, span.to_ms, stamp)
-        return self._folds.slots.get(key, lambda: tuple(slots.slots_of(self._view, measure, span)))
+            return make(measure, span)
+        key = (self.center, grain, measure, span.from_ms, span.to_ms, stamp)
+        return self._folds.slots.get(key, lambda: make(measure, span))
 
     def listings(self, kind: str) -> Sequence[Listing]:
         """The newest complete list of each source that is not retired."""

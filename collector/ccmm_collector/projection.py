@@ -17,6 +17,8 @@ from typing import Any, Self
 from sqlite_utils import Database
 
 from ccmm_collector import projection_sql as sql
+from ccmm_collector.day_sums import DaySums
+from ccmm_collector.dump_sql import DUMPS
 from ccmm_collector.log import LogEntry
 from ccmm_collector.project import (
     ALL,
@@ -30,12 +32,14 @@ from ccmm_collector.project import (
 from ccmm_collector.project_acts import project_act
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import BadConfig
-from ccmm_proto.period import DAY_MS
+from ccmm_proto.period import HOUR_MS
 from ccmm_proto.v1.service_pb2 import Act
 from ccmm_proto.v1.statement_pb2 import Statement
 from ccmm_proto.wire import parse_message
 
 FILE = "projections.sqlite"
+TENDED = 500  # day sums at a time
+SETTLED_MS = 30 * HOUR_MS  # after its beginning a day is over, and little of it is still to come
 _BUSY_MS = 10_000
 
 
@@ -74,7 +78,7 @@ class Projection:
         self.connection = connection
         self._sources: dict[SourceKey, int] = {}
         self._series: dict[SeriesKey, int] = {}
-        self._tallies: list[tuple[object, ...]] = []
+        self.sums = DaySums(connection)
         self._readonly = readonly
 
     @classmethod
@@ -110,7 +114,7 @@ class Projection:
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             log_id, position = self.connection.execute(sql.POSITION).fetchone()
-            self._write_tallies()  # before the new rows, which empty those of their days
+            self.sums.write()  # before the new rows, which empty those of their days
             rows = Rows()
             for entry in entries:
                 if entry.index > position:
@@ -123,6 +127,7 @@ class Projection:
             self.connection.execute("ROLLBACK")
             self._sources.clear()  # numbers given in the lost transaction
             self._series.clear()
+            self.sums.forget()
             raise
         return {center: feeds for center, feeds in rows.feeds.items() if center}
 
@@ -162,13 +167,14 @@ class Projection:
             many(sql.INSERTS[table], plain)
         for table, pairs in rows.of_source.items():
             many(sql.INSERTS[table], [(self._source(source), *row) for source, row in pairs])
-        slots, days = [], set()
-        for key, found in rows.slots.items():
-            number = self._series.get(key) or self._new_series(key)
-            slots += [(number, *row) for row in found]
-            days |= {(number, row[0] - row[0] % DAY_MS, row[3]) for row in found}
-        many(sql.INSERTS["measure"], slots)
-        many(sql.TOUCH_DAY, days)
+        for center, key, *_ in rows.plain.get("answer", ()):
+            if key == "zone":
+                self.sums.forget(str(center))
+        numbered = [
+            (key[0][0], self._series.get(key) or self._new_series(key), found) for key, found in rows.slots.items()
+        ]
+        many(sql.INSERTS["measure"], [(number, *row) for _, number, found in numbered for row in found])
+        self.sums.touch((center, number, [(row[0], row[3]) for row in found]) for center, number, found in numbered)
 
     def _source(self, key: SourceKey) -> int:
         number = self._sources.get(key)
@@ -191,21 +197,20 @@ class Projection:
             raise sqlite3.DatabaseError("no row number after an insert")
         return number
 
-    def keep_tally(self, *row: object) -> None:
-        """Keep the sum of a day, written with the next transaction or `flush`; a reader keeps nothing."""
-        if not self._readonly:
-            self._tallies.append(row)
+    def tend(self, limit: int = TENDED) -> bool:
+        """While nothing arrives: write the sums that reading has made, and sum days that are over; False: none is left.
 
-    def flush(self) -> None:
-        """Write the kept sums now."""
-        if self._tallies:
-            self.connection.execute("BEGIN IMMEDIATE")
-            self._write_tallies()
-            self.connection.execute("COMMIT")
-
-    def _write_tallies(self) -> None:
-        self.connection.executemany(sql.KEEP_TALLY, self._tallies)
-        self._tallies.clear()
+        Nothing that is read depends on it, only how long reading takes.
+        """
+        if self._readonly:
+            return False
+        self.sums.fill(self.recorded_ms(self.position) - SETTLED_MS, limit)
+        if not self.sums.fresh:
+            return False
+        self.connection.execute("BEGIN IMMEDIATE")
+        count = self.sums.write()
+        self.connection.execute("COMMIT")
+        return count >= limit
 
     def view(self, center: str, index: int) -> View:
         """The center as known at an index of the log; the view's own index is that of the newest entry about it."""
@@ -251,7 +256,7 @@ def dump(projection: Projection, *, indexes: bool = True) -> Iterator[tuple[str,
 
     Without `indexes` what depends on the order of arrival is left out: log indexes and recorded times.
     """
-    for table, query in sorted(sql.DUMPS.items()):
+    for table, query in sorted(DUMPS.items()):
         cursor = projection.connection.execute(query)
         names = [column[0] for column in cursor.description]
         kept = [n for n, name in enumerate(names) if indexes or name not in ("log_index", "recorded_ms")]

@@ -46,8 +46,9 @@ CREATE TABLE measure (
   series INTEGER NOT NULL, start_ms INTEGER NOT NULL, revision INTEGER NOT NULL, ord INTEGER NOT NULL,
   log_index INTEGER NOT NULL, count INTEGER NOT NULL, total REAL NOT NULL, unfinished INTEGER NOT NULL, more BLOB,
   PRIMARY KEY (series, start_ms, revision, ord)) WITHOUT ROWID;
--- The UTC days that have slots, the highest index among them, and where once asked for (slots > 0) their sum, which
--- holds as known at N if log_index <= N. Kept results, no facts: a new slot of its day empties the sum.
+-- The days that have slots, the highest index among them, and once it was made (slots > 0) their sum, which holds as
+-- known at N if log_index <= N. Kept results, no facts: a new slot of its day empties the sum. `day_ms`: the midnight
+-- with which the day begins in the zone that `civil` names (UTC where it names none).
 CREATE TABLE tally (
   series INTEGER NOT NULL, day_ms INTEGER NOT NULL, log_index INTEGER NOT NULL, slots INTEGER NOT NULL DEFAULT 0,
   count INTEGER NOT NULL DEFAULT 0, total REAL NOT NULL DEFAULT 0, unfinished INTEGER NOT NULL DEFAULT 0, more BLOB,
@@ -104,6 +105,21 @@ def waivers_and_starts(db: Database) -> None:
     db.execute("ALTER TABLE activation ADD COLUMN from_ms INTEGER")
     db.execute("ALTER TABLE activation ADD COLUMN trust INTEGER NOT NULL DEFAULT 0")
     db.execute("ALTER TABLE activation ADD COLUMN signed_by BLOB NOT NULL DEFAULT x''")
+
+
+DAYS = """
+-- The zone in whose days a center's slots are summed: that of its newest scope answer.
+CREATE TABLE civil (center TEXT PRIMARY KEY, zone TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX tally_empty ON tally (day_ms) WHERE slots = 0;
+"""
+
+
+@SCHEMA()
+def civil_days(db: Database) -> None:
+    """Sums by the days of the center's zone. Those of UTC days that are there are made anew with the next slots."""
+    for statement in DAYS.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
 
 
 # --- writing: one statement for each table; repeated rows change nothing, so projecting twice is harmless
@@ -208,12 +224,29 @@ SLOTS = (
     "SELECT start_ms, log_index, count, total, unfinished, more FROM measure"
     " WHERE series = ? AND start_ms >= ? AND start_ms < ? AND log_index <= ? ORDER BY start_ms, revision DESC, ord"
 )
+ALL_SLOTS = SLOTS.replace(" AND log_index <= ?", "")
 TALLIES = (
     "SELECT day_ms, log_index, slots, count, total, unfinished, more FROM tally"
-    " WHERE series = ? AND day_ms >= ? AND day_ms < ? AND log_index <= ? AND slots > 0"
+    " WHERE series = ? AND day_ms >= ? AND day_ms < ? ORDER BY day_ms"
 )
+# A sum that rests on all slots of its day.
 KEEP_TALLY = (
-    "UPDATE tally SET slots = ?, count = ?, total = ?, unfinished = ?, more = ? WHERE series = ? AND day_ms = ?"
+    "UPDATE tally SET slots = ?, count = ?, total = ?, unfinished = ?, more = ?"
+    " WHERE series = ? AND day_ms = ? AND log_index = ?"
+)
+# Days without a sum that began before an instant.
+EMPTY_TALLIES = (
+    "SELECT center, series, day_ms FROM tally JOIN series ON series.id = tally.series"
+    " WHERE slots = 0 AND day_ms < ? ORDER BY day_ms LIMIT ?"
+)
+CIVIL = "SELECT zone FROM civil WHERE center = ?"
+SET_CIVIL = "INSERT OR REPLACE INTO civil VALUES (?,?)"
+ZONE_ANSWER = "SELECT value_json FROM answer WHERE center = ? AND key = 'zone' ORDER BY log_index DESC LIMIT 1"
+# In another zone, other days have slots. `civil_day` is a function of the connection.
+DROP_DAYS = "DELETE FROM tally WHERE series IN (SELECT id FROM series WHERE center = ?)"
+ADD_DAYS = (
+    "INSERT INTO tally (series, day_ms, log_index) SELECT series, civil_day(start_ms), max(log_index) FROM measure"
+    " WHERE series IN (SELECT id FROM series WHERE center = ?) GROUP BY 1, 2"
 )
 TOUCH_DAY = (
     "INSERT INTO tally (series, day_ms, log_index) VALUES (?,?,?) ON CONFLICT (series, day_ms)"
@@ -249,33 +282,4 @@ ROLL_HOURS = (
 ROLLS = (
     "SELECT key_id, packed FROM roll"
     " WHERE source = ? AND kind = ? AND hour_ms = ? AND revision = ? AND log_index <= ? ORDER BY ord, piece"
-)
-
-# --- the canonical dump: every table as text, numbers of sources and series resolved to names, in an order of its own
-_SOURCE = "(SELECT center || char(31) || agent || char(31) || source FROM source WHERE source.id = {}.source)"
-_DUMPED = {
-    "entry": "log_index, recorded_ms, center",
-    "chain": "center, agent, epoch, sequence, created_ms, claimed_epoch, claimed, recorded_ms, log_index",
-    "run": f"{_SOURCE.format('run')}, ord, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, feeds,"
-    " recorded_ms, log_index",
-    "part": "center, agent, epoch, run_id, part, parts, sequence, payload, recorded_ms, log_index",
-    "listing": f"{_SOURCE.format('listing')}, kind, as_of_ms, ord, key_id, body, log_index",
-    "body": "sha256, packed",
-    "happening": f"{_SOURCE.format('happening')}, kind, id, ord, started_ms, ended_ms, key_id, occurrence, log_index",
-    "roll": f"{_SOURCE.format('roll')}, kind, hour_ms, revision, ord, piece, key_id, packed, log_index",
-    "note": "center, agent, ord, kind, detail, sources, log_index",
-    "answer": "center, key, value_json, until_ms, log_index",
-    "membership": "center, agent, act, detail, log_index",
-    "raised": "center, agent, epoch, sequence, kind, digest, log_index",
-    "activation": "pack, version, digest, from_ms, trust, signed_by, log_index",
-    "waiver": "center, rule, act, from_ms, until_ms, approvers, reason, request, log_index",
-}
-DUMPS = {
-    table: f"SELECT {columns} FROM {table} ORDER BY {', '.join(str(n + 1) for n in range(columns.count(',') + 1))}"  # noqa: S608
-    for table, columns in _DUMPED.items()
-}
-DUMPS["measure"] = (
-    "SELECT source.center, agent, source.source, series.measure, dimensions, period_s, start_ms, revision, ord, count,"
-    " total, unfinished, more, log_index FROM measure JOIN series ON series.id = measure.series"
-    " JOIN source ON source.id = series.source ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9"
 )

@@ -75,6 +75,8 @@ def rebuild(folder: Path, progress: Progress) -> Report:
             for entries in _batches(log, fresh, upto):
                 fresh.apply(entries)
                 progress("log entries", fresh.position + 1, upto + 1)
+            while fresh.tend():
+                pass
             report.entries = fresh.position + 1
             report.tables = digests(dump(fresh))
             if old is not None:

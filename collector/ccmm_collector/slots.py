@@ -1,52 +1,98 @@
-"""Stated slots of measures, and their sums.
+"""Stated slots of one center's measures, and their sums by civil day.
 
-A sum over a span is made of sums over UTC days, in order, whether a day was summed before or not: so it has the same
-bits each time.
+A sum over a span is made of sums over days of the center's zone, in order, whether a day was summed before or not: so
+it has the same bits each time.
 """
 
 import json
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from ccmm_collector import projection_sql as sql
-from ccmm_collector.packing import is_gauge, pack_buckets, pack_gauge, unpack_buckets, unpack_gauge
+from ccmm_collector.day_sums import Slot, Tally, add, by_day, stated
+from ccmm_collector.packing import is_gauge, unpack_buckets, unpack_gauge
 from ccmm_collector.projection import View
-from ccmm_proto.period import DAY_MS, floor_to
+from ccmm_proto.period import DAY_MS
+from ccmm_rules.civil import civil_days
 from ccmm_rules.evidence import MeasureRow, Span
-
-Slot = tuple[int, int, int, float, int, bytes | None]  # start, log index, count, total, unfinished, more
 
 Series = tuple[str, str, tuple[tuple[str, str | int], ...], int]  # agent, source, dimensions, period
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """A sum over the slots of one day, or of a part of it."""
-
-    log_index: int
-    slots: int
-    count: int
-    total: float
-    unfinished: int
-    more: bytes | None
+def stamp_of(view: View, measure: str, span: Span) -> tuple[int, int] | None:
+    """Names what the slots of a span rest on; None where more is in the store than the view may know."""
+    days = (span.from_ms - 2 * DAY_MS, span.to_ms)  # the day of a slot begins less than two days before it, anywhere
+    count, index = view.projection.rows(sql.SLOTS_STAMP, view.center, measure, *days)[0]
+    return (count, index or 0) if (index or 0) <= view.index else None
 
 
-def stated(slots: Sequence[Slot]) -> list[Slot]:
-    """Of each slot the statement to read: the first of its rows, which come highest revision first."""
-    read: list[Slot] = []
-    for slot in slots:
-        if not read or read[-1][0] != slot[0]:
-            read.append(slot)
-    return read
+class Figures:
+    """The measures of one center as known at an index."""
 
+    def __init__(self, view: View, zone: str) -> None:
+        """`zone`: of the civil days, as known then. Kept sums serve where they are of the same days."""
+        self._view = view
+        self._days = civil_days(zone)
+        self._are_kept = view.projection.sums.zone(view.center) == zone
+        self._series: dict[str, list[tuple[int, Series]]] = {}
 
-def _series(view: View, measure: str) -> list[tuple[int, Series]]:
-    rows = view.projection.rows(sql.SERIES_OF, view.center, measure)
-    return [
-        (number, (agent, source, tuple((name, value) for name, value in json.loads(dimensions)), period_s))
-        for number, agent, source, dimensions, period_s in rows
-    ]
+    def _of(self, measure: str) -> list[tuple[int, Series]]:
+        if measure not in self._series:
+            self._series[measure] = [
+                (number, (agent, source, tuple((name, value) for name, value in json.loads(dimensions)), period_s))
+                for number, agent, source, dimensions, period_s in self._view.projection.rows(
+                    sql.SERIES_OF, self._view.center, measure
+                )
+            ]
+        return self._series[measure]
+
+    def slots(self, measure: str, span: Span) -> list[MeasureRow]:
+        """One row per slot that starts in the span, oldest first."""
+        rows = [
+            _row(series, slot[0], Tally(slot[1], 1, *slot[2:]))
+            for number, series in self._of(measure)
+            for slot in self._stated(number, span.from_ms, span.to_ms)
+        ]
+        return sorted(rows, key=lambda row: row.start_ms)  # stable: sources and dimensions stay in order
+
+    def days(self, measure: str, span: Span) -> list[MeasureRow]:
+        """One row per civil day with slots that start in the span, oldest first; the first and last may be cut off."""
+        rows = [
+            _row(series, day_ms, tally)
+            for number, series in self._of(measure)
+            for day_ms, tally in self._tallies(number, span)
+        ]
+        return sorted(rows, key=lambda row: row.start_ms)
+
+    def totals(self, measure: str, span: Span) -> list[MeasureRow]:
+        """One row per source and dimensions that has slots starting in the span."""
+        rows = []
+        for number, series in self._of(measure):
+            tallies = [tally for _, tally in self._tallies(number, span)]
+            if tallies:
+                rows.append(_row(series, span.from_ms, add(tallies)))
+        return rows
+
+    def _stated(self, number: int, from_ms: int, to_ms: int) -> list[Slot]:
+        return stated(self._view.projection.rows(sql.SLOTS, number, from_ms, to_ms, self._view.index))
+
+    def _tallies(self, number: int, span: Span) -> Iterator[tuple[int, Tally]]:
+        """The beginning and sum of each day of the span that has slots."""
+        if not self._are_kept:
+            yield from by_day(self._stated(number, span.from_ms, span.to_ms), self._days)
+            return
+        projection, index = self._view.projection, self._view.index
+        first = self._days.start_of(span.from_ms)
+        for day_ms, *kept in projection.rows(sql.TALLIES, number, first, span.to_ms):
+            from_ms, to_ms = max(day_ms, span.from_ms), min(self._days.end_of(day_ms), span.to_ms)
+            is_whole = from_ms == day_ms and to_ms == self._days.end_of(day_ms)
+            tally = Tally(*kept)
+            if is_whole and tally.slots and tally.log_index <= index:
+                yield day_ms, tally
+                continue
+            found = list(by_day(self._stated(number, from_ms, to_ms), self._days))
+            if is_whole and found and self._view.is_newest:
+                projection.sums.keep(number, *found[0])
+            yield from found
 
 
 def _row(series: Series, start_ms: int, tally: Tally) -> MeasureRow:
@@ -63,82 +109,4 @@ def _row(series: Series, start_ms: int, tally: Tally) -> MeasureRow:
         unfinished=tally.unfinished,
         gauge=unpack_gauge(more) if more is not None and is_gauge(more) else None,
         buckets=unpack_buckets(more) if more is not None and not is_gauge(more) else (),
-    )
-
-
-def stamp_of(view: View, measure: str, span: Span) -> tuple[int, int] | None:
-    """Names what the slots of a span rest on; None where more is in the store than the view may know."""
-    days = (floor_to(span.from_ms, DAY_MS), span.to_ms)
-    count, index = view.projection.rows(sql.SLOTS_STAMP, view.center, measure, *days)[0]
-    return (count, index or 0) if (index or 0) <= view.index else None
-
-
-def slots_of(view: View, measure: str, span: Span) -> list[MeasureRow]:
-    """One row per slot that starts in the span, oldest first."""
-    rows = []
-    for number, series in _series(view, measure):
-        found = view.projection.rows(sql.SLOTS, number, span.from_ms, span.to_ms, view.index)
-        for start_ms, log_index, count, total, unfinished, more in stated(found):
-            tally = Tally(log_index, 1, count, total, unfinished, more)
-            rows.append(_row(series, start_ms, tally))
-    return sorted(rows, key=lambda row: row.start_ms)  # stable: sources and dimensions stay in order
-
-
-def totals_of(view: View, measure: str, span: Span) -> list[MeasureRow]:
-    """One row per source and dimensions that has slots starting in the span."""
-    rows = []
-    for number, series in _series(view, measure):
-        days = list(_days(view, number, span))
-        if days:
-            rows.append(_row(series, span.from_ms, add(days)))
-    return rows
-
-
-def _days(view: View, number: int, span: Span) -> Iterator[Tally]:
-    """The sum of each UTC day of the span that has slots; whole days are kept for the next time."""
-    kept = {
-        row[0]: Tally(*row[1:])
-        for row in view.projection.rows(sql.TALLIES, number, span.from_ms, span.to_ms, view.index)
-        if row[0] + DAY_MS <= span.to_ms
-    }
-    for from_ms, to_ms in _gaps(kept, span):
-        by_day: dict[int, list[Slot]] = {}
-        for slot in stated(view.projection.rows(sql.SLOTS, number, from_ms, to_ms, view.index)):
-            by_day.setdefault(floor_to(slot[0], DAY_MS), []).append(slot)
-        for day_ms, slots in by_day.items():
-            tally = kept[day_ms] = add([Tally(slot[1], 1, *slot[2:]) for slot in slots])
-            if view.is_newest and span.from_ms <= day_ms and day_ms + DAY_MS <= span.to_ms:
-                view.projection.keep_tally(
-                    *(tally.slots, tally.count, tally.total, tally.unfinished, tally.more), *(number, day_ms)
-                )
-    return (kept[day_ms] for day_ms in sorted(kept))
-
-
-def _gaps(kept: dict[int, Tally], span: Span) -> Iterator[tuple[int, int]]:
-    """The stretches of the span that no kept day sums."""
-    from_ms = span.from_ms
-    for day_ms in sorted(kept):
-        if from_ms < day_ms:
-            yield from_ms, day_ms
-        from_ms = day_ms + DAY_MS
-    if from_ms < span.to_ms:
-        yield from_ms, span.to_ms
-
-
-def add(tallies: Sequence[Tally]) -> Tally:
-    """The sum of at least one tally, oldest first; of gauges the extremes and the last."""
-    mores = [tally.more for tally in tallies if tally.more is not None]
-    more = None
-    if mores and is_gauge(mores[0]):
-        lows, highs, lasts = zip(*(unpack_gauge(packed) for packed in mores), strict=True)
-        more = pack_gauge(min(lows), max(highs), lasts[-1])
-    elif mores:
-        more = pack_buckets([sum(column) for column in zip(*map(unpack_buckets, mores), strict=True)])
-    return Tally(
-        log_index=max(tally.log_index for tally in tallies),
-        slots=sum(tally.slots for tally in tallies),
-        count=sum(tally.count for tally in tallies),
-        total=math.fsum(tally.total for tally in tallies),
-        unfinished=sum(tally.unfinished for tally in tallies),
-        more=more,
     )

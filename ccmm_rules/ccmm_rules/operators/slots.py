@@ -66,7 +66,7 @@ def _cells(
 ) -> tuple[dict[object, Cells], bool]:
     """Sums by group and start of period; and whether two sources state the same slot."""
     by = spec.group.by if spec.group else ""
-    key = ("cells", metric.id, spec.where, by, span)
+    key = ("cells", metric.id, spec.where, by, span, _by_day(spec))
     found, disputed = view.once(key, lambda: _summed(metric, spec, by, view, span))
     cells: dict[object, Cells] = {name: _nothing(metric) for name in expected or ()}
     cells |= found
@@ -91,8 +91,13 @@ def _summed(metric: Metric, spec: SlotSpec, by: str, view: View, span: Span) -> 
     return parts, disputed
 
 
+def _by_day(spec: SlotSpec) -> bool:
+    """Whether sums of days will do: they are kept, where 13 months of quarter hours would have to be added up."""
+    return spec.every in GRAIN_UNITS and spec.during is None
+
+
 def _fitting(measure: str, spec: SlotSpec, view: View, span: Span) -> Sequence[MeasureRow]:
-    rows = view.slots(measure, span)
+    rows = view.days(measure, span) if _by_day(spec) else view.slots(measure, span)
     return [row for row in rows if fits(row, spec.where)] if spec.where else rows
 
 
@@ -108,7 +113,7 @@ def _by_group(measure: str, spec: SlotSpec, by: str, view: View, span: Span) -> 
 
 
 def _disputed(measure: str, spec: SlotSpec, view: View, span: Span) -> bool:
-    key = ("disputed", measure, spec.where, span)
+    key = ("disputed", measure, spec.where, span, _by_day(spec))
     return view.once(key, lambda: _contradict(_fitting(measure, spec, view, span)))
 
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ccmm_rules.civil import zone_named
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
 from ccmm_rules.operators.windows import gaps, overlap_ms
@@ -80,7 +80,7 @@ class View:
             if name in vocabulary.profile and (answer.until_ms is None or at_ms <= answer.until_ms)
         }
         self.answers = {name: value for name, value in self.answers.items() if value is not None}
-        self.zone = _zone(self.answers.get("zone"))
+        self.zone = zone_named(self.answers.get("zone"))
 
     def once(self, key: object, work: Callable[[], T]) -> T:
         """What several reads compute alike is computed once; `key` names all that it depends on."""
@@ -137,6 +137,10 @@ class View:
         if (measure, span) not in self._slots:
             self._slots[measure, span] = self.evidence.slots(measure, span)
         return self._slots[measure, span]
+
+    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        """The slots of a span that begins and ends at local midnights, summed by day."""
+        return self.once(("days", measure, span), lambda: self.evidence.days(measure, span))
 
     def listings(self, kind: str) -> Sequence[Listing]:
         if kind not in self._listings:
@@ -232,15 +236,6 @@ def backfill_share(sources: Sequence[SourceFacts], span: Span) -> float:
     """Largest share, 0 to 1, of the span that one source filled in later."""
     length = max(span.to_ms - span.from_ms, 1)
     return max((overlap_ms(source.backfilled, span) / length for source in sources), default=0.0)
-
-
-def _zone(value: object) -> ZoneInfo | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
 
 
 def _typed(value: object, word: str) -> object:

@@ -51,7 +51,7 @@ def test_sums_of_days_are_the_same_kept_or_computed(tmp_path: Path) -> None:
     projection = opened(tmp_path, log)
     span = Span(START + HOUR_MS, START + 3 * DAY_MS + HOUR_MS)
     first = known(projection, log).totals("calls_offered", span)
-    projection.flush()
+    projection.tend()
     assert projection.rows("SELECT count(*) FROM tally WHERE slots > 0") == [(2,)]
     assert known(projection, log).totals("calls_offered", span) == first
     assert first[0].count == sum(range(4, 292))
@@ -66,9 +66,9 @@ def test_a_kept_sum_is_dropped_when_its_day_changes_and_not_used_for_the_past(tm
     append(log, agent.run((START + DAY_MS, START + 2 * DAY_MS), [offered(START + QUARTER_MS, 5)]))
     projection.apply(log.entries(after=projection.position, limit=10))
     assert known(projection, log).totals("calls_offered", span)[0].count == 12
-    projection.flush()
+    projection.tend()
     assert known(projection, log, before.index).totals("calls_offered", span)[0].count == 7
-    projection.flush()
+    projection.tend()
     assert known(projection, log).totals("calls_offered", span)[0].count == 12
 
 
