@@ -67,6 +67,10 @@ main                the program, its exit codes
 commands            init, serve, invite, revoke, log, renew-ca
 judge_commands      centers, verdicts, level, scope, rebuild
 rule_commands       rules check, test, explain
+pack_commands       rules sign, verify, activate, diff
+waiver_commands     waive, sign
+arguments           what these commands take alike
+diff                what another pack would change
 judge_tables        tables and progress on a terminal
 listing             the log as JSON and as lines
 init                a new collector's folder

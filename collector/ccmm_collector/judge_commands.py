@@ -1,32 +1,24 @@
-"""The commands about verdicts: `centers`, `verdicts`, `level`, `scope`, `rebuild`, `rules`. Failures are CcmmErrors."""
+"""The commands `centers`, `verdicts`, `level`, `scope`, `rebuild`; `rules` and `waive` join. Failures: CcmmErrors."""
 
 import json
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ccmm_collector import judge_tables as tables
-from ccmm_collector import rule_commands
+from ccmm_collector import rule_commands, waiver_commands
 from ccmm_collector.answers import centers_answer, level_answer, verdicts_answer
+from ccmm_collector.arguments import At, Center, Folder, Json, KnownAt, Lang, PackName, language_of, parse_instant
 from ccmm_collector.config import check_name
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.rebuild import rebuild as run_rebuild
 from ccmm_collector.scope import parse_answer
 from ccmm_proto.errors import BadConfig
-from ccmm_proto.period import from_ms, to_ms
+from ccmm_proto.period import from_ms
 from ccmm_proto.v1.service_pb2 import Act, ScopeAnswer
-
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="the collector's folder")]
-Center = Annotated[str, typer.Argument(help="the center's name")]
-Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
-At = Annotated[str | None, typer.Option("--at", help="judge at this instant, e.g. 2026-11-22T08:00+08:00")]
-KnownAt = Annotated[str | None, typer.Option("--known-at", help="use what was recorded by then; as --at by default")]
-PackName = Annotated[str | None, typer.Option("--pack", help="judge by this pack: a folder, a name or a digest")]
-Lang = Annotated[str, typer.Option(help="en or zh")]
 
 
 def register(app: typer.Typer) -> None:
@@ -37,22 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(scope)
     app.command("rebuild")(rebuild)
     rule_commands.register(app)
-
-
-def parse_instant(text: str | None) -> int | None:
-    """Milliseconds of a time with a zone; raises BadParameter (exit 2)."""
-    if text is None:
-        return None
-    try:
-        return to_ms(datetime.fromisoformat(text))
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f"{text!r}: a time with its zone is expected, e.g. 2026-11-22T08:00Z") from error
-
-
-def _language(lang: str) -> str:
-    if lang not in ("en", "zh"):
-        raise typer.BadParameter("en or zh is expected")
-    return lang
+    waiver_commands.register(app)
 
 
 def _print_json(document: object) -> None:
@@ -68,7 +45,7 @@ def centers(
     as_json: Json = False,
 ) -> None:
     """Every center: level, coverage, how fresh its evidence is, when it was last heard."""
-    language, instant, known = _language(lang), parse_instant(at), parse_instant(known_at)
+    language, instant, known = language_of(lang), parse_instant(at), parse_instant(known_at)
     with Inquiry.open(folder) as inquiry:
         answer = centers_answer(inquiry, inquiry.moment(instant, known), pack)
     if as_json:
@@ -87,7 +64,7 @@ def verdicts(
     as_json: Json = False,
 ) -> None:
     """Every rule: verdict, since when, how long it holds, the values seen, why."""
-    language, instant, known = _language(lang), parse_instant(at), parse_instant(known_at)
+    language, instant, known = language_of(lang), parse_instant(at), parse_instant(known_at)
     with Inquiry.open(folder) as inquiry:
         inquiry.check_center(center)
         answer = verdicts_answer(inquiry, center, inquiry.moment(instant, known), pack)
@@ -107,7 +84,7 @@ def level(
     as_json: Json = False,
 ) -> None:
     """The center's level, what it rests on, and what keeps it from the next one."""
-    language, instant, known = _language(lang), parse_instant(at), parse_instant(known_at)
+    language, instant, known = language_of(lang), parse_instant(at), parse_instant(known_at)
     with Inquiry.open(folder) as inquiry:
         inquiry.check_center(center)
         answer = level_answer(inquiry, center, inquiry.moment(instant, known), pack)
@@ -126,7 +103,7 @@ def scope(
     as_json: Json = False,
 ) -> None:
     """Answer scope questions of a center; without answers, list those in force."""
-    language, until_ms = _language(lang), parse_instant(until)
+    language, until_ms = language_of(lang), parse_instant(until)
     pairs = [_pair(word) for word in answers or []]
     acts = [
         Act(scope_answer=ScopeAnswer(center=center, key=key, value_json=parse_answer(key, text), until_ms=until_ms))

@@ -74,6 +74,10 @@ CENTER_COLUMNS = {
     "en": ("center", "level", "coverage", "oldest evidence", "last seen", "agents"),
     "zh": ("中心", "等级", "覆盖率", "最旧证据", "最近上报", "采集代理"),
 }
+WAIVER_COLUMNS = {
+    "en": ("rule", "from", "until", "approvers", "reason"),
+    "zh": ("规则", "自", "至", "批准人", "理由"),
+}
 ANSWER_COLUMNS = {"en": ("question", "answer", "until"), "zh": ("问题", "答复", "有效至")}
 _STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
 
@@ -147,7 +151,7 @@ def _agent(agent: dict[str, Any], words: dict[str, str]) -> str:
 def level_words(standing: dict[str, Any], language: str) -> str:
     """`L3 (provisional: 62 % backfill)`; of a model without levels the sentence in which it concludes."""
     if standing.get("level") is None:
-        return (standing.get("sentence") or {}).get(language, "-")
+        return str((standing.get("sentence") or {}).get(language, "-"))
     words = WORDS[language]
     name = f"L{standing['level']}" if standing["level"] else words["none"]
     if not standing.get("provisional"):
@@ -222,6 +226,22 @@ def show_answers(answers: Sequence[dict[str, Any]], language: str) -> None:
         for answer in answers
     ]
     _show(ANSWER_COLUMNS[language], rows)
+
+
+def show_waivers(waivers: Sequence[dict[str, Any]], language: str) -> None:
+    """Waivers, ended ones included."""
+    expired = f" ({WORDS[language]['expired']})"
+    rows = [
+        (
+            waiver["rule"],
+            _minute(waiver["from"]),
+            _minute(waiver["until"]) + (expired if waiver["ended"] else ""),
+            ", ".join(waiver["approvers"]),
+            waiver["reason"],
+        )
+        for waiver in waivers
+    ]
+    _show(WAIVER_COLUMNS[language], rows)
 
 
 def show_rebuild(report: dict[str, Any]) -> None:

@@ -153,6 +153,7 @@ class Judge:
             return False
         until_ms = min(now_ms, self._known_until())
         started = time.monotonic()
+        self._transition.tell(until_ms, started)
         due = [*self.store.due(until_ms), *self._transition.left(until_ms)]
         due = [center for center in dict.fromkeys(due) if self._failed.get(center, 0.0) <= started]
         for center in due:

@@ -164,8 +164,10 @@ class Known:
         return sorted((happening for found in parts for happening in found), key=order)
 
     def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
-        """No rule of a loaded pack reads changes between lists yet."""
-        return ()
+        """Differences between consecutive complete lists of each source that is not retired, shown in the span."""
+        retired = self._named(RETIRED)
+        sources = [row for row in self._sources if f"{row[1]}/{row[2]}" not in retired]
+        return alterations_of(self._view, sources, kind, span, self._folds)
 
     def waivers(self) -> Sequence[Waiver]:
         """Every waiver in the log, ended ones included, oldest first."""

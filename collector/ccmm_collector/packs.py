@@ -155,21 +155,25 @@ class Packs:
             pack=pack, folder=self._folder / activation.digest, trust=trusting.trust_of(activation, self.settings())
         )
 
-    def chosen(self, words: str, known: Sequence[Activation], at_ms: int) -> Chosen:
+    def chosen(self, words: str, known: Sequence[Activation], at_ms: int, *, drafts: bool = False) -> Chosen:
         """The pack a person names: a folder, the name of one put in force or built in, or the beginning of a digest.
 
-        Raises BadConfig where there is none, and where it is not let in.
+        Raises BadConfig where there is none, and where it is not let in: `drafts` are, for their authors to look at.
         """
-        folder = Path(words)
-        if (folder / "pack.yaml").is_file():
-            pack = load(folder)
-            return Chosen(pack=pack, folder=folder, trust=self._admit(folder, pack))
+        if (Path(words) / "pack.yaml").is_file():
+            return self._in_folder(Path(words), load(Path(words)), drafts=drafts)
         named = [one for one in known if one.pack == words]
         if named:
             return self.activated(in_force(named, at_ms) or named[-1])
-        if words.isidentifier() and (built_in(words) / "pack.yaml").is_file():
+        if _is_built_in(words):
             return Chosen(pack=load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
         return self._kept(words, known)
+
+    def offered(self, words: str, known: Sequence[Activation], at_ms: int, *, drafts: bool = False) -> Chosen:
+        """The same for a pack to be put in force: a name means the one that is installed now."""
+        if _is_built_in(words) and not (Path(words) / "pack.yaml").is_file():
+            return Chosen(pack=load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
+        return self.chosen(words, known, at_ms, drafts=drafts)
 
     def _kept(self, words: str, known: Sequence[Activation]) -> Chosen:
         kept = [path.name for path in self._folder.glob(f"{words}*") if path.is_dir()] if words.isalnum() else []
@@ -179,12 +183,18 @@ class Packs:
                 f"no rule pack {words!r}: a folder with pack.yaml, a name ({names}) or a digest is expected"
             )
         acts = [one for one in known if one.digest == kept[0]]
-        if acts:
-            return self.activated(acts[-1])
-        folder, pack = self._folder / kept[0], self.of_digest(kept[0])
-        return Chosen(pack=pack, folder=folder, trust=self._admit(folder, pack))
+        return self.activated(acts[-1]) if acts else self._in_folder(self._folder / kept[0], self.of_digest(kept[0]))
 
-    def _admit(self, folder: Path, pack: Pack) -> Trust:
+    def _in_folder(self, folder: Path, pack: Pack, *, drafts: bool = False) -> Chosen:
         if folder.resolve().parent == built_in().resolve().parent:
-            return trusting.BUILT_IN
-        return trusting.admit(folder, pack, self.settings())
+            return Chosen(pack=pack, folder=folder, trust=trusting.BUILT_IN)
+        try:
+            return Chosen(pack=pack, folder=folder, trust=trusting.admit(folder, pack, self.settings()))
+        except BadConfig:
+            if not drafts:
+                raise
+            return Chosen(pack=pack, folder=folder, trust=trusting.UNSIGNED)
+
+
+def _is_built_in(words: str) -> bool:
+    return words.isidentifier() and (built_in(words) / "pack.yaml").is_file()

@@ -195,6 +195,7 @@ WAIVERS = (
     "SELECT center, rule, log_index, act, from_ms, until_ms, approvers, reason, request FROM waiver"
     " WHERE center = ? AND log_index <= ? ORDER BY log_index"
 )
+REQUEST = "SELECT 1 FROM waiver WHERE request = ?"
 # Chain links in the order of their numbers, those that became known in (above, upto].
 CHAIN = (
     "SELECT agent, epoch, sequence, created_ms, claimed_epoch, claimed FROM chain"
@@ -261,6 +262,15 @@ SLOTS_STAMP = (
 LISTING = (
     "SELECT as_of_ms, log_index, key_id, body FROM listing"
     " WHERE source = ? AND kind = ? AND log_index <= ? ORDER BY as_of_ms DESC, ord DESC LIMIT 1"
+)
+# The complete lists of a source in a span, oldest first, and the last one before it.
+LISTS = (
+    "SELECT as_of_ms, log_index, key_id, body FROM listing"
+    " WHERE source = ? AND kind = ? AND as_of_ms >= ? AND as_of_ms < ? AND log_index <= ? ORDER BY as_of_ms, ord"
+)
+LIST_BEFORE = (
+    "SELECT as_of_ms, log_index, key_id, body FROM listing"
+    " WHERE source = ? AND kind = ? AND as_of_ms < ? AND log_index <= ? ORDER BY as_of_ms DESC, ord DESC LIMIT 1"
 )
 BODY = "SELECT packed FROM body WHERE sha256 = ?"
 # The newest known statement about each occurrence that started in a span.

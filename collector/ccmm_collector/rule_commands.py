@@ -1,45 +1,53 @@
-"""`rules check|test|explain`: thin over ccmm_rules."""
+"""`rules check|test|explain`, thin over ccmm_rules; the others of `rules` stand in `pack_commands`."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ccmm_collector.packs import BUILT_IN, built_in, load
+from ccmm_collector import pack_commands
+from ccmm_collector.arguments import Json, Lang, language_of
+from ccmm_collector.packs import BUILT_IN, authors_folder, load
 from ccmm_proto.errors import BadConfig
 from ccmm_rules.cases import run_cases
+from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack, Rule
 from ccmm_rules.scenario import run_scenarios
 
 PackFolder = Annotated[str, typer.Argument(metavar="[PACK]", help="a folder with pack.yaml, or a built-in name")]
-Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
-Lang = Annotated[str, typer.Option(help="en or zh")]
 
 
 def register(app: typer.Typer) -> None:
     """Add `rules` and its commands."""
-    rules = typer.Typer(help="Rule packs: check, test, explain.", no_args_is_help=True)
+    rules = typer.Typer(
+        help="Rule packs: check, test, explain, sign, verify, put in force, compare.", no_args_is_help=True
+    )
     rules.command()(check)
     rules.command("test")(run_tests)
     rules.command()(explain)
+    pack_commands.register(rules)
     app.add_typer(rules, name="rules")
 
 
 def _load(words: str) -> Pack:
     """The pack; raises BadConfig with every error of every file."""
-    return load(Path(words) if Path(words).is_dir() else built_in(words))
+    return load(authors_folder(words))
 
 
 def check(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
-    """Load a pack and say every error with file, line and column."""
-    loaded = _load(pack)
+    """Load a pack and say every error of every file with line, column and what mends it."""
+    folder = authors_folder(pack)
+    try:
+        loaded = load_pack(folder)
+    except PackErrors as error:
+        if as_json:
+            errors = [{name: getattr(one, name) for name in PackError.__slots__} for one in error.errors]
+            print(json.dumps({"errors": errors}, ensure_ascii=False))
+        raise BadConfig(f"{folder} does not load, {len(error.errors)} errors:\n{error}") from error
     if as_json:
-        print(
-            json.dumps(
-                {"id": loaded.id, "version": loaded.version, "digest": loaded.digest, "rules": len(loaded.rules)}
-            )
-        )
+        named = {"id": loaded.id, "version": loaded.version, "digest": loaded.digest, "rules": len(loaded.rules)}
+        print(json.dumps({**named, "errors": []}))
     else:
         print(f"{loaded.id} {loaded.version}: {len(loaded.rules)} rules, digest {loaded.digest}")
 
@@ -68,8 +76,7 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """What a rule asks, what it reads, its limits, and what mends it."""
-    if lang not in ("en", "zh"):
-        raise typer.BadParameter("en or zh is expected")
+    lang = language_of(lang)
     loaded = _load(pack)
     rule = loaded.rules.get(rule_id)
     if rule is None:

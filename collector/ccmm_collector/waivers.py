@@ -52,8 +52,12 @@ def new_request(
 
 
 def words_of(request: bytes) -> str:
-    """What an approver is about to sign, for people to read; raises Malformed."""
+    """What an approver is about to sign, for people to read; raises Malformed for anything else than a request."""
     asked = parse_message(WaiverRequest, request)
+    if not (asked.log_id and asked.center and asked.rule and asked.from_ms < asked.until_ms):
+        raise Malformed("a request names log, center, rule and time")
+    if asked.SerializeToString(deterministic=True) != request:
+        raise Malformed("it says more than can be shown")
     begins, ends = (from_ms(instant).isoformat(timespec="seconds") for instant in (asked.from_ms, asked.until_ms))
     return f"{asked.center} {asked.rule}: {begins} - {ends}: {asked.reason} (log {asked.log_id})"
 
@@ -131,8 +135,13 @@ def rows_of_act(act: Act, log_index: int) -> list[Row]:
         return []
     approvers = json.dumps(sorted(one.approver for one in act.waiver_granted.approvals), ensure_ascii=False)
     begins = max(asked.from_ms, act.at_ms)
-    digest = hashlib.sha256(act.waiver_granted.request).digest()
+    digest = digest_of(act.waiver_granted.request)
     return [(asked.center, asked.rule, log_index, GRANTED, begins, asked.until_ms, approvers, asked.reason, digest)]
+
+
+def digest_of(request: bytes) -> bytes:
+    """Names a request: each is granted once only."""
+    return hashlib.sha256(request).digest()
 
 
 def waivers_of(rows: Iterable[Row]) -> list[Waiver]:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from ccmm_collector import judge_commands
 from ccmm_collector.judge_tables import WORDS
-from ccmm_proto.errors import BadConfig
+from ccmm_proto.errors import BadConfig, CcmmError
 from tests.unit.collector.chapters import hour
 from tests.unit.collector.worlds import World
 
@@ -31,7 +31,7 @@ def run(*words: object) -> Result:
     app = typer.Typer(pretty_exceptions_enable=False)
     judge_commands.register(app)
     result = CliRunner().invoke(app, [str(word) for word in words])
-    if isinstance(result.exception, BadConfig):
+    if isinstance(result.exception, CcmmError):
         raise result.exception
     return result
 
