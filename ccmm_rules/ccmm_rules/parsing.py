@@ -96,13 +96,13 @@ def words_of(node: Node) -> tuple[str, ...]:
 def grouping_of(
     node: Node, allowed: Mapping[str, str] | frozenset[str], vocabulary: Vocabulary, *, grains: bool
 ) -> Grouping | None:
-    """`by` and `expect`."""
+    """`by` and `expect`; a filtered inventory that is expected is added by the reads over rows."""
     by_node, expect = node.get("by"), node.get("expect")
     if by_node is None:
         if expect is not None:
             expect.fail("'expect' without 'by'", "say by which attribute")
         return None
-    by = by_node.text()
+    by, each = _by_of(by_node, grains=grains)
     if by in GRAINS and grains:
         if expect is not None:
             expect.fail(f"every {by} is expected anyway", "leave 'expect' out")
@@ -110,14 +110,28 @@ def grouping_of(
     if by not in allowed:
         by_node.fail(f"'{by}' is nothing to group by", f"known here: {', '.join(sorted(allowed))}")
     if expect is None:
+        if each:
+            by_node.fail(f"who is expected in every {each}?", "add expect: a profile list, [a, b] or an inventory")
         return Grouping(by=by, grain=False)
     if isinstance(expect.value, tuple):
-        return Grouping(by=by, grain=False, words=words_of(expect))
+        return Grouping(by=by, grain=False, each=each, words=words_of(expect))
+    if grains and isinstance(expect.value, Mapping):
+        return Grouping(by=by, grain=False, each=each)
     name = expect.text()
     question = vocabulary.profile.get(name)
     if question is None or question.type != "list":
         expect.fail(f"'{name}' is no list of the profile", "name a profile list or write [a, b]")
-    return Grouping(by=by, grain=False, profile_list=name)
+    return Grouping(by=by, grain=False, each=each, profile_list=name)
+
+
+def _by_of(node: Node, *, grains: bool) -> tuple[str, str]:
+    """(attribute or grain, grain beside the attribute)."""
+    if not isinstance(node.value, tuple):
+        return node.text(), ""
+    parts = words_of(node)
+    if not grains or len(parts) != 2 or parts[0] in GRAINS or parts[1] not in GRAINS:
+        node.fail("an attribute and a calendar grain are expected here", "write by: [client, month]")
+    return parts[0], parts[1]
 
 
 def empty_of(node: Node) -> int | float | None:

@@ -51,16 +51,24 @@ class Test:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """`by`: an attribute or a calendar grain; `expect`: a profile list or literal words."""
+    """`by`: an attribute, a calendar grain or both; `expect`: a profile list, words or a filtered inventory."""
 
     by: str
     grain: bool  # by day, week, month, quarter
+    each: str = ""  # by: [attribute, month]: every group is expected in every month
     profile_list: str = ""
     words: tuple[str, ...] | None = None
+    entries: "RowSource | None" = None
+    entry_key: str = ""  # the attribute of the entries that names a group
 
     @property
     def expects(self) -> bool:
-        return self.grain or bool(self.profile_list) or self.words is not None
+        return self.grain or bool(self.profile_list) or self.words is not None or self.entries is not None
+
+    @property
+    def unit(self) -> str:
+        """The calendar grain, where there is one."""
+        return self.by if self.grain else self.each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

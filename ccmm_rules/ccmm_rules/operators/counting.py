@@ -46,6 +46,7 @@ class Frame:
 
     spec: RowsSpec
     expected: tuple[object, ...] | None
+    hoped: tuple[object, ...] | None = None  # expected in the best look, where it differs
     from_ms: int | None
     now_ms: int
     names: Mapping[str, str]
@@ -53,10 +54,12 @@ class Frame:
 
 def two_looks(judged: Judged, frame: Frame) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
     """Undecidable is bad in the worst look, good in the best; a doubtful member helps in neither."""
+    hoping = frame if frame.hoped is None else replace(frame, expected=frame.hoped)
     if judged.is_sure:
         worst = _look(judged, frame)
-        return worst, dict(worst)
-    worst, best = (_look(_seen(judged, frame, hopeful=hopeful), frame) for hopeful in (False, True))
+        return worst, dict(worst) if hoping is frame else _look(judged, hoping)
+    worst = _look(_seen(judged, frame, hopeful=False), frame)
+    best = _look(_seen(judged, hoping, hopeful=True), hoping)
     for name in [name for name in worst.keys() & best.keys() if name in PLAIN and worst[name] != best[name]]:
         del worst[name], best[name]
     for name in worst.keys() ^ best.keys():
@@ -110,7 +113,7 @@ def _numbers(seen: Judged, spec: RowsSpec) -> dict[str, Scalar]:
 
 def _group_names(seen: Judged, frame: Frame, side: str) -> dict[str, Scalar]:
     totals, goods = Counter(seen.groups), Counter(compress(seen.groups, seen.goods))
-    if frame.spec.group is not None and frame.spec.group.grain:
+    if frame.spec.group is not None and frame.spec.group.unit:
         totals.pop(None, None)
         goods.pop(None, None)
     expected = frame.expected if frame.expected is not None else ()
@@ -143,7 +146,7 @@ def _spacing(seen: Judged, frame: Frame, side: str) -> dict[str, Scalar]:
     """Days since the newest (good) row, and the longest stretch without one; of the worst group."""
     if "last_days" not in frame.names:
         return {}
-    grouped = frame.spec.group is not None and not frame.spec.group.grain
+    grouped = frame.spec.group is not None and not frame.spec.group.unit
     stamps: dict[object, list[int]] = {group: [] for group in frame.expected or ()} if grouped else {}
     groups = seen.groups if grouped else repeat("")
     for stamp, good, group in zip(seen.stamps, seen.goods, groups, strict=False):

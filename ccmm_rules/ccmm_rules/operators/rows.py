@@ -1,8 +1,10 @@
 """Loader of the reads over rows: `inventory`, `occurrences`, `documents`, `attestations`."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ccmm_rules.derived import is_derived, kind_named
+from ccmm_rules.errors import PackErrors
 from ccmm_rules.model import Read
 from ccmm_rules.operators.derived_load import derived_keys, feeds_of, load_derived
 from ccmm_rules.parsing import (
@@ -86,10 +88,11 @@ def load_rows(node: Node, context: ReadContext, operator: str) -> Read:
     group = grouping_of(node, types | ({by: "text"} if by else {}), vocabulary, grains=operator == "occurrences")
     if group is not None and by:
         group = replace(group, by="group")
+    group = _with_entries(node, group, types, source, vocabulary)
     over = node.get("over")
     if over is None and source.derived is not None:
         node.fail("'over' is not there", "derived rows need a window: add over: 90d")
-    if over is None and group is not None and group.grain:
+    if over is None and group is not None and group.unit:
         node.fail("'by' a calendar grain needs 'over'", "add over: 52w")
     newest = node.get("newest")
     number, number_type = _number(node, source.kind, vocabulary)
@@ -110,7 +113,36 @@ def load_rows(node: Node, context: ReadContext, operator: str) -> Read:
         weight=_weight(node, source.kind, vocabulary),
     )
     names, units = _names(spec, operator)
-    return context.read(operator, spec, names, units, source_feeds(source, vocabulary))
+    feeds = source_feeds(source, vocabulary)
+    if group is not None and group.entries is not None:
+        feeds = tuple(sorted({*feeds, group.entries.kind}))
+    return context.read(operator, spec, names, units, feeds)
+
+
+def _with_entries(
+    node: Node, group: Grouping | None, types: Mapping[str, str], source: RowSource, vocabulary: Vocabulary
+) -> Grouping | None:
+    """`expect: {inventory: person, of: "active", key: key}`: the entries that must have a row."""
+    expect = node.get("expect")
+    if group is None or expect is None:
+        return group
+    word = types[group.by] if not group.grain else ""
+    if not isinstance(expect.value, Mapping):
+        if word not in ("text", "string"):
+            expect.fail(f"{group.by} is {word}, a list holds text", "expect a filtered inventory")
+        return group
+    if source.derived is not None:
+        expect.fail("derived rows are expected of no list", "leave 'expect' out")
+    errors = expect.only(frozenset(("inventory", "of", "key")))
+    if errors:
+        raise PackErrors(errors)
+    entries, key = row_source(expect, "inventory", vocabulary), expect.child("key")
+    found = attribute_types(kind_named(entries.kind, vocabulary)).get(key.text())
+    if found is None:
+        key.fail(f"'{key.text()}' is no attribute of {entries.kind}", "write key: key")
+    if found != word:
+        key.fail(f"{entries.kind}.{key.text()} is {found}, {group.by} is {word}", "name one of the same type")
+    return replace(group, entries=entries, entry_key=key.text())
 
 
 def _dimension(node: Node, name: str, vocabulary: Vocabulary) -> str:

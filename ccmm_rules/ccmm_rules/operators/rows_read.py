@@ -1,18 +1,17 @@
 """`inventory`, `occurrences`, `documents`, `attestations`: from evidence to names."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.conclude import Bound
-from ccmm_rules.evidence import Span
+from ccmm_rules.evidence import SourceFacts, Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.counting import Frame, Judged, two_looks
 from ccmm_rules.operators.crossing import next_crossing
 from ccmm_rules.operators.derived_rows import feed_of, ground_of, reach_of, trouble_of
-from ccmm_rules.operators.groups import expected_of
+from ccmm_rules.operators.expecting import Expected, expecting, groups_of
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
@@ -31,7 +30,7 @@ class Scene:
     feed: FeedState
     span: Span | None
     units: tuple[Span, ...]
-    expected: tuple[object, ...] | None
+    expected: Expected
     hole: str
 
 
@@ -43,10 +42,9 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
         return unknown(feed.state, feed.reason, feed)
     if view.zone is None:
         return unknown("missing", "zone", feed)
-    expected, why = expected_of(spec.group, view)
-    if why == "unanswered":
-        return unknown("missing", why, feed)
-    scene = _scene(spec, view, feed, view.zone, expected)
+    scene = _scene(spec, view, feed, view.zone)
+    if scene.expected.why == "unanswered":
+        return unknown("missing", "unanswered", feed)
     trouble = trouble_of((spec.source,), view, scene.span, feed.watermark_ms)
     if trouble and not scene.hole:
         return unknown("inconclusive", trouble, feed)
@@ -54,18 +52,21 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
     judged = _newest(_judge(spec, rows, scene, view.at_ms), rows, spec)
     frame = Frame(
         spec=spec,
-        expected=scene.expected,
+        expected=scene.expected.groups,
+        hoped=scene.expected.hoped,
         from_ms=scene.span.from_ms if scene.span else None,
         now_ms=view.at_ms,
         names=read.names,
     )
     worst, best = two_looks(judged, frame)
     return Reading(
-        bound=_bound(read, rule, scene, judged, worst, best, why),
+        bound=_bound(read, rule, scene, judged, worst, best, rows),
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
         again_ms=next_crossing(read, rule, rows, view),
-        backfill=backfill_share(feed.sources, scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)),
+        backfill=backfill_share(
+            _speakers(spec, view, feed), scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)
+        ),
         span=scene.span or Span(feed.watermark_ms, feed.watermark_ms),
         watermark_ms=feed.watermark_ms,
     )
@@ -82,24 +83,32 @@ def rows_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:
         yield spec.source.kind, _window(spec, feed, view.zone)[0]
 
 
-def _scene(spec: RowsSpec, view: View, feed: FeedState, zone: ZoneInfo, expected: tuple[str, ...] | None) -> Scene:
+def _scene(spec: RowsSpec, view: View, feed: FeedState, zone: ZoneInfo) -> Scene:
     if spec.source.form != "occurrence":
+        expected = expecting(spec.group, view, (), feed.watermark_ms)
         hole = view.hole_after(feed.watermark_ms, reach_ms=0)
         return Scene(feed=feed, span=None, units=(), expected=expected, hole=hole)
     span, units = _window(spec, feed, zone)
     ground = ground_of((spec.source,), span, view)
     hole = view.hole_after(ground.from_ms, reach_ms=reach_of((spec.source,)))
-    hole = hole or ("uncovered" if uncovered(feed.sources, ground) else "")
-    wanted: tuple[object, ...] | None = tuple(unit.from_ms for unit in units) if units else expected
-    return Scene(feed=feed, span=span, units=tuple(units), expected=wanted, hole=hole)
+    hole = hole or ("uncovered" if uncovered(_speakers(spec, view, feed), ground) else "")
+    expected = expecting(spec.group, view, units, feed.watermark_ms)
+    return Scene(feed=feed, span=span, units=tuple(units), expected=expected, hole=hole)
+
+
+def _speakers(spec: RowsSpec, view: View, feed: FeedState) -> tuple[SourceFacts, ...]:
+    """The sources of the rows: those of the list of who is expected need not reach back."""
+    if spec.group is None or spec.group.entries is None:
+        return feed.sources
+    return view.feeding(spec.source.kind)
 
 
 def _window(spec: RowsSpec, feed: FeedState, zone: ZoneInfo) -> tuple[Span, list[Span]]:
     """The window, and the calendar units expected in it."""
     if spec.over is None:
         return _all_time(feed), []
-    if spec.group is not None and spec.group.grain:
-        return grain_window(spec.over, spec.group.by, feed.watermark_ms, zone)
+    if spec.group is not None and spec.group.unit:
+        return grain_window(spec.over, spec.group.unit, feed.watermark_ms, zone)
     return row_window(spec.over, feed.watermark_ms, zone), []
 
 
@@ -119,26 +128,11 @@ def _judge(spec: RowsSpec, rows: Chosen, scene: Scene, now_ms: int) -> Judged:
     return Judged(
         goods=goods,
         maybe=[at in rows.maybe for at in places] if rows.maybe else None,
-        groups=_groups(spec, table, places, scene.units),
+        groups=groups_of(spec.group, table, places, scene.units),
         stamps=[stamps[at] for at in places],
         numbers=[number if isinstance(number, int | float) else None for number in numbers],
         lags=lags_of(spec.lag, spec.lag_unit, table, places, now_ms, absolute=spec.absolute) if spec.lag else (),
     )
-
-
-def _groups(spec: RowsSpec, table: Table, places: Sequence[int], units: Sequence[Span]) -> Sequence[object]:
-    if spec.group is None:
-        return [""] * len(places)
-    if not spec.group.grain:
-        return table.pick(spec.group.by, places)
-    begins = [unit.from_ms for unit in units]
-    found: list[object] = []
-    for at in places:
-        start = table.starts[at]
-        unit = bisect_right(begins, start) - 1
-        inside = unit >= 0 and start < units[unit].to_ms
-        found.append(begins[unit] if inside else None)  # None: in the unit that is still running
-    return found
 
 
 def lags_of(
@@ -184,16 +178,20 @@ def _bound(
     judged: Judged,
     worst: dict[str, Scalar],
     best: dict[str, Scalar],
-    why: str,
+    rows: Chosen,
 ) -> Bound:
-    spec = read.spec
+    spec, expected = read.spec, scene.expected
     assert isinstance(spec, RowsSpec)
     if scene.hole:
-        unbinds = spec.source.form != "occurrence" or spec.source.derived is not None
+        listed = spec.group is not None and spec.group.entries is not None  # a lost list may expect others
+        unbinds = listed or spec.source.form != "occurrence" or spec.source.derived is not None
         return holed(read, rule, scene.hole, {} if unbinds else worst)
-    count = len(judged.goods)
-    if not count or why == "empty":
-        return emptied(read, worst, spec.empty, ("n", "good", "least", "absent"))
+    if expected.key_ids and len(expected.key_ids | {rows.table.key_ids[at] for at in rows.places}) > 1:
+        return Bound(state="inconclusive", reason="keys")
+    count, stay = len(judged.goods), ("n", "good", "least", "absent")
+    if not count or expected.why == "empty":
+        hoped = emptied(read, best, spec.empty, stay)
+        return replace(emptied(read, worst, spec.empty, stay), best=hoped.best)
     if count < spec.sample:
         kept = {"n": worst["n"]} if "n" in worst else {}
         return Bound(state="inconclusive", reason="sample", worst=kept, best=kept)
