@@ -40,6 +40,7 @@ packing             how values lie in the projection's blobs
 slots               stated slots of measures and their sums
 day_sums            sums by civil day, and how they are kept
 happenings          occurrences of one source
+alterations         what differs between lists that follow each other
 coverage            what a source vouched for
 holes               where numbers of an agent's chains are missing or claimed twice
 folds               what is kept in memory between two judgements

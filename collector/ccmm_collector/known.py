@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from ccmm_collector import projection_sql as sql
+from ccmm_collector.alterations import alterations_of
 from ccmm_collector.day_sums import zone_name
 from ccmm_collector.folds import Folds
 from ccmm_collector.happenings import SourceRow, alone, order, rolled
