@@ -10,14 +10,19 @@ from hypothesis import strategies as st
 
 from ccmm_collector.config import (
     CONFIG_FILE,
+    PackSettings,
     check_name,
     format_config,
     load_config,
+    load_pack_settings,
+    load_trusted_keys,
     new_config,
     parse_address,
     parse_duration,
 )
 from ccmm_proto.errors import BadConfig
+
+KEY = "0a" * 32
 
 
 def write(folder: Path, before: str, after: str) -> None:
@@ -60,6 +65,39 @@ def test_a_wrong_setting_is_named(tmp_path: Path, before: str, after: str, named
         load_config(tmp_path)
     assert str(error.value).startswith(f"{tmp_path / CONFIG_FILE}: {named}")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "named"),
+    [
+        ("allow_unsigned = false", 'allow_unsigned = "no"', "packs.allow_unsigned: expected true or false"),
+        ("allow_unsigned = false", "allow_unsinged = true", "packs.allow_unsinged: no such key"),
+        ('# "Li Wei" = "..."', '"Li Wei" = "abc"', "approvers.Li Wei: expected a public key"),
+        ('# "Li Wei" = "..."', f'"" = "{KEY}"', "approvers: '': expected a name"),
+        ('# "Li Wei" = "..."', f'"Li" = "{KEY}"\n"Wang" = "{KEY}"', "approvers: expected another key for each name"),
+        ('# "standards group" = "..."', '"a" = 7', "packs.trusted_keys.a: expected a public key"),
+        ("[packs.trusted_keys]", "trusted_keys = true", "packs.trusted_keys: expected a table"),
+    ],
+)
+def test_a_wrong_setting_of_packs_or_approvers_is_named(tmp_path: Path, before: str, after: str, named: str) -> None:
+    write(tmp_path, before, after)
+    with pytest.raises(BadConfig) as error:
+        load_config(tmp_path)
+    assert named in str(error.value)
+
+
+def test_keys_are_read_by_the_names_of_their_owners(tmp_path: Path) -> None:
+    write(tmp_path, '# "standards group" = "..."', f'"standards group" = "{KEY}"')
+    assert load_config(tmp_path).packs.trusted_keys == {"standards group": bytes.fromhex(KEY)}
+    assert load_trusted_keys(tmp_path / CONFIG_FILE) == {"standards group": bytes.fromhex(KEY)}
+
+
+def test_a_configuration_of_before_packs_were_signed_trusts_nobody(tmp_path: Path) -> None:
+    text = format_config(new_config("collector", "localhost"))
+    (tmp_path / CONFIG_FILE).write_text(text[: text.index("# Rule packs")])
+    config = load_config(tmp_path)
+    assert (config.packs, dict(config.approvers)) == (PackSettings(), {})
+    assert load_pack_settings(tmp_path / "no-such-folder") == PackSettings()
 
 
 def test_a_folder_without_configuration_says_how_to_make_one(tmp_path: Path) -> None:
