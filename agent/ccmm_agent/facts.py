@@ -52,7 +52,7 @@ def seconds(
     revision_reason: str = "",
     **dimensions: str | None,
 ) -> pb.Observation:
-    """A sum of seconds and how many were added. `reason` is a dimension here: why an agent paused."""
+    """A sum (of seconds, or in the unit of the measure) and how many were added. `reason` is a dimension here."""
     measure = _measure(id, Shape.SUM, start, dimensions)
     _state(measure, unfinished, revision, revision_reason)
     measure.sum.CopyFrom(pb.Sum(total=total, count=_not_negative(id, "n", n)))
@@ -85,10 +85,20 @@ def histogram(
 
 
 def gauge(
-    id: str, start: datetime, min: float, max: float, last: float, n: int, **dimensions: str | None
+    id: str,
+    start: datetime,
+    min: float,
+    max: float,
+    last: float,
+    n: int,
+    *,
+    revision: int = 0,
+    revision_reason: str = "",
+    **dimensions: str | None,
 ) -> pb.Observation:
     """Lowest, highest and last of `n` readings within the period."""
     measure = _measure(id, Shape.GAUGE, start, dimensions)
+    _state(measure, 0, revision, revision_reason)
     if n < 1 or not min <= last <= max:
         raise BadFact(f"measure {id}: expected n >= 1 and min <= last <= max")
     measure.gauge.CopyFrom(pb.Gauge(min=min, max=max, last=last, count=n))

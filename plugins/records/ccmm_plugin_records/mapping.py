@@ -61,8 +61,8 @@ class TableMapping:
             lasted=options.text("lasted", None) if form is Form.OCCURRENCE else None,
             counted=options.text("count", None) if form is None else None,
             as_of=options.text("as_of", None),
-            where=_texts_by_column(options, "where"),
-            absent=_texts_by_column(options, "absent"),
+            where=texts_by_column(options, "where"),
+            absent=texts_by_column(options, "absent"),
             fields=_fields(options, attributes),
         )
         if found.ended and found.lasted:
@@ -72,6 +72,23 @@ class TableMapping:
             if not attribute.optional and name not in named:
                 raise BadOption(f"columns.{name}", f"a column: every {word} has one (or give it under `constants`)")
         return found
+
+    @classmethod
+    def of_figures(cls, options: Options, dimensions: Mapping[str, Sort | None]) -> Self:
+        """Rows with a time and dimensions, whatever figures stand in them. Raises BadOption."""
+        return cls(
+            word="figures",
+            form=None,
+            key=(),
+            started=column_names(options, "started"),
+            ended=(),
+            lasted=None,
+            counted=None,
+            as_of=options.text("as_of", None),
+            where=texts_by_column(options, "where"),
+            absent=texts_by_column(options, "absent"),
+            fields=_fields(options, {name: _dimension(sort) for name, sort in dimensions.items()}),
+        )
 
     def columns(self) -> tuple[str, ...]:
         """Every column that is asked for, once."""
@@ -185,7 +202,7 @@ def _dimension(sort: Sort | None) -> Attribute:
     return Attribute(type=Type.PSEUDONYM if sort else Type.TEXT, optional=True, sort=sort)
 
 
-def _texts_by_column(options: Options, key: str) -> dict[str, frozenset[str]]:
+def texts_by_column(options: Options, key: str) -> dict[str, frozenset[str]]:
     table = options.table(key, None)
     return {} if table is None else {column: frozenset(table.texts(column)) for column in table.keys()}  # noqa: SIM118
 

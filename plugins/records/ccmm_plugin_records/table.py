@@ -5,12 +5,8 @@ never now: a forgotten export gets old. A row that cannot be read makes the whol
 would be a smaller list.
 """
 
-import hashlib
-import mimetypes
-import os
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
 from zoneinfo import ZoneInfo
@@ -18,29 +14,23 @@ from zoneinfo import ZoneInfo
 from ccmm_agent.delimited import BadTable, Dialect, LocalTimes, time_formats, zone_option
 from ccmm_agent.facts import inventory
 from ccmm_agent.plugin import (
-    BadOption,
     CheckLine,
     Done,
     Manifest,
     Observation,
     Options,
-    Reason,
     Source,
     SourceUnavailable,
     Window,
     hookimpl,
 )
 from ccmm_plugin_records.counts import state
+from ccmm_plugin_records.export import export_line, export_path, manifest_of, opened, rows_of
 from ccmm_plugin_records.mapping import TableMapping
-from ccmm_plugin_records.sheet import csv_rows, has_workbooks, workbook_rows
 from ccmm_plugin_records.table_rows import Stated, TableReading, covers, parse_stated
 from ccmm_proto.kinds import Form
 
-MAX_FILE_BYTES = 128 * 1024 * 1024
 BATCH_ROWS = 100_000  # occurrences stated by one run; the rest follows at once
-WORKBOOKS = (".xlsx", ".xlsm")
-MIME_TYPES = tuple(Path(name) for name in mimetypes.knownfiles)  # openpyxl reads them when it is imported
-OLD = timedelta(days=2)
 PLANNED = ("forecast_contacts",)  # measures of days that are still to come
 
 
@@ -114,29 +104,21 @@ left = "leave date"
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
-        path = options.path("path")
-        if path.suffix.lower() in WORKBOOKS and not has_workbooks():
-            raise BadOption("path", "a CSV file: reading workbooks needs the extra ccmm-plugin-records[xlsx]")
-        if path.suffix.lower() == ".xls":
-            raise BadOption("path", "a CSV or XLSX file: save the old .xls form as .xlsx")
-        dialect = Dialect.from_options(options)
         return cls(
-            path,
+            export_path(options),
             TableMapping.from_options(options),
-            dialect,
+            Dialect.from_options(options),
             sheet=options.text("sheet", None),
             zone=zone_option(options),
             formats=time_formats(options),
         )
 
     def manifest(self) -> Manifest:
-        if self._path.suffix.lower() in WORKBOOKS:
-            return Manifest(files=(self._path, *MIME_TYPES))
-        return Manifest(files=(self._path,))
+        return manifest_of(self._path)
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         stated = parse_stated(window.cursor)
-        with self._opened() as (file, digest, exported):
+        with opened(self._path) as (file, digest, exported):
             reading = self._reading(file, exported, window)
             if self._mapping.form is Form.INVENTORY:
                 done = yield from self._inventory(reading, stated, digest)
@@ -148,7 +130,7 @@ left = "leave date"
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         try:
-            with self._opened() as (file, _, exported):
+            with opened(self._path) as (file, _, exported):
                 reading = self._reading(file, exported, window)
                 reading.read_all()
                 as_of = reading.as_of
@@ -160,15 +142,10 @@ left = "leave date"
         yield CheckLine("ok", "table", f"{reading.rows} rows of {self._path.name} can be read as {self._mapping.word}")
         if reading.left_out:
             yield CheckLine("ok", "where", f"{reading.left_out} rows are left out by `where`")
-        if window.now - as_of > OLD:
-            yield CheckLine("warning", "export", f"exported {as_of:%Y-%m-%d %H:%M} UTC: is it still exported?")
-        else:
-            yield CheckLine("ok", "export", f"exported {as_of:%Y-%m-%d %H:%M} UTC")
+        yield export_line(as_of, window.now)
 
     def _reading(self, file: BinaryIO, exported: datetime, window: Window) -> TableReading:
-        rows = csv_rows(file, self._dialect, self._mapping.columns())
-        if self._path.suffix.lower() in WORKBOOKS:
-            rows = workbook_rows(file, self._sheet, self._dialect, self._mapping.columns())
+        rows = rows_of(self._path, file, self._sheet, self._dialect, self._mapping.columns())
         times = LocalTimes(self._zone or window.zone, self._formats)
         return TableReading(rows, self._mapping, times, min(exported, window.now))
 
@@ -203,32 +180,6 @@ left = "leave date"
             found, days = state(self._mapping.word, counts, stated.days, until)
         yield from found
         return _done(stated, reading, digest, until, days)
-
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[BinaryIO, str, datetime]]:
-        """The file, its SHA-256 and when it was exported. Whatever goes wrong inside becomes SourceUnavailable.
-
-        So does a file that is written meanwhile; therefore Done is yielded after it.
-        """
-        try:
-            with self._path.open("rb") as file:
-                before = os.fstat(file.fileno())
-                if before.st_size > MAX_FILE_BYTES:
-                    raise SourceUnavailable(Reason.LIMITED, f"{self._path.name} is larger than {MAX_FILE_BYTES} bytes")
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-                file.seek(0)
-                yield file, digest, datetime.fromtimestamp(before.st_mtime, UTC)
-                after = os.fstat(file.fileno())
-        except FileNotFoundError as error:
-            raise SourceUnavailable(Reason.NOT_FOUND, f"{self._path} is not there") from error
-        except OSError as error:
-            raise SourceUnavailable(
-                Reason.REFUSED, f"{self._path} cannot be read: {error.strerror or error}"
-            ) from error
-        except BadTable as error:
-            raise SourceUnavailable(Reason.UNREADABLE, f"{self._path.name}: {error}") from error
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise SourceUnavailable(Reason.UNREADABLE, f"{self._path.name} was written while it was read")
 
 
 def _done(

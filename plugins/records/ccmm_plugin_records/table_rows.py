@@ -9,7 +9,7 @@ from ccmm_agent.delimited import BadTable, LocalTimes
 from ccmm_agent.facts import occurrence
 from ccmm_agent.plugin import Observation
 from ccmm_plugin_records.columns import Row
-from ccmm_plugin_records.counts import Counts
+from ccmm_plugin_records.counts import Counts, Dimensions
 from ccmm_plugin_records.mapping import TableMapping
 from ccmm_proto.kinds import Form
 
@@ -59,6 +59,12 @@ class TableReading:
         for row in self._wanted():
             counts.add(self._start(row), self._mapping.attributes(row, self._times), self._mapping.count_of(row))
         return counts
+
+    def dated(self) -> Iterator[tuple[Row, datetime, Dimensions]]:
+        """Each row with its time and its dimensions, sorted by name."""
+        for row in self._wanted():
+            found = self._mapping.attributes(row, self._times)
+            yield row, self._start(row), tuple(sorted((name, str(value)) for name, value in found.items()))
 
     def read_all(self) -> None:
         """Every row, for its errors."""

@@ -6,6 +6,7 @@ import pytest
 
 from ccmm_agent.plugin import Observation, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import check_source
+from ccmm_plugin_records import export
 from ccmm_plugin_records import table as table_module
 from tests.support.tables import (
     EXPORTED,
@@ -157,7 +158,7 @@ def test_files_that_cannot_be_read_are_loud(tmp_path: Path, monkeypatch: pytest.
     problem(source(tmp_path / "absent.csv", ROSTER_OPTIONS), Reason.NOT_FOUND)
     problem(source(tmp_path, ROSTER_OPTIONS), Reason.REFUSED)
     assert "no header row" in problem(source(written(tmp_path / "empty.csv", ""), ROSTER_OPTIONS))
-    monkeypatch.setattr(table_module, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(export, "MAX_FILE_BYTES", 10)
     problem(source(written(tmp_path / "r.csv", ROSTER), ROSTER_OPTIONS), Reason.LIMITED)
 
 
