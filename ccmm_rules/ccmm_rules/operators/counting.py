@@ -1,5 +1,6 @@
 """The names that a set of rows binds, in the worst and in the best look."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ class Judged:
     stamps: Sequence[int | None]
     numbers: Sequence[float | int | None]
     lags: Sequence[float | None]
+    weights: Sequence[float | int | None] = ()  # where a share is weighted
 
     @property
     def is_sure(self) -> bool:
@@ -37,6 +39,7 @@ class Judged:
             stamps=[self.stamps[at] for at in places],
             numbers=[self.numbers[at] for at in places] if self.numbers else (),
             lags=[self.lags[at] for at in places] if self.lags else (),
+            weights=[self.weights[at] for at in places] if self.weights else (),
         )
 
 
@@ -93,13 +96,24 @@ def _look(seen: Judged, frame: Frame) -> dict[str, Scalar]:
         names["good"] = good
     if "bad" in frame.names:
         names["bad"] = count - good
-    if side and count:
+    if side and count and not spec.weight:
         names["share"] = 100.0 * (good if side == "good" else count - good) / count
+    elif side and count:
+        names |= _weighted(seen, side)
     names |= _numbers(seen, spec)
     if spec.group is not None:
         names |= _group_names(seen, frame, side)
     names |= _spacing(seen, frame, side)
     return {name: value for name, value in names.items() if name in frame.names}
+
+
+def _weighted(seen: Judged, side: str) -> dict[str, Scalar]:
+    """Unbound where a weight is not known or negative, or all of them are nothing."""
+    known = [float(weight) for weight in seen.weights if weight is not None and weight >= 0]
+    if len(known) < len(seen.goods) or not math.fsum(known):
+        return {}
+    tested = math.fsum(weight for weight, good in zip(known, seen.goods, strict=True) if good is (side == "good"))
+    return {"share": 100.0 * tested / math.fsum(known)}
 
 
 def _numbers(seen: Judged, spec: RowsSpec) -> dict[str, Scalar]:
@@ -122,8 +136,8 @@ def _group_names(seen: Judged, frame: Frame, side: str) -> dict[str, Scalar]:
     present = totals if side != "good" else goods
     absent = sum(1 for group in expected if group not in present)
     names: dict[str, Scalar] = {"groups": len(totals), "absent": absent}
-    if counted:
-        names |= {"least": min(counted.values()), "most": max(counted.values())}
+    if counted:  # of those who owe a row; one that nobody expects cannot be too few
+        names |= {"least": min(counted[group] for group in expected or counted), "most": max(counted.values())}
     if expected:
         names["covered"] = 100.0 * (len(expected) - absent) / len(expected)
     if side and totals:

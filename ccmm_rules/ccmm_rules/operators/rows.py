@@ -169,6 +169,8 @@ def _weight(node: Node, kind: str, vocabulary: Vocabulary) -> str:
         weight.fail(f"'{weight.text()}' is no number of {kind}", "name an attribute of type int or double")
     if "good" not in node.mapping() and "bad" not in node.mapping():
         weight.fail("'weight' without a test", "say what is good or bad: a share is weighted")
+    if "by" in node.mapping():
+        weight.fail("'weight' and 'by' exclude each other", "one weighted share is of all entries")
     return weight.text()
 
 

@@ -130,9 +130,14 @@ def _judge(spec: RowsSpec, rows: Chosen, scene: Scene, now_ms: int) -> Judged:
         maybe=[at in rows.maybe for at in places] if rows.maybe else None,
         groups=groups_of(spec.group, table, places, scene.units),
         stamps=[stamps[at] for at in places],
-        numbers=[number if isinstance(number, int | float) else None for number in numbers],
+        numbers=_plain(numbers),
+        weights=_plain(table.pick(spec.weight, places, now_ms)) if spec.weight else (),
         lags=lags_of(spec.lag, spec.lag_unit, table, places, now_ms, absolute=spec.absolute) if spec.lag else (),
     )
+
+
+def _plain(values: Sequence[object]) -> list[float | None]:
+    return [value if isinstance(value, int | float) else None for value in values]
 
 
 def lags_of(
