@@ -9,7 +9,9 @@ from ccmm_rules.conclude import Conclusion, conclude
 from ccmm_rules.evidence import Evidence, Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Outcome, Pack, Read, Rule
+from ccmm_rules.operators.answers import answers_of
 from ccmm_rules.operators.coverage import read_coverage
+from ccmm_rules.operators.masking import mask_windows
 from ccmm_rules.operators.match_read import match_windows, read_match
 from ccmm_rules.operators.metric import read_metric
 from ccmm_rules.operators.rows_read import read_rows, rows_windows
@@ -35,6 +37,7 @@ READERS: Mapping[str, Callable[[Read, View, Rule], Reading]] = {
 WINDOWS: Mapping[str, Callable[[Read, View], Iterable[tuple[str, Span]]]] = {
     "match": match_windows,
     "occurrences": rows_windows,
+    **dict.fromkeys(("metric", "slots", "series"), mask_windows),
 }
 
 
@@ -117,8 +120,7 @@ def _scope(rule: Rule, view: View) -> tuple[int, int | None]:
     used = set(rule.applies.names if rule.applies is not None else ()) | set(rule.require.names)
     names = {name.removeprefix("profile.") for name in used if name.startswith("profile.")} | {"zone"}
     for read in rule.reads:
-        group = getattr(read.spec, "group", None)
-        names |= {group.profile_list} if group is not None and group.profile_list else set()
+        names |= answers_of(read.spec, view.vocabulary)
     facts = [view.answer_facts(name) for name in sorted(names)]
     ends = [end for _, end in facts if end is not None]
     return max((index for index, _ in facts), default=-1), min(ends, default=None)

@@ -1,5 +1,6 @@
 """Evidence from plain Python facts: for scenarios, tests, and the auditor's examples. Statements may be taken away."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -96,7 +97,8 @@ class MemoryEvidence:
                 for row in fact.rows.get(measure, ())
             }
             self._rows[measure] = sorted(rows.values(), key=attrgetter("start_ms", "agent", "source", "dimensions"))
-        return [row for row in self._rows[measure] if span.from_ms <= row.start_ms < span.to_ms]
+        told, start = self._rows[measure], attrgetter("start_ms")
+        return told[bisect_left(told, span.from_ms, key=start) : bisect_left(told, span.to_ms, key=start)]
 
     def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         parts: dict[tuple[str, str, object], list[MeasureRow]] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ccmm_rules.operators.tally import Tally, add, sample_of, value_of
+from ccmm_rules.operators.tally import Tally, joined, sample_of, value_of
 from ccmm_rules.operators.view import View
 from ccmm_rules.spec import Grouping
 from ccmm_rules.vocabulary.tables import Metric
@@ -28,7 +28,7 @@ def judged_values(metric: Metric, tallies: Mapping[object, Tally], sample: int) 
     large = [tally for tally in tallies.values() if sample_of(metric, tally) >= least]
     small = [tally for tally in tallies.values() if sample_of(metric, tally) < least]
     if small:
-        rest = add(small, len(small[0]))
+        rest = joined(metric, small)
         large += [rest] if sample_of(metric, rest) >= least else []
     return [value for tally in large if (value := value_of(metric, tally)) is not None]
 

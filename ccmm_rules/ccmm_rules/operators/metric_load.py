@@ -19,13 +19,17 @@ def load_metric(node: Node, context: ReadContext) -> Read:
         node.child("by").fail(
             f"'{metric.id}' has no better side, so no worst group", "use slots with meets: [low, high]"
         )
+    if metric.formula == "range":
+        node.child("metric").fail(f"'{metric.id}' has two ends", "use slots with meets: [low, high]")
+    if group is not None and metric.formula == "chi2_p":
+        node.child("by").fail(f"'{metric.id}' compares one table of cells", "leave 'by' out")
     spec = MetricSpec(
         metric=metric.id,
         over=parse_window(node.child("over")),
         where=where_of(node, metric),
         group=group,
         sample=whole_of(node, "sample", 1),
-        during=during_of(node, context),
+        during=during_of(node, context, metric),
     )
     names = {"": "double", "n": "int"}
     if group is not None:
@@ -55,19 +59,9 @@ def load_slots(node: Node, context: ReadContext) -> Read:
     """`{slots: answer_rate, over: 30d, every: 24h, step: 15m, meets: 95, by: queue, expect: queues, sample: 30}`."""
     check_keys(node, "slots", "over", "where", "every", "step", "meets", "by", "expect", "sample", "during")
     metric = metric_of(node.child("slots"), context)
-    every = node.child("every")
-    step = node.get("step")
-    if every.text() not in GRAINS:
-        length = parse_span_ms(every)
-        period = max(context.vocabulary.measures[measure].period_s * 1000 for measure in metric.measures)
-        if length < period or length % period or (length > DAY_MS and length % DAY_MS):
-            every.fail(f"slots of '{metric.id}' are multiples of {period // 60_000} minutes")
-        if step is not None and (
-            parse_span_ms(step) % period or length % parse_span_ms(step) or parse_span_ms(step) <= 0
-        ):
-            step.fail("'step' must divide 'every' and hold whole periods", "write step: 15m")
-    elif step is not None:
-        step.fail("calendar slots do not roll", "leave 'step' out")
+    every, step = node.child("every"), node.get("step")
+    _check_slots(every, step, metric)
+    meets = node.child("meets")
     spec = SlotSpec(
         metric=metric.id,
         over=parse_window(node.child("over")),
@@ -76,11 +70,13 @@ def load_slots(node: Node, context: ReadContext) -> Read:
         sample=whole_of(node, "sample", 1),
         every=every.text(),
         step_ms=parse_span_ms(step) if step is not None else None,
-        meets=_meets(node.child("meets"), metric),
-        target=node.child("meets").value == "target",
-        during=during_of(node, context),
+        meets=_meets(meets, metric),
+        target=meets.value == "target",
+        during=during_of(node, context, metric),
     )
-    names = dict.fromkeys(("n", "good", "bad", "streak"), "int") | dict.fromkeys(("share", "median"), "double")
+    names = dict.fromkeys(("n", "good", "bad", "streak"), "int") | {"share": "double"}
+    if metric.formula != "range":
+        names["median"] = "double"
     if metric.better != "band":
         names["worst"] = "double"
     units = {
@@ -94,6 +90,23 @@ def load_slots(node: Node, context: ReadContext) -> Read:
     return context.read("slots", spec, names, units, feeds_of(metric, spec.during))
 
 
+def _check_slots(every: Node, step: Node | None, metric: Metric) -> None:
+    """Slots hold whole periods; those above a day whole days; a gap by the day has no longer ones."""
+    if metric.formula == "chi2_p":
+        every.fail(f"'{metric.id}' compares one table of cells", "use metric")
+    if metric.grain and every.text() in GRAINS and every.text() != metric.grain:
+        every.fail(f"'{metric.id}' is taken by the {metric.grain}", f"write every: {metric.grain}")
+    if every.text() in GRAINS:
+        if step is not None:
+            step.fail("calendar slots do not roll", "leave 'step' out")
+        return
+    length, period = parse_span_ms(every), metric.period_ms
+    if length < period or length % period or (length > DAY_MS and (length % DAY_MS or metric.grain)):
+        every.fail(f"slots of '{metric.id}' are multiples of {period // 60_000} minutes")
+    if step is not None and (parse_span_ms(step) % period or length % parse_span_ms(step) or parse_span_ms(step) <= 0):
+        step.fail("'step' must divide 'every' and hold whole periods", "write step: 15m")
+
+
 def _meets(node: Node, metric: Metric) -> tuple[float, float] | None:
     """Closed interval that a good slot lies in; None: the rule's limit or the center's target decides."""
     if isinstance(node.value, tuple):
@@ -101,9 +114,11 @@ def _meets(node: Node, metric: Metric) -> tuple[float, float] | None:
         if len(bounds) != 2 or bounds[0] > bounds[1]:
             node.fail("a band has two ends", "write meets: [70, 85]")
         return (bounds[0], bounds[1])
+    if node.value == "target":
+        return None
     if metric.better == "band":
         node.fail(f"'{metric.id}' has no better side", "write meets: [low, high]")
-    if node.value in ("limit", "target"):
+    if node.value == "limit":
         return None
     bound = node.number()
     return (bound, float("inf")) if metric.better == "up" else (float("-inf"), bound)

@@ -1,9 +1,14 @@
-"""Sums that a metric needs, added up and divided once."""
+"""What a metric needs of its measures, added up, and then divided (or compared) once.
+
+A tally is (over, under) for ratio, mean, count and gap; the buckets for a percentile; (min, max, last, readings, start
+of the last) for a gauge; and (drawn, population) cell after cell for chi-square.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
 
 from ccmm_rules.evidence import MeasureRow
+from ccmm_rules.operators.chi_square import sample_p
 from ccmm_rules.vocabulary.tables import Metric, Term, load_vocabulary
 
 Tally = tuple[float, ...]
@@ -11,12 +16,16 @@ BEYOND_S = 86_400.0  # shown for a percentile in the last, open bucket
 
 
 def width(metric: Metric) -> int:
-    """Ratio, mean and count: over and under. Percentile: one per bucket."""
-    return len(load_vocabulary().wait_bounds_s) + 1 if metric.formula == "percentile" else 2
+    """Of the metric's tallies; chi-square has as many cells as there are."""
+    if metric.formula == "percentile":
+        return len(load_vocabulary().wait_bounds_s) + 1
+    return 5 if metric.is_gauge else 2
 
 
 def contributions(metric: Metric, measure: str, rows: Sequence[MeasureRow]) -> list[Sequence[float]]:
     """What rows of the measure add: one column for each part of a tally."""
+    if metric.is_gauge:
+        return _gauges(rows)
     if metric.formula == "percentile":
         empty = (0,) * width(metric)
         filled = [row.buckets or empty for row in rows]
@@ -25,6 +34,12 @@ def contributions(metric: Metric, measure: str, rows: Sequence[MeasureRow]) -> l
         _added([_part(term, rows) for term in terms if term.measure == measure], len(rows))
         for terms in (metric.over, metric.under)
     ]
+
+
+def _gauges(rows: Sequence[MeasureRow]) -> list[Sequence[float]]:
+    readings = [row.gauge or (0.0, 0.0, 0.0) for row in rows]
+    columns: list[Sequence[float]] = [[reading[part] for reading in readings] for part in range(3)]
+    return [*columns, [float(row.count) if row.gauge else 0.0 for row in rows], [float(row.start_ms) for row in rows]]
 
 
 def _added(columns: Sequence[Sequence[float]], count: int) -> list[float]:
@@ -47,20 +62,59 @@ def add(tallies: Iterable[Tally], size: int) -> Tally:
     return tuple(math.fsum(column) for column in zip(*tallies, strict=True)) or (0.0,) * size
 
 
+def joined(metric: Metric, tallies: Iterable[Tally]) -> Tally:
+    """One tally of many: sums, or of a gauge the extremes, and the last where several are last the worse one."""
+    if not metric.is_gauge:
+        return add(tallies, width(metric))
+    read = [tally for tally in tallies if tally[3] > 0]
+    if not read:
+        return (0.0,) * width(metric)
+    newest = max(tally[4] for tally in read)
+    lasts = [tally[2] for tally in read if tally[4] == newest]
+    lows, highs = min(tally[0] for tally in read), max(tally[1] for tally in read)
+    worse = min(lasts) if metric.better == "up" else max(lasts)
+    return (lows, highs, worse, math.fsum(tally[3] for tally in read), newest)
+
+
+def apart(tally: Tally) -> Tally:
+    """Of a gap: as far from what it is compared with, but always above it."""
+    return (tally[1] + abs(tally[0] - tally[1]), tally[1])
+
+
 def sample_of(metric: Metric, tally: Tally) -> int:
-    """The denominator."""
+    """The denominator: waits, readings, what was drawn, or what is divided by."""
     if metric.formula == "percentile":
         return round(sum(tally))
+    if metric.formula == "chi2_p":
+        return round(sum(tally[::2]))
+    if metric.is_gauge:
+        return round(tally[3])
     return round(tally[0] if metric.formula == "count" else tally[1])
 
 
 def value_of(metric: Metric, tally: Tally) -> float | None:
     """None where there is nothing to divide by."""
     if metric.formula == "count":
-        return tally[0]
+        return metric.scale * tally[0]
     if metric.formula == "percentile":
         return _percentile(tally, metric.percentile)
-    return metric.scale * tally[0] / tally[1] if tally[1] > 0 else None
+    if metric.formula == "chi2_p":
+        return sample_p(list(zip(tally[::2], tally[1::2], strict=True)))
+    if metric.is_gauge:
+        low, high = ends_of(metric, tally)
+        return None if tally[3] <= 0 else tally[2] if low != high else low
+    if tally[1] <= 0:
+        return None
+    over = abs(tally[0] - tally[1]) if metric.formula == "gap" else tally[0]
+    return metric.scale * over / tally[1]
+
+
+def ends_of(metric: Metric, tally: Tally) -> tuple[float, float]:
+    """What of a gauge is compared: of a range both ends, else one of them twice."""
+    if metric.formula == "range":
+        return tally[0], tally[1]
+    place = ("min", "max", "last").index(metric.formula)
+    return tally[place], tally[place]
 
 
 def _percentile(buckets: Tally, percent: float) -> float | None:

@@ -60,7 +60,7 @@ BROKEN = [
     ),
     ("{inventory: account, of: 'person == 5'}", "x.n >= 1", "found no matching overload"),
     ("{slots: answer_rate, over: 30d, every: 20m, meets: 95}", "x.bad == 0", "multiples of 15 minutes"),
-    ("{slots: occupancy, over: 30d, every: 1d, meets: target}", "x.bad == 0", "has no better side"),
+    ("{slots: occupancy, over: 30d, every: 1d, meets: 80}", "x.bad == 0", "has no better side"),
 ]
 
 

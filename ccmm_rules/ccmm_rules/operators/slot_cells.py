@@ -1,0 +1,148 @@
+"""What measures say cell by cell: the pieces that slots, rolling or not, are put together from."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from operator import attrgetter
+
+from ccmm_rules.evidence import MeasureRow, Span
+from ccmm_rules.operators.gauges import readings
+from ccmm_rules.operators.metric import Where, fits
+from ccmm_rules.operators.tally import Tally, contributions, joined, width
+from ccmm_rules.operators.view import View
+from ccmm_rules.spec import HOUR_MS
+from ccmm_rules.vocabulary.tables import Metric
+
+SHORTEST_DAY_MS = 23 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=False, kw_only=True)
+class Cells:
+    """One group's tallies by start, part by part."""
+
+    metric: Metric
+    parts: Sequence[Mapping[int, float]]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        return sorted(self.parts[0])
+
+    @cached_property
+    def sums(self) -> list[list[float]]:
+        """Prefix sums, so that a rolling window costs two look-ups."""
+        return [list(accumulate([part[start] for start in self.starts], initial=0.0)) for part in self.parts]
+
+    def tally(self, slot: Span) -> Tally:
+        """Of all cells that start in the slot."""
+        low, high = bisect_left(self.starts, slot.from_ms), bisect_left(self.starts, slot.to_ms)
+        if self.metric.is_gauge:
+            return joined(self.metric, [tuple(part[at] for part in self.parts) for at in self.starts[low:high]])
+        return tuple([part[high] - part[low] for part in self.sums])
+
+
+def cells_of(
+    metric: Metric, where: Where, by: str, view: View, counted: Sequence[Span], bases: Sequence[Span]
+) -> tuple[dict[object, Cells], bool]:
+    """Cells by group; and whether two sources state the same. `bases` are the finest pieces that the slots need."""
+    key = ("cells", metric.id, tuple(where), by, tuple(counted), bases[0] if bases else None, len(bases))
+    return view.once(key, lambda: _cells(metric, where, by, view, counted, bases))
+
+
+def nothing(metric: Metric) -> Cells:
+    return Cells(metric=metric, parts=[{} for _ in range(width(metric))])
+
+
+def _cells(
+    metric: Metric, where: Where, by: str, view: View, counted: Sequence[Span], bases: Sequence[Span]
+) -> tuple[dict[object, Cells], bool]:
+    found: dict[object, list[dict[int, float]]] = {}
+    disputed = False
+    where = (*metric.where, *where)
+    for measure in metric.measures:
+        rows = _rows(metric, measure, where, view, counted, bases)
+        disputed = disputed or contradict(rows)
+        for group, members in _by_group(rows, by).items():
+            parts = found.setdefault(group, [{} for _ in range(width(metric))])
+            _put(metric, measure, members, parts)
+    return {group: Cells(metric=metric, parts=parts) for group, parts in found.items()}, disputed
+
+
+def _put(metric: Metric, measure: str, rows: Sequence[MeasureRow], parts: list[dict[int, float]]) -> None:
+    columns = contributions(metric, measure, rows)
+    if metric.is_gauge:
+        tallies: dict[int, list[Tally]] = {}
+        for row, tally in zip(rows, zip(*columns, strict=True), strict=True):
+            tallies.setdefault(row.start_ms, []).append(tally)
+        for start, members in tallies.items():
+            for part, value in zip(parts, joined(metric, members), strict=True):
+                part[start] = value
+        return
+    for part, column in zip(parts, columns, strict=True):
+        for row, value in zip(rows, column, strict=True):
+            start = row.start_ms
+            part[start] = part[start] + value if start in part else value
+
+
+def _rows(
+    metric: Metric, measure: str, where: Where, view: View, counted: Sequence[Span], bases: Sequence[Span]
+) -> Sequence[MeasureRow]:
+    """Slots of the time that counts; where pieces are whole days their sums, each at the start of its piece."""
+    if not counted:
+        return []
+    whole = Span(counted[0].from_ms, counted[-1].to_ms)
+    if len(counted) == 1 and is_by_days(metric, bases):
+        found: Sequence[MeasureRow] = [row for base in bases for row in _summed(view, measure, base)]
+    else:
+        found = readings(metric, measure, view, whole)
+        if len(counted) > 1:
+            begins = [part.from_ms for part in counted]
+            found = [row for row in found if row.start_ms < counted[bisect_right(begins, row.start_ms) - 1].to_ms]
+    return [row for row in found if fits(row, where)] if where else found
+
+
+def is_by_days(metric: Metric, bases: Sequence[Span]) -> bool:
+    """Whether sums, which evidence keeps by the day, do as well as slots: nobody asks then what each slot said."""
+    return not metric.is_gauge and all(base.to_ms - base.from_ms >= SHORTEST_DAY_MS for base in bases)
+
+
+def _summed(view: View, measure: str, base: Span) -> list[MeasureRow]:
+    rows = view.totals(measure, base)
+    return [row if row.start_ms == base.from_ms else _moved(row, base.from_ms) for row in rows]
+
+
+def _moved(row: MeasureRow, start_ms: int) -> MeasureRow:
+    return MeasureRow(
+        agent=row.agent,
+        source=row.source,
+        dimensions=row.dimensions,
+        start_ms=start_ms,
+        period_s=row.period_s,
+        count=row.count,
+        total=row.total,
+        buckets=row.buckets,
+        gauge=row.gauge,
+        unfinished=row.unfinished,
+    )
+
+
+def _by_group(rows: Sequence[MeasureRow], by: str) -> dict[object, Sequence[MeasureRow]]:
+    """Rows by group, in the order in which groups first appear."""
+    if not by:
+        return {"": rows} if rows else {}
+    found: dict[object, list[MeasureRow]] = {}
+    for row in rows:
+        found.setdefault(dict(row.dimensions).get(by, ""), []).append(row)
+    return dict(found)
+
+
+def contradict(rows: Sequence[MeasureRow]) -> bool:
+    """Whether two sources state one slot of one group."""
+    if len(set(map(attrgetter("agent", "source"), rows))) < 2:
+        return False
+    owners: dict[object, tuple[str, str]] = {}
+    return any(
+        owners.setdefault((row.dimensions, row.start_ms), (row.agent, row.source)) != (row.agent, row.source)
+        for row in rows
+    )
