@@ -19,7 +19,7 @@ from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import HOUR_MS, from_ms, to_ms
 from ccmm_proto.v1.service_pb2 import Act, PackActivated
 from ccmm_rules.errors import PackErrors
-from ccmm_rules.load import load_pack
+from ccmm_rules.load import Resolver, load_pack
 from ccmm_rules.model import Pack
 
 BUILT_IN = "cc_cmm"
@@ -31,10 +31,10 @@ def built_in(name: str = BUILT_IN) -> Path:
     return Path(str(files("ccmm_rules"))) / "packs" / name
 
 
-def load(folder: Path) -> Pack:
+def load(folder: Path, resolve: Resolver | None = None) -> Pack:
     """A pack; raises BadConfig with every error of every file."""
     try:
-        return load_pack(folder)
+        return load_pack(folder, resolve)
     except PackErrors as error:
         raise BadConfig(f"{folder} does not load:\n{error}") from error
 
@@ -58,9 +58,12 @@ def activate_pack(
 ) -> Pack:
     """Copy a pack's files into the collector's folder and put it in force by an act; raises BadConfig.
 
-    Why it is let in is the caller's to say: see `trust`.
+    The packs that it uses are kept beside it. Why it is let in is the caller's to say: see `trust`.
     """
-    pack = load(source)
+    packs = Packs(folder)
+    pack = packs.load(source)
+    for use in pack.uses:
+        _keep(folder / "packs" / use.digest, packs.folder_of(source, use.pack, use.digest))
     _keep(folder / "packs" / pack.digest, source)
     activated = PackActivated(
         pack=pack.id,
@@ -127,6 +130,24 @@ class Packs:
         self._folder = folder / "packs"
         self._loaded: dict[str, Pack] = {}
 
+    def load(self, folder: Path) -> Pack:
+        """A pack whose used packs are kept here, stand beside it, or are part of the product; raises BadConfig."""
+
+        def resolve(name: str, digest: str) -> Pack | None:
+            used = self.folder_of(folder, name, digest)
+            if used.parent == self._folder:
+                return self.of_digest(digest)
+            return load_pack(used) if (used / "pack.yaml").is_file() else None
+
+        return load(folder, resolve)
+
+    def folder_of(self, user: Path, name: str, digest: str) -> Path:
+        """Where a used pack's files are; nothing says yet that they are there, and of this digest."""
+        if (self._folder / digest).is_dir():
+            return self._folder / digest
+        beside = user.parent / name
+        return beside if (beside / "pack.yaml").is_file() else built_in(name)
+
     def settings(self) -> PackSettings:
         """Whose packs are let in today; raises BadConfig."""
         return load_pack_settings(self._collector)
@@ -137,7 +158,7 @@ class Packs:
             kept = self._folder / digest
             if not kept.is_dir():
                 raise BadConfig(f"{kept}: the files of this rule pack are gone; restore them from a backup")
-            pack = load(kept)
+            pack = self.load(kept)
             if pack.digest != digest:
                 raise BadConfig(f"{kept}: these files are not the pack of this digest: {pack.digest}")
             self._loaded[digest] = pack
@@ -161,7 +182,7 @@ class Packs:
         Raises BadConfig where there is none, and where it is not let in: `drafts` are, for their authors to look at.
         """
         if (Path(words) / "pack.yaml").is_file():
-            return self._in_folder(Path(words), load(Path(words)), drafts=drafts)
+            return self._in_folder(Path(words), self.load(Path(words)), drafts=drafts)
         named = [one for one in known if one.pack == words]
         if named:
             return self.activated(in_force(named, at_ms) or named[-1])

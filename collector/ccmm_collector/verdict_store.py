@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from ccmm_collector import verdict_sql as sql
 from ccmm_collector.projection import connect
+from ccmm_rules.evidence import Waiver
 from ccmm_rules.model import Outcome
 from ccmm_rules.verdict import ReadState, Verdict, canonical_json
 
@@ -56,6 +57,8 @@ def verdict_of(canonical: str) -> Verdict:
     table["outcomes"] = {int(level[1:]): Outcome(outcome) for level, outcome in table["outcomes"].items()}
     table["outcome"] = Outcome(table["outcome"])
     table["reads"] = {name: ReadState(**read) for name, read in table["reads"].items()}
+    if table.get("waiver"):
+        table["waiver"] = Waiver(**table["waiver"] | {"approvers": tuple(table["waiver"]["approvers"])})
     return Verdict(**table)
 
 

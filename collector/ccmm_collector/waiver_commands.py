@@ -121,7 +121,7 @@ def _withdraw(folder: Path, center: str, rule: str, reason: str, *, as_json: boo
     with Inquiry.open(folder) as inquiry:
         inquiry.check_center(center)
         waivers = [one for one in inquiry.known(center, inquiry.moment(None, None)).waivers() if one.rule == rule]
-        if not any(one.until_ms >= inquiry.now_ms for one in waivers):
+        if not any(one.until_ms > inquiry.now_ms for one in waivers):
             raise BadConfig(f"no waiver of {rule} is in force or coming at {center}")
     with EvidenceLog.open(folder) as log:
         entry = log.append_act(Act(waiver_withdrawn=WaiverWithdrawn(center=center, rule=rule, reason=reason)))
@@ -147,8 +147,8 @@ def _shown(waiver: Waiver, now_ms: int) -> dict[str, Any]:
         "rule": waiver.rule,
         "from": iso(waiver.from_ms),
         "until": iso(waiver.until_ms),
-        "ended": waiver.until_ms < now_ms,
-        "in_force": waiver.from_ms <= now_ms <= waiver.until_ms,
+        "ended": waiver.until_ms <= now_ms,
+        "in_force": waiver.from_ms <= now_ms < waiver.until_ms,
         "approvers": list(waiver.approvers),
         "reason": waiver.reason,
         "log_index": waiver.log_index,

@@ -159,6 +159,6 @@ def waivers_of(rows: Iterable[Row]) -> list[Waiver]:
 
 
 def _ended(waiver: Waiver, at_ms: int, log_index: int) -> Waiver:
-    if waiver.until_ms < at_ms:
+    if waiver.until_ms <= at_ms:
         return waiver
-    return replace(waiver, until_ms=at_ms - 1, log_index=log_index)
+    return replace(waiver, until_ms=at_ms, log_index=log_index)

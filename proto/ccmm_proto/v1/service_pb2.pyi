@@ -793,7 +793,7 @@ class WaiverRequest(_message.Message):
     center: _builtins.str
     rule: _builtins.str
     from_ms: _builtins.int
-    """in force from <= t <= until, and never before the act that grants it"""
+    """in force while from <= t < until, and never before the act that grants it"""
     until_ms: _builtins.int
     reason: _builtins.str
     asked_ms: _builtins.int

@@ -1,4 +1,5 @@
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from ccmm_collector import keys
 from ccmm_collector.config import CONFIG_FILE, format_config, new_config
 from ccmm_collector.judging import Judge
 from ccmm_collector.pack_signing import sign_pack
-from ccmm_collector.packs import activate_pack, load
+from ccmm_collector.packs import Packs, activate_pack, load
 from ccmm_collector.rebuild import rebuild
 from ccmm_collector.rule_commands import check
 from ccmm_proto.errors import BadConfig, BadSignature
@@ -313,3 +314,59 @@ def test_errors_as_json_have_place_and_mend(tmp_path: Path, capsys: pytest.Captu
     assert {error["file"] for error in errors} == {"D6/D-SEC-90.yaml", "D6/D-SEC-91.yaml"}
     assert all(error["line"] >= 1 and error["column"] >= 1 and error["message"] for error in errors)
     assert any(error["mend"] for error in errors)
+
+
+STARS = """
+id: stars
+version: "1"
+effective_from: "2026-01-01"
+title: {{en: Stars, zh: 星级}}
+uses: [{{pack: tiny, digest: "{}"}}]
+scoring:
+  model: points_to_stars
+  items_total: 2
+  bands:
+    - {{label: five, min: 85, title: {{en: five stars, zh: 五星级}}}}
+    - {{label: fail, min: 0, title: {{en: not passed, zh: 未通过}}}}
+"""
+CONTROLS = """
+controls:
+  - {id: c1, title: {en: Settings, zh: 设置}, rules: [D-SEC-90]}
+  - {id: c2, title: {en: More, zh: 更多}, unpublished: true}
+"""
+
+
+def star_pack(tmp_path: Path) -> Path:
+    used = pack_folder(tmp_path / "tiny")
+    folder = tmp_path / "stars"
+    folder.mkdir()
+    (folder / "pack.yaml").write_text(STARS.format(load(used).digest), encoding="utf-8")
+    (folder / "controls.yaml").write_text(CONTROLS, encoding="utf-8")
+    return folder
+
+
+def test_a_pack_that_uses_another_is_kept_with_it(world: World, tmp_path: Path) -> None:
+    folder = star_pack(tmp_path)
+    pack = activate_pack(world.folder, world.log, folder)
+    shutil.rmtree(tmp_path / "tiny")
+    (use,) = pack.uses
+    alone = Packs(world.folder)
+    assert alone.of_digest(pack.digest).rules.keys() == {"D-SEC-90"}
+    kept = world.folder / "packs" / use.digest
+    assert alone.folder_of(folder, "tiny", use.digest) == kept
+    (kept / "D6" / "D-SEC-90.yaml").unlink()
+    with pytest.raises(BadConfig, match="these files are not the pack of this digest"):
+        Packs(world.folder).of_digest(pack.digest)
+
+
+def test_a_pack_of_another_scoring_model_judges_beside_the_one_in_force(world: World, tmp_path: Path) -> None:
+    configure(world, allow_unsigned=True)
+    asked = ("north", "--at", "2026-01-01T01:00:06Z", "--pack", star_pack(tmp_path))
+    found = document("level", world.folder, *asked)
+    assert (found["model"], found["level"], found["standing"]) == ("points_to_stars", None, "fail")
+    told = run("level", world.folder, *asked).stdout
+    assert told.splitlines()[0] == f"north: {found['sentence']['en']}"
+    assert "None" not in told
+    assert found["sentence"]["zh"] in run("level", world.folder, *asked, "--lang", "zh").stdout
+    assert found["sentence"]["en"] in run("centers", world.folder, *asked[1:]).stdout
+    assert document("level", world.folder, *asked[:3])["model"] == "cumulative_levels"

@@ -68,7 +68,7 @@ def test_a_waiver_that_is_withdrawn_ends_there_and_stays_in_the_log(world: World
     gone = WaiverWithdrawn(center="north", rule="D-SEC-90", reason="mended")
     entry = world.log.append_act(Act(waiver_withdrawn=gone))
     (waiver,) = waivers(world)
-    assert (waiver.until_ms, waiver.log_index) == (hour(5) - 1, entry.index)
+    assert (waiver.until_ms, waiver.log_index) == (hour(5), entry.index)
 
 
 def test_withdrawing_one_rules_waiver_leaves_those_of_others(world: World) -> None:
