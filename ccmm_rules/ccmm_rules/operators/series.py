@@ -9,12 +9,13 @@ from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.groups import median
+from ccmm_rules.operators.masking import Masked, feeds_of, masked, parts_within, settled_window
 from ccmm_rules.operators.metric import tallies_over
 from ccmm_rules.operators.series_load import GRAIN_WINDOWS
-from ccmm_rules.operators.tally import add, sample_of, value_of, width
+from ccmm_rules.operators.tally import joined, sample_of, value_of
 from ccmm_rules.operators.trend import LEAST_POINTS, p_falling, p_rising, signals
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
-from ccmm_rules.operators.windows import back, calendar_slots, closed_window, local_date, midnight_ms
+from ccmm_rules.operators.windows import back, calendar_slots, local_date, midnight_ms
 from ccmm_rules.spec import SeriesSpec, parse_window_text
 from ccmm_rules.vocabulary.tables import Metric
 
@@ -46,18 +47,21 @@ def curve_of(metric: Metric, spec: SeriesSpec, view: View, fresh_ms: int) -> Cur
 
 
 def _curve(metric: Metric, spec: SeriesSpec, view: View, fresh_ms: int) -> Curve:
-    feed = view.feed_state(metric.measures, fresh_ms)
+    feed = view.feed_state(feeds_of(metric, spec.during), fresh_ms)
     if feed.state or view.zone is None:
         state, reason = (feed.state, feed.reason) if feed.state else ("missing", "zone")
         return Curve(metric=metric, feed=feed, state=state, reason=reason)
-    span = closed_window(spec.over, feed.watermark_ms - metric.settle_ms, view.zone)
+    span = settled_window(metric, spec, feed.watermark_ms, view.zone)
+    mask = masked(view, spec.during, span)
+    if mask.state:
+        return Curve(metric=metric, feed=feed, state=mask.state, reason=mask.reason, span=span)
     hole = view.hole_after(span.from_ms)
-    if hole or uncovered(feed.sources, span):
+    if hole or any(parts_within(uncovered(feed.sources, span), part) for part in mask.spans):
         return Curve(metric=metric, feed=feed, state="inconclusive", reason=hole or "uncovered", span=span)
     slots = points_in(span, spec.every, view.zone)
     values = []
     for slot in slots:
-        value, disputed = _value(metric, spec, view, slot)
+        value, disputed = _value(metric, spec, view, slot, mask)
         if disputed:
             return Curve(metric=metric, feed=feed, state="inconclusive", reason="disputed", span=span)
         values.append(value)
@@ -84,9 +88,9 @@ def points_in(span: Span, every: str, zone: ZoneInfo) -> list[Span]:
     return found[::-1]
 
 
-def _value(metric: Metric, spec: SeriesSpec, view: View, slot: Span) -> tuple[float | None, bool]:
-    tallies, disputed = tallies_over(metric, spec.where, "", view, slot)
-    total = add(tallies.values(), width(metric))
+def _value(metric: Metric, spec: SeriesSpec, view: View, slot: Span, mask: Masked) -> tuple[float | None, bool]:
+    tallies, disputed = tallies_over(metric, spec.where, "", view, slot, mask if spec.during is not None else None)
+    total = joined(metric, tallies.values())
     least = 0 if metric.formula == "count" else max(spec.sample, 1)
     return (value_of(metric, total) if sample_of(metric, total) >= least else None), disputed
 

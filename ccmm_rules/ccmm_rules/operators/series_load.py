@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ccmm_rules.cel import Compiled, Language
 from ccmm_rules.model import Read
+from ccmm_rules.operators.masking import during_of, feeds_of
 from ccmm_rules.operators.metric_load import metric_of, where_of
 from ccmm_rules.parsing import GRAINS, ReadContext, check_keys, test_of, whole_of, words_of
 from ccmm_rules.spec import RulesSpec, SeriesSpec, Window, parse_window, parse_window_text
@@ -38,7 +39,7 @@ ROW_NAMES: Mapping[str, str] = {
     "p_better": "double",
     "p_worse": "double",
 }
-_PATTERN = re.compile(r"\*|[DEMOI]-\*|[DEMOI]-[A-Z]{3}-([0-9]{2}|\*)")
+_PATTERN = re.compile(r"\*|[A-Z]{1,3}-(\*|[A-Z]{3}-([0-9]{2}|\*))")
 
 
 def load_series(node: Node, context: ReadContext) -> Read:
@@ -46,10 +47,11 @@ def load_series(node: Node, context: ReadContext) -> Read:
     series = node.child("series")
     if isinstance(series.value, Mapping):
         return _load_list(node, series, context)
-    check_keys(node, "series", "over", "every", "where", "sample")
+    check_keys(node, "series", "over", "every", "where", "sample", "during")
     metric = metric_of(series, context)
-    spec = _spec(node, metric=metric.id, where=where_of(node, metric))
-    return context.read("series", spec, _single_names(metric), _single_units(metric), metric.measures)
+    spec = _spec(node, metric=metric.id, where=where_of(node, metric), during=during_of(node, context, metric))
+    feeds = feeds_of(metric, spec.during)
+    return context.read("series", spec, _single_names(metric), _single_units(metric), feeds)
 
 
 def _single_names(metric: Metric) -> dict[str, str]:
