@@ -67,6 +67,12 @@ def test_whoever_is_filtered_out_is_not_expected() -> None:
     assert verdict_on(SEEN, "x.absent == 0", facts).outcome == Outcome.SATISFIED
 
 
+def test_the_least_is_that_of_those_who_are_expected() -> None:
+    facts = [people({1: {"active": True}, 2: {"active": False}}), cards((MONTHS[2], 1), (MONTHS[2], 1), (MONTHS[2], 2))]
+    assert verdict_on(SEEN, "x.least >= 2", facts).outcome == Outcome.SATISFIED
+    assert verdict_on(SEEN, "x.least >= 3", facts).outcome == Outcome.NOT_SATISFIED
+
+
 def test_whether_someone_is_expected_may_be_unknown() -> None:
     verdict = verdict_on(SEEN, "x.absent == 0", [people({1: {"active": True}, 2: {}}), cards((MONTHS[2], 1))])
     assert (verdict.outcome, verdict.seen["x.absent"], verdict.hoped["x.absent"]) == (Outcome.INCONCLUSIVE, 1, 0)
