@@ -10,13 +10,11 @@ from ccmm_rules.model import Read
 from ccmm_rules.operators.gauges import readings
 from ccmm_rules.operators.groups import expected_of, judged_values, median, worst_of
 from ccmm_rules.operators.masking import Masked, masked, parts_within, settled_window, whole_periods
-from ccmm_rules.operators.tally import Tally, add, apart, contributions, joined, sample_of, value_of, width
+from ccmm_rules.operators.tally import Tally, Where, add, apart, contributions, fits, joined, sample_of, value_of, width
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import calendar_slots
 from ccmm_rules.spec import MetricSpec
 from ccmm_rules.vocabulary.tables import Metric
-
-Where = Sequence[tuple[str, str]]
 
 
 def unknown(state: str, reason: str, feed: FeedState) -> Reading:
@@ -75,10 +73,6 @@ def _bound(metric: Metric, spec: MetricSpec, tallies: Mapping[object, Tally]) ->
     names |= {"": worst_of(metric, values), "median": median(values), "mean": sum(values) / len(values)}
     names |= {"spread": max(values) - min(values), "groups": len(values)}
     return Bound(worst=names, best=names)
-
-
-def fits(row: MeasureRow, where: Where) -> bool:
-    return not where or all(pair in row.dimensions for pair in where)
 
 
 def tallies_over(

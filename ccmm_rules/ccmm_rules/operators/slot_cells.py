@@ -9,8 +9,7 @@ from operator import attrgetter
 
 from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.operators.gauges import readings
-from ccmm_rules.operators.metric import Where, fits
-from ccmm_rules.operators.tally import Tally, contributions, joined, width
+from ccmm_rules.operators.tally import Tally, Where, contributions, fits, joined, width
 from ccmm_rules.operators.view import View
 from ccmm_rules.spec import HOUR_MS
 from ccmm_rules.vocabulary.tables import Metric

@@ -12,7 +12,13 @@ from ccmm_rules.operators.chi_square import sample_p
 from ccmm_rules.vocabulary.tables import Metric, Term, load_vocabulary
 
 Tally = tuple[float, ...]
+Where = Sequence[tuple[str, str]]
 BEYOND_S = 86_400.0  # shown for a percentile in the last, open bucket
+
+
+def fits(row: MeasureRow, where: Where) -> bool:
+    """Whether a row has all these dimensions."""
+    return not where or all(pair in row.dimensions for pair in where)
 
 
 def width(metric: Metric) -> int:
