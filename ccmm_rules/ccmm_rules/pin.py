@@ -16,12 +16,19 @@ from ccmm_rules.strict_yaml import parse_document
 def pinned(folder: Path) -> str:
     """`pack.yaml` of the folder with the digests that its used packs have now. Raises PackErrors."""
     text = (folder / "pack.yaml").read_text(encoding="utf-8")
-    for use in uses_of(parse_document(text, "pack.yaml")):
-        at = next(
-            (at for at in (folder.parent / use.pack, BUILT_IN / use.pack) if at.is_dir()), folder.parent / use.pack
-        )
-        text = text.replace(use.digest, folder_digest(at))
-    return text
+    root = parse_document(text, "pack.yaml")
+    lines = text.split("\n")
+    for number, use in enumerate(uses_of(root)):
+        digest = root.child("uses").sequence()[number].child("digest")
+        line = lines[digest.line - 1]
+        before, after = line[: digest.column - 1], line[digest.column - 1 :]
+        lines[digest.line - 1] = before + after.replace(use.digest, folder_digest(_found(folder.parent, use.pack)), 1)
+    return "\n".join(lines)
+
+
+def _found(parent: Path, name: str) -> Path:
+    beside = parent / name
+    return beside if (beside / "pack.yaml").is_file() else BUILT_IN / name
 
 
 def main(folders: Sequence[Path]) -> int:
