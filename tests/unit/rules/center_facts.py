@@ -23,6 +23,11 @@ SCOPE: Mapping[str, object] = {
     "gov_hotline": False,
     "third_party": True,
     "recording_days": 30,
+    "digital": False,
+    "key_processes": ["answering"],
+    "metrics.answering": ["service_level", "answer_rate"],
+    "target.service_level": 80.0,
+    "target.answer_rate": 90.0,
 }
 CALLS_A_DAY = 24
 DETAIL_DAYS = 62  # single calls, recordings, log-ins and passages go back so far
@@ -63,13 +68,15 @@ class SourceFile:
         )
         self.rows.setdefault(kind, []).append(row)
 
-    def count(self, measure: str, start: int, n: int, buckets: tuple[int, ...] = (), **by: str) -> None:
+    def count(
+        self, measure: str, start: int, n: int, buckets: tuple[int, ...] = (), *, period_s: int = 900, **by: str
+    ) -> None:
         row = MeasureRow(
             agent="a1",
             source=self.name,
             dimensions=tuple(sorted(by.items())),
             start_ms=start,
-            period_s=900,
+            period_s=period_s,
             count=n,
             total=5.0 * n,
             buckets=buckets,

@@ -22,8 +22,18 @@ def people(days: int) -> SourceFile:
     joined = ago(days + 20)
     for person in (*AGENTS, *OFFICERS):
         agent = person in AGENTS
-        file.enter("person", person, active=True, agent=agent, access=True, worked_days=20, joined=joined)
-    file.enter("person", LEAVER, active=False, agent=True, access=False, worked_days=0, joined=joined, left=ago(20, 10))
+        file.enter("person", person, active=True, agent=agent, access=True, worked_days=20, joined=joined, billed=agent)
+    file.enter(
+        "person",
+        LEAVER,
+        active=False,
+        agent=True,
+        access=False,
+        worked_days=0,
+        joined=joined,
+        left=ago(20, 10),
+        billed=False,
+    )
     return file
 
 
@@ -109,7 +119,7 @@ def events(old: int) -> SourceFile:
     return file
 
 
-def tickets(begin: int) -> SourceFile:
+def tickets(begin: int, days: int) -> SourceFile:
     file = SourceFile(name="tickets", from_ms=begin)
     for call, start, _, agent in single_calls(DETAIL_DAYS):
         if start >= begin:
@@ -119,7 +129,10 @@ def tickets(begin: int) -> SourceFile:
         word = "complaint" if number % 5 == 0 else "request"
         times = {"due": at + 48 * 3_600_000, "closed": at + 20 * 3_600_000}
         if at >= begin:
-            file.happen("case", 90_000 + number, at, **{"class": word}, due_moves=0, **times)
+            file.happen("case", 90_000 + number, at, **{"class": word}, due_moves=0, bare_pauses=0, **times)
+    for day in range(1, days):
+        for measure, n in (("cases_closed", 5), ("cases_reopened", 0), ("cases_sampled", 2), ("cases_wrong", 0)):
+            file.count(measure, ago(day, -8), n, period_s=86_400)
     return file
 
 
@@ -132,6 +145,7 @@ def quality(begin: int, days: int) -> SourceFile:
     for day in range(1, days):
         file.count("survey_answered", ago(day, 3), 20, drawn="automatic")
         file.count("survey_favourable", ago(day, 3), 19, drawn="automatic")
+        file.count("proficiency_time", ago(day, -8), 1, period_s=86_400)  # five weeks
     return file
 
 

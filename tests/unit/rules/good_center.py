@@ -3,6 +3,7 @@
 `good_center(months)` gives the facts by source; a test spoils one of them and looks at what the rules say.
 """
 
+from ccmm_rules.evidence import AttributeValue
 from ccmm_rules.vocabulary.tables import load_vocabulary
 from tests.unit.rules.center_facts import (
     AGENTS,
@@ -47,7 +48,7 @@ def good_center(months: float) -> Sources:
         training(old),
         drills(old),
         events(old),
-        tickets(begin),
+        tickets(begin, days),
         quality(begin, days),
         projects(old),
         meetings(begin),
@@ -59,21 +60,25 @@ def _switch(begin: int, days: int) -> SourceFile:
     file = SourceFile(name="pbx", from_ms=begin)
     buckets = len(load_vocabulary().wait_bounds_s) + 1
     waits = (20, 3, 1, *((0,) * (buckets - 3)))
-    lost = (0, 0, 0, 0, 0, 1, *((0,) * (buckets - 6)))
+    lost = (0, 1, 0, 0, 0, 1, *((0,) * (buckets - 6)))  # one within five seconds, one after twenty
     for day in range(1, days):
         for queue in QUEUES:
             start = ago(day, 2)
             for measure, n in (
-                ("calls_offered", 25),
+                ("calls_offered", 26),
                 ("calls_answered", 24),
-                ("calls_abandoned", 1),
+                ("calls_abandoned", 2),
                 ("short_calls", 0),
             ):
                 file.count(measure, start, n, queue=queue)
             file.count("wait_answered", start, 24, waits, queue=queue)
-            file.count("wait_abandoned", start, 1, lost, queue=queue)
+            file.count("wait_abandoned", start, 2, lost, queue=queue)
+        for agent in AGENTS:
+            file.count("agent_calls", ago(day, -8), 8, period_s=86_400, agent=str(agent))
+            file.count("agent_short_calls", ago(day, -8), 0, period_s=86_400, agent=str(agent))
+    how: dict[str, AttributeValue] = {"system": "acd", "answered": True, "required": True, "talk": 120}
     for call, start, queue, agent in single_calls(days):
-        file.happen("call", call, start, system="acd", queue=queue, agent=agent, answered=True, required=True, talk=120)
+        file.happen("call", call, start, **how, queue=queue, agent=agent, number=call, released_by="caller")
     for day in range(1, min(days, DETAIL_DAYS)):
         for agent in AGENTS:
             file.happen("session", 1000 * day + agent, ago(day, 1), system="acd", person=agent)

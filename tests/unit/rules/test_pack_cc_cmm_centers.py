@@ -76,7 +76,7 @@ def test_nothing_is_satisfied_before_anything_was_seen() -> None:
 def test_a_day_and_three_days_of_silence_leave_no_rule_on_the_switch_or_the_doors_satisfied() -> None:
     later = ms(NOW) + 4 * 86_400_000
     verdicts = judge(pack(), evidence_of(good_center(26.3)), later)
-    heard = {"D-SEC-09", "D-SEC-10", "D-ENV-02", "D-ENV-08", "M-DAT-03", "M-KPI-01", "D-SYS-05", "M-RES-02"}
+    heard = {"D-SEC-09", "D-SEC-10", "D-ENV-02", "D-ENV-08", "M-DAT-03", "M-KPI-01", "D-SYS-05", "E-OPS-08"}
     assert {verdicts[id].outcome for id in heard} == {Outcome.MISSING}
 
 
@@ -165,6 +165,11 @@ def second_account(sources: Sources) -> None:
     sources["directory"].enter("account", 1, system="directory", person=AGENTS[0], enabled=True, service=False)
 
 
+def drop_at_once(sources: Sources) -> None:
+    rows = sources["pbx"].measures["agent_short_calls"]
+    rows[:] = [replace(row, count=4) if row.dimensions == (("agent", str(AGENTS[0])),) else row for row in rows]
+
+
 def forge_a_drill(sources: Sources) -> None:
     sources["drills"].happen(
         "exercise", "evacuation-x", ago(20, 18), **{"class": "evacuation"}, passed=True, minutes=3.0
@@ -196,7 +201,7 @@ TRICKS: dict[str, tuple[str, Callable[[Sources], None]]] = {
     "a drill that nobody took part in": ("D-EMG-22", forge_a_drill),
     "calls are dropped at once": (
         "M-KPI-09",
-        change("pbx", "call", lambda index, row: with_attributes(row, talk=3 if index % 4 == 0 else 120)),
+        drop_at_once,
     ),
 }
 
