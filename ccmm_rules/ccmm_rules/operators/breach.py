@@ -12,9 +12,14 @@ Band = tuple[float, float]
 def breaches(derived: Derived, metric: str, values: SlotValues, meets: Band) -> Iterator[Happening]:
     """One row per run and group, with `split` one per slot; open where the newest closed slot is still beyond."""
     for group, slots in values.groups.items():
-        for run in _runs([slot for slot in slots if not meets[0] <= slot.value <= meets[1]], split=derived.split):
+        for run in _runs([slot for slot in slots if _beyond(slot, meets) > 0], split=derived.split):
             open_still = not derived.split and run[-1].slot.to_ms == values.until_ms
             yield _row(metric, group if derived.by else None, run, meets, open_still=open_still)
+
+
+def _beyond(slot: SlotValue, meets: Band) -> float:
+    """How far outside, on the worse side; 0 or less: within."""
+    return max(meets[0] - slot.ends[0], slot.ends[1] - meets[1])
 
 
 def _runs(beyond: Sequence[SlotValue], *, split: bool) -> list[list[SlotValue]]:
@@ -28,7 +33,8 @@ def _runs(beyond: Sequence[SlotValue], *, split: bool) -> list[list[SlotValue]]:
 
 
 def _row(metric: str, group: Group | None, run: Sequence[SlotValue], meets: Band, *, open_still: bool) -> Happening:
-    worst = max((slot.value for slot in run), key=lambda value: max(meets[0] - value, value - meets[1]))
+    low, high = max(run, key=lambda slot: _beyond(slot, meets)).ends
+    worst = low if meets[0] - low > high - meets[1] else high
     attributes: dict[str, AttributeValue] = {"metric": metric, "worst": worst, "slots": len(run)}
     if group is not None:
         attributes["group"] = group

@@ -27,6 +27,8 @@ def load_derived(node: Node, name_node: Node, vocabulary: Vocabulary, *, by: str
     question = vocabulary.profile.get(of)
     is_list = question is not None and question.type == "list" and of not in vocabulary.metrics
     metrics = tuple(vocabulary.metrics.values()) if is_list else (_metric(name_node, of, vocabulary),)
+    if not is_list and metrics[0].formula == "chi2_p":
+        name_node.fail(f"'{of}' compares groups over a whole window", "read it with metric")
     if by and (is_list or by not in metrics[0].dimensions):
         known = "" if is_list else ", ".join(sorted(metrics[0].dimensions))
         node.child("by").fail(f"'{by}' is no dimension of {of}", f"known here: {known or 'none'}")

@@ -11,6 +11,7 @@ from ccmm_rules.derived import kind_named
 from ccmm_rules.evidence import Happening, Span
 from ccmm_rules.model import Read
 from ccmm_rules.operators.alteration import changes
+from ccmm_rules.operators.answers import target_names
 from ccmm_rules.operators.breach import breaches
 from ccmm_rules.operators.signal import is_too_short, signals_in
 from ccmm_rules.operators.silence import Quiet, quiet_of, silences
@@ -100,13 +101,8 @@ def _always(view: View) -> FeedState:
 
 def _answers(derived: Derived, view: View) -> list[str]:
     """Names of the scope answers that the rows rest on."""
-    targets = [name for metric in metrics_of(derived, view) for name in _target_names(metric)]
+    targets = [name for metric in metrics_of(derived, view) for name in target_names(metric)]
     return [*([derived.of] if derived.is_list else []), *(targets if _needs_target(derived) else [])]
-
-
-def _target_names(metric: Metric) -> list[str]:
-    name = f"target.{metric.id}"
-    return [f"{name}.low", f"{name}.high"] if metric.better == "band" else [name]
 
 
 def _needs_target(derived: Derived) -> bool:
@@ -197,7 +193,7 @@ def _measured(
     for metric in metrics_of(derived, view):
         span = whole_from(Span(window.from_ms, watermark_ms - metric.settle_ms), derived.every, view.zone)
         values = slot_values(metric, derived.every, derived.by, view, span)
-        trouble = trouble or ("disputed" if values.disputed else "")
+        trouble = trouble or values.trouble
         if derived.form == "signal":
             trouble = trouble or ("sample" if is_too_short(values) else "")
             rows += signals_in(derived, metric.id, values) if not trouble else []
