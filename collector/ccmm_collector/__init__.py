@@ -37,6 +37,7 @@ projection          DIR/projections.sqlite: the log as rows
 projection_sql      all its SQL
 dump_sql            its canonical dump
 packing             how values lie in the projection's blobs
+bundles             the rolls of one day in one piece
 slots               stated slots of measures and their sums
 day_sums            sums by civil day, and how they are kept
 happenings          occurrences of one source

@@ -1,30 +1,17 @@
 """Occurrences of one source: those that travelled alone, and those packed into rolls by the hour."""
 
-import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
 
 from ccmm_collector import projection_sql as sql
+from ccmm_collector.bundles import SourceRow, columns_of, hours, joined, order, unpack_day
 from ccmm_collector.folds import Kept
 from ccmm_collector.packing import attributes_of
 from ccmm_collector.projection import View
-from ccmm_proto.period import HOUR_MS, floor_to
-from ccmm_proto.roll import rows_of
-from ccmm_proto.v1.statement_pb2 import Occurrence, Roll
-from ccmm_rules.evidence import Happening, Span
-
-SourceRow = tuple[int, str, str]  # number, agent, source
-
-
-def order(happening: Happening) -> tuple[object, ...]:
-    """Oldest first, then by id."""
-    return (
-        happening.started_ms,
-        isinstance(happening.id, str),
-        happening.id,
-        happening.agent,
-        happening.source,
-    )
+from ccmm_proto.period import DAY_MS, floor_to
+from ccmm_proto.v1.statement_pb2 import Occurrence
+from ccmm_rules.evidence import Columns, Happening, Span
 
 
 def alone(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Happening]) -> list[Happening]:
@@ -57,34 +44,24 @@ def _told(
     )
 
 
-def rolled(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Happening]) -> list[Happening]:
-    """The rows of the rolls that started in the span."""
-    hours = (floor_to(span.from_ms, HOUR_MS), span.to_ms)
-    found: list[Happening] = []
-    for hour_ms, *stamp in view.projection.rows(sql.ROLL_HOURS, row[0], kind, *hours, view.index):
-        key = (view.center, row, kind, hour_ms, *stamp)
-        rows = kept.get(key, partial(_hour, view, row, kind, hour_ms, stamp[2]))
-        if span.from_ms <= hour_ms and hour_ms + HOUR_MS <= span.to_ms:
-            found += rows
+def rolled(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Happening]) -> Columns | None:
+    """The rows of the rolls that started in the span, oldest first; None where there is none."""
+    parts = []
+    days = (floor_to(span.from_ms, DAY_MS), span.to_ms)
+    for day_ms, index, packed in view.projection.rows(sql.BUNDLES, row[0], kind, *days):
+        stamp = (view.center, row, kind, day_ms, index)
+        if packed is not None and index <= view.index:
+            rows = kept.get(stamp, partial(unpack_day, row, packed))
+        elif index <= view.index:
+            rows = kept.get(stamp, partial(_day, view, row, kind, day_ms))
         else:
-            found += [happening for happening in rows if span.from_ms <= happening.started_ms < span.to_ms]
-    return found
+            rows = _day(view, row, kind, day_ms)
+        assert isinstance(rows, Columns)
+        first, end = bisect_left(rows.starts, span.from_ms), bisect_left(rows.starts, span.to_ms)
+        if first < end:
+            parts.append(rows if end - first == len(rows) else rows.between(first, end))
+    return joined(parts) if parts else None
 
 
-def _hour(view: View, row: SourceRow, kind: str, hour_ms: int, revision: int) -> Sequence[Happening]:
-    """All rows of an hour at a revision: a row that two statements tell is one row."""
-    number, agent, source = row
-    rows: dict[tuple[int, int], Happening] = {}
-    for key_id, packed in view.projection.rows(sql.ROLLS, number, kind, hour_ms, revision, view.index):
-        for key, started_ms, attributes in rows_of(Roll.FromString(zlib.decompress(packed))):
-            if (key, started_ms) not in rows:
-                rows[key, started_ms] = Happening(
-                    agent=agent,
-                    source=source,
-                    id=key,
-                    started_ms=started_ms,
-                    ended_ms=started_ms + int(attributes.get("lasted", 0)) * 1000,
-                    key_id=key_id,
-                    attributes=attributes,
-                )
-    return tuple(sorted(rows.values(), key=order))
+def _day(view: View, row: SourceRow, kind: str, day_ms: int) -> Columns:
+    return columns_of(hours(view.projection.connection, row, kind, day_ms, day_ms + DAY_MS, view.index))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.alterations import alterations_of
+from ccmm_collector.bundles import SourceRow, order
 from ccmm_collector.day_sums import zone_name
 from ccmm_collector.folds import Folds
-from ccmm_collector.happenings import SourceRow, alone, order, rolled
+from ccmm_collector.happenings import alone, rolled
 from ccmm_collector.holes import Chains, forks
 from ccmm_collector.projection import View
 from ccmm_collector.slots import Figures, stamp_of
@@ -154,12 +155,11 @@ class Known:
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Occurrences that started in the span, and open ones from before it; oldest first, then id."""
         kept = self._folds.happenings
-        parts = [
-            found
-            for row in self._sources
-            for found in (alone(self._view, row, kind, span, kept), rolled(self._view, row, kind, span, kept))
-            if found
-        ]
+        parts: list[Sequence[Happening]] = []
+        for row in self._sources:
+            parts += [found for found in (alone(self._view, row, kind, span, kept),) if found]
+            rows = rolled(self._view, row, kind, span, kept)
+            parts += [rows] if rows is not None else []
         if len(parts) == 1:
             return parts[0]
         return sorted((happening for found in parts for happening in found), key=order)

@@ -17,6 +17,7 @@ from typing import Any, Self
 from sqlite_utils import Database
 
 from ccmm_collector import projection_sql as sql
+from ccmm_collector.bundles import Bundles
 from ccmm_collector.day_sums import DaySums
 from ccmm_collector.dump_sql import DUMPS
 from ccmm_collector.log import LogEntry
@@ -38,7 +39,7 @@ from ccmm_proto.v1.statement_pb2 import Statement
 from ccmm_proto.wire import parse_message
 
 FILE = "projections.sqlite"
-TENDED = 500  # day sums at a time
+TENDED = 500  # days of a series, days of rolls, at a time
 SETTLED_MS = 30 * HOUR_MS  # after its beginning a day is over, and little of it is still to come
 _BUSY_MS = 10_000
 
@@ -79,6 +80,7 @@ class Projection:
         self._sources: dict[SourceKey, int] = {}
         self._series: dict[SeriesKey, int] = {}
         self.sums = DaySums(connection)
+        self.bundles = Bundles(connection)
         self._readonly = readonly
 
     @classmethod
@@ -174,6 +176,7 @@ class Projection:
             (key[0][0], self._series.get(key) or self._new_series(key), found) for key, found in rows.slots.items()
         ]
         many(sql.INSERTS["measure"], [(number, *row) for _, number, found in numbered for row in found])
+        self.bundles.touch([(self._source(source), row) for source, row in rows.of_source.get("roll", ())])
         self.sums.touch((center, number, [(row[0], row[3]) for row in found]) for center, number, found in numbered)
 
     def _source(self, key: SourceKey) -> int:
@@ -204,13 +207,15 @@ class Projection:
         """
         if self._readonly:
             return False
-        self.sums.fill(self.recorded_ms(self.position) - SETTLED_MS, limit)
-        if not self.sums.fresh:
+        over_ms = self.recorded_ms(self.position) - SETTLED_MS
+        self.sums.fill(over_ms, limit)
+        self.bundles.fill(over_ms, limit)
+        if not self.sums.fresh and not self.bundles.fresh:
             return False
         self.connection.execute("BEGIN IMMEDIATE")
-        count = self.sums.write()
+        counts = self.sums.write(), self.bundles.write()
         self.connection.execute("COMMIT")
-        return count >= limit
+        return max(counts) >= limit
 
     def view(self, center: str, index: int) -> View:
         """The center as known at an index of the log; the view's own index is that of the newest entry about it."""

@@ -111,6 +111,13 @@ DAYS = """
 -- The zone in whose days a center's slots are summed: that of its newest scope answer.
 CREATE TABLE civil (center TEXT PRIMARY KEY, zone TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX tally_empty ON tally (day_ms) WHERE slots = 0;
+-- The UTC days that have rolls, the highest index among them, and once it was made the day in one piece, which holds as
+-- known at N if log_index <= N. Kept results, no facts: a new roll of its day empties it.
+CREATE TABLE bundle (source INTEGER NOT NULL, kind TEXT NOT NULL, day_ms INTEGER NOT NULL, log_index INTEGER NOT NULL,
+  packed BLOB, PRIMARY KEY (source, kind, day_ms)) WITHOUT ROWID;
+CREATE INDEX bundle_empty ON bundle (day_ms) WHERE packed IS NULL;
+INSERT INTO bundle (source, kind, day_ms, log_index)
+  SELECT source, kind, hour_ms - hour_ms % 86400000, max(log_index) FROM roll GROUP BY 1, 2, 3;
 """
 
 
@@ -282,12 +289,26 @@ HAPPENINGS = (
 )
 # Those that started before a span and are open as far as is known.
 OPEN_HAPPENINGS = HAPPENINGS.replace("started_ms >= ? AND started_ms < ?", "ended_ms IS NULL AND started_ms < ?")
-# The hours of a span that have rolls, and what they rest on: as long as it stays the same, so do their rows.
+# The hours of a span that have rolls, and the revision to read.
 ROLL_HOURS = (
-    "SELECT hour_ms, count(*), max(log_index), max(revision) FROM roll"
+    "SELECT hour_ms, max(revision) FROM roll"
     " WHERE source = ? AND kind = ? AND hour_ms >= ? AND hour_ms < ? AND log_index <= ?"
     " GROUP BY hour_ms ORDER BY hour_ms"
 )
+# The days of a span that have rolls, packed or not.
+BUNDLES = (
+    "SELECT day_ms, log_index, packed FROM bundle WHERE source = ? AND kind = ? AND day_ms >= ? AND day_ms < ?"
+    " ORDER BY day_ms"
+)
+TOUCH_BUNDLE = (
+    "INSERT INTO bundle (source, kind, day_ms, log_index) VALUES (?,?,?,?) ON CONFLICT (source, kind, day_ms)"
+    " DO UPDATE SET log_index = max(log_index, excluded.log_index), packed = NULL"
+)
+EMPTY_BUNDLES = (
+    "SELECT source, kind, day_ms, log_index FROM bundle WHERE packed IS NULL AND day_ms < ? ORDER BY day_ms LIMIT ?"
+)
+# A day that holds all rolls of its hours.
+KEEP_BUNDLE = "UPDATE bundle SET packed = ? WHERE source = ? AND kind = ? AND day_ms = ? AND log_index = ?"
 # The rolls of one hour at one revision.
 ROLLS = (
     "SELECT key_id, packed FROM roll"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.cel import Compiled
-from ccmm_rules.evidence import Happening
+from ccmm_rules.evidence import Columns, Happening
 from ccmm_rules.expression import Scalar
 from ccmm_rules.operators.remembered import Remembered
 from ccmm_rules.operators.windows import QUARTER_HOUR_MS, local_hour, nights_between, workdays_between
@@ -36,11 +36,15 @@ class Table:
         self.types = attribute_types(kind)
         self.times = frozenset(name for name, word in self.types.items() if word == "time")
         self.profile = {f"profile.{name}": value for name, value in answers.items()}
-        self.starts = [row.started_ms for row in rows]
-        self.ends: Stamps = [row.ended_ms for row in rows]
-        self.key_ids = [row.key_id for row in rows]
+        packed = rows if isinstance(rows, Columns) else None
+        self.starts: Sequence[int] = packed.starts if packed else [row.started_ms for row in rows]
+        self.ends: Stamps = packed.ends if packed else [row.ended_ms for row in rows]
+        self.key_ids: Sequence[str] = packed.key_ids if packed else [row.key_id for row in rows]
+        self._ids: Sequence[str | int] = packed.ids if packed else [row.id for row in rows]
+        self._sources: Sequence[str] = packed.sources if packed else [row.source for row in rows]
         self.zone = zone
-        self._attributes = [row.attributes for row in rows]
+        self._packed = packed.attributes if packed else None
+        self._attributes = [] if packed else [row.attributes for row in rows]
         self._known_until = known_until
         self._columns: dict[tuple[str, int], Column] = {}
         self._stamps: dict[str, Stamps] = {}
@@ -48,8 +52,7 @@ class Table:
 
     def order(self, place: int) -> tuple[int, str, str]:
         """Ties go by time, then key, then source."""
-        row = self.rows[place]
-        return row.started_ms, str(row.id), row.source
+        return self.starts[place], str(self._ids[place]), self._sources[place]
 
     def results(self, compiled: Compiled, places: Sequence[int], now_ms: int) -> list[Scalar | None]:
         """A test on rows; None where it cannot be decided."""
@@ -85,12 +88,16 @@ class Table:
         return self._stamps[name]
 
     def _values(self, name: str) -> Column:
-        return [row.id for row in self.rows] if name == "key" else [held.get(name) for held in self._attributes]
+        return self._ids if name == "key" else self._attribute(name)
 
     def _made(self, name: str, now_ms: int) -> Column:
         word = self.types.get(name)
         if word is not None:
-            return self.stamps(name) if word == "time" else _typed(self._values(name), word)
+            return (
+                self.stamps(name)
+                if word == "time"
+                else _typed(self._values(name), word, is_packed=self._packed is not None)
+            )
         if name.startswith("has_") and name[4:] in self.types:
             held = self.stamps(name[4:]) if self.types[name[4:]] == "time" else self._attribute(name[4:])
             return [value is not None for value in held]
@@ -101,7 +108,9 @@ class Table:
         return self._shape(name, now_ms)
 
     def _attribute(self, name: str) -> Column:
-        return [held.get(name) for held in self._attributes]
+        if self._packed is None:
+            return [held.get(name) for held in self._attributes]
+        return self._packed[name] if name in self._packed else [None] * len(self.starts)
 
     def _until(self, stamps: Stamps, now_ms: int) -> list[tuple[int, int]]:
         """(start, end) with the end so far where it has not come."""
@@ -138,13 +147,16 @@ class Table:
         return [None if unit is None else (end - start) // unit for start, end in pairs]
 
 
-def _typed(values: Column, word: str) -> Column:
+def _typed(values: Column, word: str, *, is_packed: bool) -> Column:
+    """As tests see them; what was packed is of its type."""
+    if word.startswith("@"):
+        return [signed(value) if type(value) is int else None for value in values]
+    if is_packed:
+        return values
     if word == "double":
         return [float(value) if isinstance(value, int | float) else None for value in values]
     if word == "list":
         return [value if isinstance(value, tuple) else None for value in values]
-    if word.startswith("@"):
-        return [signed(value) if isinstance(value, int) else None for value in values]
     return [None if isinstance(value, tuple) else value for value in values]
 
 

@@ -1,13 +1,14 @@
 """One center's evidence at one instant, asked once: shared by all reads of all rules of one judgement."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from ccmm_rules.civil import zone_named
 from ccmm_rules.conclude import Bound
-from ccmm_rules.evidence import Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
+from ccmm_rules.evidence import Columns, Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
 from ccmm_rules.operators.windows import gaps, overlap_ms
 from ccmm_rules.spec import HOUR_MS
 from ccmm_rules.vocabulary.tables import Metric, Vocabulary
@@ -156,6 +157,8 @@ class View:
         """All occurrences that were reserved, oldest first; what began before is left to the windows before."""
         span = self._reserved[kind]
         found = self.evidence.happenings(kind, Span(span.from_ms, span.to_ms + 1))
+        if isinstance(found, Columns):
+            return found.between(bisect_left(found.starts, span.from_ms), len(found))
         return sorted((row for row in found if row.started_ms >= span.from_ms), key=lambda row: row.started_ms)
 
     def feed_state(self, feeds: Sequence[str], fresh_ms: int) -> FeedState:
