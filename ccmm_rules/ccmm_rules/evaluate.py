@@ -3,11 +3,14 @@
 Same pack, same evidence up to the same log index, same instant: the same verdicts, byte for byte.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ccmm_rules.conclude import Conclusion, conclude
-from ccmm_rules.evidence import Evidence, Span
+from ccmm_rules.conclude import Bound, Conclusion, conclude
+from ccmm_rules.effective import in_force
+from ccmm_rules.evidence import Evidence, Span, Waiver
 from ccmm_rules.expression import Scalar
+from ccmm_rules.holding import Holding
 from ccmm_rules.model import Outcome, Pack, Read, Rule
 from ccmm_rules.operators.answers import answers_of
 from ccmm_rules.operators.coverage import read_coverage
@@ -15,16 +18,21 @@ from ccmm_rules.operators.masking import mask_windows
 from ccmm_rules.operators.match_read import match_windows, read_match
 from ccmm_rules.operators.metric import read_metric
 from ccmm_rules.operators.rows_read import read_rows, rows_windows
+from ccmm_rules.operators.rules_read import read_rules
 from ccmm_rules.operators.series_list import read_series_or_list
 from ccmm_rules.operators.slots import read_slots
 from ccmm_rules.operators.view import Reading, View
+from ccmm_rules.rule_order import named_by, readers_of, with_those_read
+from ccmm_rules.tightening import answer_name, tightened
 from ccmm_rules.verdict import ReadState, Verdict
+from ccmm_rules.waiving import next_waiver_ms, waived, waiver_of
 from ccmm_rules.wording import sentence
 
 READERS: Mapping[str, Callable[[Read, View, Rule], Reading]] = {
     "metric": lambda read, view, rule: read_metric(read, view),
     "slots": read_slots,
     "series": read_series_or_list,
+    "rules": read_rules,
     "coverage": read_coverage,
     "match": read_match,
     "inventory": read_rows,
@@ -41,29 +49,119 @@ WINDOWS: Mapping[str, Callable[[Read, View], Iterable[tuple[str, Span]]]] = {
 }
 
 
-def judge(pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | None = None) -> dict[str, Verdict]:
-    """Verdicts by rule id, of all rules or of those named."""
-    view = View(evidence, at_ms, pack.vocabulary)
-    judged = {name: rule for name, rule in pack.rules.items() if rules is None or name in rules}
-    for read in [read for rule in judged.values() for read in rule.reads if read.operator in WINDOWS]:
-        for kind, span in WINDOWS[read.operator](read, view):
-            view.reserve(kind, span)
-    return {name: _judged(rule, view) for name, rule in judged.items()}
+def judge(
+    pack: Pack,
+    evidence: Evidence,
+    at_ms: int,
+    rules: Collection[str] | None = None,
+    held: Mapping[str, Verdict] | None = None,
+) -> dict[str, Verdict]:
+    """Verdicts by rule id, of all rules or of those named.
+
+    `held` are the verdicts in force of the others: a rule that reads one of those named is then judged, and given, too.
+    Without `held` what the named rules read is judged as well, but not given.
+    """
+    known = held if held is not None else {}
+    asked = {name for name in pack.rules if rules is None or name in rules}
+    if held is not None:
+        asked |= readers_of(asked, pack.rules)
+    bench = Bench(pack, View(evidence, at_ms, pack.vocabulary), known, with_those_read(asked, pack.rules, known))
+    return {name: bench.verdict(name) for name in pack.rules if name in asked}
 
 
-def _judged(rule: Rule, view: View) -> Verdict:
-    """One rule; the view is shared with the other rules of the same judgement."""
+class Bench:
+    """Judges rules on one view, each once. What they read of other rules it judges first, or takes as held."""
+
+    def __init__(self, pack: Pack, view: View, held: Mapping[str, Verdict], judged: Collection[str]) -> None:
+        self._pack, self._view, self._held, self._judged = pack, view, held, judged
+        self._done: dict[str, Verdict] = {}
+        view.reads_verdicts(self._named)
+        reads = [read for name in judged for read in pack.rules[name].reads if read.operator in WINDOWS]
+        for read in reads:
+            for kind, span in WINDOWS[read.operator](read, view):
+                view.reserve(kind, span)
+
+    def _named(self, patterns: Sequence[str], rule: str) -> list[Verdict]:
+        names = named_by(patterns, rule, self._pack.rules)
+        return [self.verdict(name) if name in self._judged else self._held[name] for name in names]
+
+    def verdict(self, name: str) -> Verdict:
+        """Of one of the rules to be judged."""
+        if name not in self._done:
+            self._done[name] = self._verdict(tightened(self._pack.rules[name], self._view))
+        return self._done[name]
+
+    def _verdict(self, rule: Rule) -> Verdict:
+        view = self._view
+        valid, changes_ms = in_force(rule, view)
+        if not valid:
+            outside = Conclusion(outcome=Outcome.NOT_APPLICABLE, reason="not_in_force")
+            return verdict_of(rule, view, {}, dict.fromkeys(rule.levels, outside), Circumstances(changes_ms=changes_ms))
+        readings, conclusions = concluded(rule, view)
+        held_since_ms = None
+        if rule.hold is not None:
+            conclusions, held_since_ms = self._held_long(rule, readings, conclusions)
+        waivers = view.evidence.waivers()
+        begins_ms = next_waiver_ms(rule.id, waivers, view.at_ms)
+        waiver = waiver_of(rule.id, waivers, view.at_ms)
+        found = waived(conclusions) if waiver is not None else conclusions
+        circumstances = Circumstances(
+            changes_ms=min((ms for ms in (changes_ms, begins_ms) if ms is not None), default=None),
+            held_since_ms=held_since_ms,
+            waiver=waiver if found != conclusions else None,
+        )
+        return verdict_of(rule, view, readings, found, circumstances)
+
+    def _held_long(
+        self, rule: Rule, readings: Mapping[str, Reading], conclusions: Mapping[int, Conclusion]
+    ) -> tuple[dict[int, Conclusion], int | None]:
+        """What is satisfied, but not for so long yet, is inconclusive."""
+        levels = [level for level, found in conclusions.items() if found.outcome == Outcome.SATISFIED]
+        holding = Holding(rule, self._view, readings, lambda view: self._earlier(rule, view))
+        since = holding.since(levels, self._pack.hold_backfill_share) if levels else {}
+        short = [level for level in levels if level not in since or not since[level][1]]
+        early = Conclusion(outcome=Outcome.INCONCLUSIVE, reason="hold", blamed="hold")
+        own = since.get(rule.level)
+        return {**conclusions, **dict.fromkeys(short, early)}, own[0] if own is not None else None
+
+    def _earlier(self, rule: Rule, view: View) -> tuple[dict[int, Outcome], float]:
+        """Outcomes by level and the share of backfill on the view of an earlier instant."""
+        Bench(self._pack, view, {}, with_those_read([rule.id], self._pack.rules, ()))
+        readings, conclusions = concluded(rule, view)
+        backfill = max((reading.backfill for reading in readings.values()), default=0.0)
+        return {level: found.outcome for level, found in conclusions.items()}, backfill
+
+
+def concluded(rule: Rule, view: View) -> tuple[dict[str, Reading], dict[int, Conclusion]]:
+    """What its reads give and the rule concludes from it, before hold and waivers."""
     readings = {read.name: READERS[read.operator](read, view, rule) for read in rule.reads}
-    conclusions = _conclusions(rule, readings, view)
-    reached = _reached(rule, conclusions)
-    own = conclusions[rule.level]
+    return readings, _conclusions(rule, readings, view)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What bears on a verdict beside its reads."""
+
+    changes_ms: int | None = None  # when time alone changes one of them
+    held_since_ms: int | None = None
+    waiver: Waiver | None = None
+
+
+def verdict_of(
+    rule: Rule,
+    view: View,
+    readings: Mapping[str, Reading],
+    conclusions: Mapping[int, Conclusion],
+    circumstances: Circumstances,
+) -> Verdict:
+    """Everything that a verdict says, put together."""
+    reached, own, waiver = _reached(rule, conclusions), conclusions[rule.level], circumstances.waiver
     bound = {name: reading.at(rule.level) for name, reading in readings.items()}
     seen = _seen(rule, {name: look.worst for name, look in bound.items()})
     hoped = _seen(rule, {name: look.best for name, look in bound.items()})
     limits = {table.name: float(value) for table in rule.limits if (value := table.at(rule.level)) is not None}
-    scope_index, scope_end = _scope(rule, view)
-    deadlines = [reading.deadline_ms for reading in readings.values() if reading.deadline_ms is not None]
-    valid_until = min([*deadlines, *([scope_end] if scope_end is not None else [])], default=None)
+    indexes, ends = _rested_on(rule, view, readings, waiver)
+    valid_until = min(ends, default=None)
     return Verdict(
         rule=rule.id,
         center=view.evidence.center,
@@ -75,16 +173,44 @@ def _judged(rule: Rule, view: View) -> Verdict:
         reason=own.reason,
         blamed=own.blamed,
         valid_until_ms=valid_until,
-        look_again_ms=_look_again(view.at_ms, valid_until, readings),
+        look_again_ms=_look_again(view.at_ms, valid_until, circumstances.changes_ms, readings),
         seen=seen,
         hoped={name: value for name, value in hoped.items() if seen.get(name) != value},
         limits=limits,
         log_id=view.evidence.log_id,
-        log_index=max([scope_index, *(reading.log_index for reading in readings.values())]),
+        log_index=max(indexes, default=-1),
         backfill_share=max((reading.backfill for reading in readings.values()), default=0.0),
-        sentence=sentence(rule, rule.level, conclusions[rule.level], reached, seen, limits),
-        reads={name: ReadState(state=look.state, reason=look.reason) for name, look in bound.items()},
+        sentence=sentence(rule, rule.level, own, reached, seen, limits),
+        reads={name: _state(readings[name], look) for name, look in bound.items()},
+        held_since_ms=circumstances.held_since_ms,
+        waiver=waiver,
     )
+
+
+def _state(reading: Reading, look: Bound) -> ReadState:
+    span = reading.span
+    return ReadState(
+        state=look.state,
+        reason=look.reason,
+        from_ms=span.from_ms if span is not None else None,
+        to_ms=span.to_ms if span is not None else None,
+        spot=reading.spot,
+    )
+
+
+def _rested_on(
+    rule: Rule, view: View, readings: Mapping[str, Reading], waiver: Waiver | None
+) -> tuple[list[int], list[int]]:
+    """(log indexes, ends) of all that the verdict rests on: reads, scope answers, a waiver."""
+    used = set(rule.applies.names if rule.applies is not None else ()) | set(rule.require.names)
+    names = {name.removeprefix("profile.") for name in used if name.startswith("profile.")} | {"zone"}
+    names |= {answer_name(rule, table) for table in rule.limits}
+    for read in rule.reads:
+        names |= answers_of(read.spec, view.vocabulary)
+    facts = [view.answer_facts(name) for name in sorted(names)]
+    facts += [(reading.log_index, reading.deadline_ms) for reading in readings.values()]
+    facts += [(waiver.log_index, waiver.until_ms - 1)] if waiver is not None else []
+    return [index for index, _ in facts], [end for _, end in facts if end is not None]
 
 
 def _conclusions(rule: Rule, readings: Mapping[str, Reading], view: View) -> dict[int, Conclusion]:
@@ -115,19 +241,11 @@ def _seen(rule: Rule, looks: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Sc
     return {read.full(short): value for read in rule.reads for short, value in sorted(looks[read.name].items())}
 
 
-def _scope(rule: Rule, view: View) -> tuple[int, int | None]:
-    """(highest log index, earliest end) of the scope answers that the rule may use."""
-    used = set(rule.applies.names if rule.applies is not None else ()) | set(rule.require.names)
-    names = {name.removeprefix("profile.") for name in used if name.startswith("profile.")} | {"zone"}
-    for read in rule.reads:
-        names |= answers_of(read.spec, view.vocabulary)
-    facts = [view.answer_facts(name) for name in sorted(names)]
-    ends = [end for _, end in facts if end is not None]
-    return max((index for index, _ in facts), default=-1), min(ends, default=None)
-
-
-def _look_again(at_ms: int, valid_until: int | None, readings: Mapping[str, Reading]) -> int | None:
+def _look_again(
+    at_ms: int, valid_until: int | None, changes_ms: int | None, readings: Mapping[str, Reading]
+) -> int | None:
     instants = [reading.again_ms for reading in readings.values() if reading.again_ms is not None]
+    instants += [changes_ms] if changes_ms is not None else []
     instants += [valid_until + 1] if valid_until is not None else []
     instants += [reading.deadline_ms + 1 for reading in readings.values() if reading.deadline_ms is not None]
     return min((instant for instant in instants if instant > at_ms), default=None)

@@ -19,6 +19,7 @@ from ccmm_rules.model import Pack, Rule
 from ccmm_rules.pack_head import PackHead, load_head
 from ccmm_rules.parsing import Collected
 from ccmm_rules.rule_load import load_rule
+from ccmm_rules.rule_order import check_reads
 from ccmm_rules.standard import Use
 from ccmm_rules.strict_yaml import Node, parse_document
 from ccmm_rules.vocabulary.tables import load_vocabulary
@@ -45,6 +46,7 @@ def pack_of(files: Mapping[str, bytes], resolve: Resolver | None = None) -> Pack
         used = collected.attempt(_used, root, head, resolve if resolve is not None else _beside(BUILT_IN))
     headings = frozenset((*(head.headings if head is not None else ()), *(used.headings if used is not None else ())))
     rules: dict[str, Rule] = {}
+    documents: dict[str, Node] = {}
     scenarios: list[tuple[str, Node]] = []
     controls: Node | None = None
     for name in sorted(files):
@@ -57,8 +59,12 @@ def pack_of(files: Mapping[str, bytes], resolve: Resolver | None = None) -> Pack
             elif name.endswith(SCENARIOS):
                 scenarios.append((name, document))
             elif head is not None:
-                _add(rules, load_rule(document, _digest(files[name]), headings, load_vocabulary()), document)
+                rule = load_rule(document, _digest(files[name]), headings, load_vocabulary())
+                _add(rules, rule, document)
+                documents[rule.id] = document
     collected.errors += _stray(scenarios, rules) if head is not None and not collected.errors else []
+    if used is not None and not collected.errors:
+        collected.errors += check_reads({**used.rules, **rules}, documents)
     collected.raise_any()
     assert root is not None
     assert head is not None

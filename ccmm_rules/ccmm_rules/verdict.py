@@ -2,18 +2,31 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from ccmm_rules.evidence import Waiver
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """The worst slot, group or row of a read: what a sentence points at. `count` is how many are bad."""
+
+    at_ms: int | None = None  # start of the slot, or of what happened
+    group: str = ""
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadState:
-    """How a read stood: state "" (known), missing or inconclusive, and why."""
+    """How a read stood: state "" (known), missing or inconclusive, and why; the time it read; where it was worst."""
 
     state: str
     reason: str
+    from_ms: int | None = None  # of a list its instant, as `to_ms`; None: nothing was read
+    to_ms: int | None = None
+    spot: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +42,7 @@ class Verdict:
     reached: int  # highest level up to which all are satisfied; 0: none
     reason: str
     blamed: str  # the read (or profile.x) that the reason belongs to
-    valid_until_ms: int | None  # after it: missing. None: it is so already, or hangs on nothing
+    valid_until_ms: int | None  # after it: missing, or no longer waived. None: missing already, or hangs on nothing
     look_again_ms: int | None  # earliest instant at which time alone can change it
     seen: Mapping[str, Scalar]  # worst look
     hoped: Mapping[str, Scalar]  # best look, where it differs
@@ -39,13 +52,16 @@ class Verdict:
     backfill_share: float  # 0 to 1
     sentence: Mapping[str, str]  # en, zh
     reads: Mapping[str, ReadState]
+    held_since_ms: int | None = None  # of a rule with `hold`: the first midnight of all since at which it was true
+    waiver: Waiver | None = None  # in force at `at_ms`, where it changed an outcome
 
 
 def canonical_json(verdict: Verdict) -> str:
     """One line, keys sorted, floats rounded to nine digits: same verdict, same bytes."""
     table = {name: getattr(verdict, name) for name in Verdict.__slots__}
     table["outcomes"] = {f"L{level}": outcome.value for level, outcome in verdict.outcomes.items()}
-    table["reads"] = {name: {"state": read.state, "reason": read.reason} for name, read in verdict.reads.items()}
+    table["reads"] = {name: asdict(read) for name, read in verdict.reads.items()}
+    table["waiver"] = asdict(verdict.waiver) if verdict.waiver is not None else None
     return canonical(table)
 
 

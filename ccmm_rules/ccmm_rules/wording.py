@@ -12,6 +12,7 @@ OUTCOMES = {
     Outcome.MISSING: ("no current evidence", "缺少有效证据"),
     Outcome.INCONCLUSIVE: ("cannot be decided", "无法判定"),
     Outcome.NOT_APPLICABLE: ("not applicable", "不适用"),
+    Outcome.WAIVED: ("waived", "已豁免"),
 }
 REASONS = {
     "never": ("nothing was ever heard of it", "从未收到其数据"),
@@ -29,6 +30,9 @@ REASONS = {
     "undecided": ("it may be met or not", "可能满足也可能不满足"),
     "limit": ("no limit is set at this level", "该等级未设限值"),
     "zone": ("the center has not stated its time zone", "中心未声明时区"),
+    "hold": ("it has not been so for long enough yet", "持续时间尚不足"),
+    "rules": ("some of the rules it reads cannot be decided", "所读取的规则中有无法判定者"),
+    "not_in_force": ("the rule is not in force on this day", "该规则当日未生效"),
     "scope": ("outside the center's scope", "不在中心范围内"),
     "values": ("", ""),
     "": ("", ""),

@@ -221,7 +221,7 @@ class Judge:
         holes = tuple(known.holes())
         everything = ALL in feeds or len(held) != len(pack.rules) or self._holes.get(center) != holes
         rules = None if everything else [rule for rule in pack.rules if rule in due or _reads(pack, rule) & feeds]
-        verdicts = judge_rules(pack, known, at_ms, rules)
+        verdicts = judge_rules(pack, known, at_ms, rules, held)
         level = level_json(level_of(pack, {**held, **verdicts}, known, at_ms))
         changed = self.store.write(Judged(center, pack.digest, at_ms, known.log_index, verdicts, level))
         self._holes[center] = holes

@@ -19,7 +19,7 @@ from ccmm_collector import verdict_sql as sql
 from ccmm_collector.projection import connect
 from ccmm_rules.evidence import Waiver
 from ccmm_rules.model import Outcome
-from ccmm_rules.verdict import ReadState, Verdict, canonical_json
+from ccmm_rules.verdict import ReadState, Spot, Verdict, canonical_json
 
 FILE = "verdicts.sqlite"
 _MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share"})
@@ -56,10 +56,15 @@ def verdict_of(canonical: str) -> Verdict:
     table = json.loads(canonical)
     table["outcomes"] = {int(level[1:]): Outcome(outcome) for level, outcome in table["outcomes"].items()}
     table["outcome"] = Outcome(table["outcome"])
-    table["reads"] = {name: ReadState(**read) for name, read in table["reads"].items()}
+    table["reads"] = {name: _read_state(read) for name, read in table["reads"].items()}
     if table.get("waiver"):
         table["waiver"] = Waiver(**table["waiver"] | {"approvers": tuple(table["waiver"]["approvers"])})
     return Verdict(**table)
+
+
+def _read_state(read: dict[str, Any]) -> ReadState:
+    spot = read.get("spot")
+    return ReadState(**read | {"spot": Spot(**spot) if spot else None})
 
 
 def next_instant(verdict: Verdict, at_ms: int) -> int | None:
@@ -75,6 +80,7 @@ def next_instant(verdict: Verdict, at_ms: int) -> int | None:
 def essence(canonical: str) -> bytes:
     """Names what of a verdict is compared: outcomes, reasons and values, not when and from what index it was found."""
     kept = {key: value for key, value in json.loads(canonical).items() if key not in _MOVING}
+    kept["reads"] = {name: (read["state"], read["reason"]) for name, read in kept["reads"].items()}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).digest()
 
 

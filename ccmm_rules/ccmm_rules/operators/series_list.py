@@ -11,10 +11,12 @@ from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Entry
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
+from ccmm_rules.operators.answers import target_names
 from ccmm_rules.operators.series import Curve, curve_of, read_series, row_names
 from ccmm_rules.operators.series_load import BENCHMARK
-from ccmm_rules.operators.view import FeedState, Reading, Spot, View
+from ccmm_rules.operators.view import FeedState, Reading, View
 from ccmm_rules.spec import SeriesSpec
+from ccmm_rules.verdict import Spot
 from ccmm_rules.vocabulary.tables import Metric
 
 ATTESTATION = "attestation"
@@ -88,11 +90,6 @@ def _answers(scene: _Scene, rows: Sequence[_Row]) -> list[str]:
     targets = [name for curve in scene.curves for name in target_names(curve.metric)] if _needs_target(scene) else []
     processes = [f"metrics.{row.entry}" for row in rows] if scene.spec.any_of else []
     return [scene.spec.each, *processes, *targets]
-
-
-def target_names(metric: Metric) -> list[str]:
-    name = f"target.{metric.id}"
-    return [f"{name}.low", f"{name}.high"] if metric.better == "band" else [name]
 
 
 def _needs_target(scene: _Scene) -> bool:

@@ -11,6 +11,7 @@ from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Columns, Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
 from ccmm_rules.operators.windows import gaps, overlap_ms
 from ccmm_rules.spec import HOUR_MS
+from ccmm_rules.verdict import Spot, Verdict
 from ccmm_rules.vocabulary.tables import Metric, Vocabulary
 
 T = TypeVar("T")
@@ -19,15 +20,6 @@ REACH_MS = 4 * HOUR_MS  # the longest late fact: a hole reaches so far ahead of 
 LIST_FORMS = ("inventory", "document", "attestation")
 OWN = ("target.", "limit.", "metrics.")  # scope answers of the center about metrics, rules and processes
 _QUIET = ("UNAVAILABLE", "MISSED", "SKIPPED")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
-    """The worst slot, group or row of a read: what a sentence points at. `count` is how many are bad."""
-
-    at_ms: int | None = None  # start of the slot, or of what happened
-    group: str = ""
-    count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +39,10 @@ class Reading:
 
     def at(self, level: int) -> Bound:
         return self.levels[level] if self.levels is not None else self.bound
+
+
+# Verdicts of the rules that patterns name, but for the rule that reads them.
+VerdictsOf = Callable[[Sequence[str], str], Sequence[Verdict]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +78,21 @@ class View:
         }
         self.answers = {name: value for name, value in self.answers.items() if value is not None}
         self.zone = zone_named(self.answers.get("zone"))
+        self.has_own_limits = any(name.startswith("limit.") for name in self._answers)
+        self._verdicts_of: VerdictsOf = lambda patterns, rule: ()
+
+    def reads_verdicts(self, verdicts_of: VerdictsOf) -> None:
+        """Where reads of `rules` find verdicts."""
+        self._verdicts_of = verdicts_of
+
+    def verdicts_of(self, patterns: Sequence[str], rule: str) -> Sequence[Verdict]:
+        """The verdicts of all rules that the patterns name, but for the rule itself."""
+        return self._verdicts_of(patterns, rule)
+
+    def answers_end_between(self, from_ms: int, to_ms: int) -> bool:
+        """Whether a scope answer ran out in that time."""
+        ends = [answer.until_ms for answer in self._answers.values() if answer.until_ms is not None]
+        return any(from_ms <= end < to_ms for end in ends)
 
     def once(self, key: object, work: Callable[[], T]) -> T:
         """What several reads compute alike is computed once; `key` names all that it depends on."""

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from ccmm_proto.errors import BadConfig
 from ccmm_rules.evaluate import judge as judge_rules
 from ccmm_rules.evidence import Evidence
 from ccmm_rules.model import Pack
-from ccmm_rules.verdict import canonical_json
+from ccmm_rules.verdict import Verdict, canonical_json
 from tests.unit.collector.chapters import START, Agent, Clock, answer, append, hour, new_log, offered
 from tests.unit.collector.worlds import RULE, World, pack_folder
 
@@ -128,10 +128,12 @@ def test_a_center_that_cannot_be_judged_ends_no_other_centers_verdicts(
     world.tell(hour(1), 0.0)
     append(world.log, Agent(name="it", center="aaa").run((hour(0), hour(1)), source="s", feeds=("setting",)))
 
-    def broken_for_one(pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | None = None) -> object:
+    def broken_for_one(
+        pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | None, held: Mapping[str, Verdict]
+    ) -> object:
         if evidence.center == "aaa":
             raise ZeroDivisionError("a bug")
-        return judge_rules(pack, evidence, at_ms, rules)
+        return judge_rules(pack, evidence, at_ms, rules, held)
 
     monkeypatch.setattr("ccmm_collector.judging.judge_rules", broken_for_one)
     world.settle(hour(1) + 5000)

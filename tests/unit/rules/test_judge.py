@@ -166,7 +166,8 @@ def test_a_verdict_says_its_numbers_in_both_languages_and_has_one_spelling() -> 
     assert verdict.sentence["zh"] == "一条规则：L1 满足；x = 90 %，limit 80".replace("，limit", ", limit")
     told = json.loads(canonical_json(verdict))
     assert told["outcomes"] == {"L1": "satisfied", **{f"L{level}": "not_satisfied" for level in (2, 3, 4, 5)}}
-    assert told["reads"] == {"x": {"reason": "", "state": ""}}
+    week = {"from_ms": ms("2026-03-13T00:00"), "to_ms": ms("2026-03-20T00:00")}
+    assert told["reads"] == {"x": {"reason": "", "state": "", "spot": None} | week}
     assert canonical_json(verdict) == canonical_json(judge(pack, evidence, ms("2026-03-20T04:00"))["D-SEC-01"])
 
 

@@ -1,0 +1,120 @@
+"""What is known now of the time up to an earlier instant: evidence as it concerns that instant.
+
+Coverage, measures, lists and occurrences end at the instant; what was filled in later counts. A list is the newest
+one with the changes since then undone. Nothing here asks when something became known: that is the log's business.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ccmm_rules.evidence import (
+    Alteration,
+    Answer,
+    AttributeValue,
+    Entry,
+    Happening,
+    Hole,
+    Listing,
+    MeasureRow,
+    SourceFacts,
+    Span,
+    Waiver,
+)
+from ccmm_rules.operators.view import REACH_MS, View
+
+PLANS = frozenset(("due",))  # times that are set ahead, hence known before they come
+
+
+class AsOf:
+    """Evidence of the center of a view, up to `at_ms`. Sums are asked through the view, which keeps them."""
+
+    def __init__(self, now: View, at_ms: int) -> None:
+        self._now, self._at_ms = now, at_ms
+        self.center, self.log_id = now.evidence.center, now.evidence.log_id
+        self.log_index = now.evidence.log_index
+
+    def profile(self) -> Mapping[str, Answer]:
+        return self._now.evidence.profile()
+
+    def feeding(self, feed: str) -> Sequence[SourceFacts]:
+        return [self._clipped(source) for source in self._now.feeding(feed)]
+
+    def _clipped(self, source: SourceFacts) -> SourceFacts:
+        if source.watermark_ms is None or source.watermark_ms <= self._at_ms:
+            return source
+        return replace(
+            source,
+            covered=until(source.covered, self._at_ms),
+            backfilled=until(source.backfilled, self._at_ms),
+            newest_outcome="OBSERVED",
+            newest_reason="",
+        )
+
+    def holes(self) -> Sequence[Hole]:
+        """Those that a statement about the time before may have been lost in."""
+        return [hole for hole in self._now.holes if hole.from_ms < self._at_ms + REACH_MS]
+
+    def totals(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        return self._now.totals(measure, self._within(span))
+
+    def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        return self._now.slots(measure, self._within(span))
+
+    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
+        return self._now.days(measure, self._within(span))
+
+    def _within(self, span: Span) -> Span:
+        return Span(min(span.from_ms, self._at_ms), min(span.to_ms, self._at_ms))
+
+    def listings(self, kind: str) -> Sequence[Listing]:
+        """A source that now says EMPTY may have said so before the instant already: it has no list then."""
+        empty = {(s.agent, s.source) for s in self._now.feeding(kind) if s.newest_outcome == "EMPTY"}
+        found = []
+        for listing in self._now.listings(kind):
+            if listing.as_of_ms > self._at_ms:
+                found.append(self._undone(kind, listing))
+            elif (listing.agent, listing.source) not in empty:
+                found.append(listing)
+        return found
+
+    def _undone(self, kind: str, listing: Listing) -> Listing:
+        since = self._now.evidence.alterations(kind, Span(self._at_ms + 1, listing.as_of_ms + 1))
+        entries: dict[str | int, Mapping[str, AttributeValue]] = {e.key: e.attributes for e in listing.entries}
+        for change in reversed(since):
+            if (change.agent, change.source) != (listing.agent, listing.source):
+                continue
+            if change.before is None:
+                entries.pop(change.key, None)
+            else:
+                entries[change.key] = change.before
+        kept = tuple(Entry(key=key, attributes=entries[key]) for key in sorted(entries, key=str))
+        return replace(listing, as_of_ms=self._at_ms, entries=kept)
+
+    def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
+        found = self._now.evidence.happenings(kind, Span(span.from_ms, min(span.to_ms, self._at_ms + 1)))
+        known = self._now.vocabulary.kinds.get(kind)
+        attributes = known.attributes.items() if known is not None else ()
+        stamps = [name for name, attribute in attributes if attribute.word == "time" and name not in PLANS]
+        return [self._so_far(row, stamps) for row in found if row.started_ms <= self._at_ms]
+
+    def _so_far(self, row: Happening, stamps: Sequence[str]) -> Happening:
+        """Without its end and stamps that came later."""
+        later = {name for name in stamps if isinstance(at := row.attributes.get(name), int) and at > self._at_ms}
+        ended = row.ended_ms if row.ended_ms is not None and row.ended_ms <= self._at_ms else None
+        if not later and ended == row.ended_ms:
+            return row
+        kept = {name: value for name, value in row.attributes.items() if name not in later}
+        return replace(row, ended_ms=ended, attributes=kept)
+
+    def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
+        if span.from_ms > self._at_ms:
+            return ()
+        return self._now.evidence.alterations(kind, Span(span.from_ms, min(span.to_ms, self._at_ms + 1)))
+
+    def waivers(self) -> Sequence[Waiver]:
+        return self._now.evidence.waivers()
+
+
+def until(spans: Sequence[Span], at_ms: int) -> tuple[Span, ...]:
+    """The parts before the instant."""
+    return tuple(Span(span.from_ms, min(span.to_ms, at_ms)) for span in spans if span.from_ms < at_ms)
