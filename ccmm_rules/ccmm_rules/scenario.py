@@ -19,6 +19,7 @@ from ccmm_rules.filling import measure_values
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome, Pack
 from ccmm_rules.operators.rows import FORMS
+from ccmm_rules.operators.view import OWN
 from ccmm_rules.spec import parse_span_ms
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Kind, Metric, Vocabulary
@@ -95,10 +96,19 @@ def _profile(node: Node, vocabulary: Vocabulary) -> dict[str, object]:
     answers = node.get("profile")
     if answers is None:
         return {}
-    errors = answers.only(frozenset(vocabulary.profile))
+    own = {name for name in answers.mapping() if name.startswith(OWN)}
+    errors = answers.only(frozenset(vocabulary.profile) | own)
     if errors:
         raise PackErrors(errors)
-    return {name: answer_of(child, vocabulary.profile[name].type) for name, child in answers.mapping().items()}
+    return {
+        name: answer_of(child, _own_type(name) if name in own else vocabulary.profile[name].type)
+        for name, child in answers.mapping().items()
+    }
+
+
+def _own_type(name: str) -> str:
+    """`target.answer_rate` is a number, `metrics.support` names metrics."""
+    return "list" if name.startswith("metrics.") else "double"
 
 
 def instant_ms(node: Node, zone: ZoneInfo) -> int:

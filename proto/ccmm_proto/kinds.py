@@ -309,7 +309,8 @@ _PAPERS = (
         Form.ATTESTATION,
         None,
         "class:text title:text? role:text? ref:text? independent:flag? author:@person? approver:@person? until:time?"
-        " m2_per_seat:number? aisle_m:number? rest_area:flag? metric:text? subject_owner:@person?",
+        " m2_per_seat:number? aisle_m:number? rest_area:flag? metric:text? subject_owner:@person?"
+        " approved:time? definition:text? q10:number? q25:number? q50:number? q75:number? q90:number?",
     ),
 )
 
