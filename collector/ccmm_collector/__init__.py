@@ -69,7 +69,9 @@ main                the program, its exit codes
 commands            init, serve, invite, revoke, log, renew-ca
 judge_commands      centers, verdicts, level, scope, rebuild
 rule_commands       rules check, test, explain
-pack_commands       rules sign, verify, activate, diff
+pack_commands       rules sign, verify, activate, diff, feeds
+pack_tables         what these show
+feeds               what feeds the rules of a pack
 waiver_commands     waive, sign
 arguments           what these commands take alike
 diff                what another pack would change

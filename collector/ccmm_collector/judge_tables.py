@@ -82,7 +82,7 @@ ANSWER_COLUMNS = {"en": ("question", "answer", "until"), "zh": ("问题", "答�
 _STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
 
 
-def _show(
+def show_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = (), leave_out: int | None = None
 ) -> None:
     """A table for people, without the column that another one repeats; lines with tabs for programs."""
@@ -102,7 +102,7 @@ def _show(
 def show_centers(answer: dict[str, Any], language: str) -> None:
     """The list of centers, with what must be said of them below it."""
     words, lines, pack = WORDS[language], answer["centers"], answer["pack"]
-    _show(
+    show_table(
         CENTER_COLUMNS[language],
         [
             (
@@ -175,7 +175,7 @@ def show_verdicts(answer: dict[str, Any], language: str) -> None:
         for verdict in answer["verdicts"]
     ]
     styles = [_STYLES.get(verdict["outcome"], "") for verdict in answer["verdicts"]]
-    _show(COLUMNS[language], rows, styles, leave_out=1)  # the sentence begins with the title
+    show_table(COLUMNS[language], rows, styles, leave_out=1)  # the sentence begins with the title
     print(_concluded(answer["center"], answer["level"] or {}, language))
     _show_notice(answer, language)
 
@@ -225,7 +225,7 @@ def show_answers(answers: Sequence[dict[str, Any]], language: str) -> None:
         )
         for answer in answers
     ]
-    _show(ANSWER_COLUMNS[language], rows)
+    show_table(ANSWER_COLUMNS[language], rows)
 
 
 def show_waivers(waivers: Sequence[dict[str, Any]], language: str) -> None:
@@ -241,13 +241,13 @@ def show_waivers(waivers: Sequence[dict[str, Any]], language: str) -> None:
         )
         for waiver in waivers
     ]
-    _show(WAIVER_COLUMNS[language], rows)
+    show_table(WAIVER_COLUMNS[language], rows)
 
 
 def show_rebuild(report: dict[str, Any]) -> None:
     """What was compared, then what differs."""
     rows = [(name, str(table["rows"]), table["sha256"][:16]) for name, table in report["tables"].items()]
-    _show(("table", "rows", "sha256"), rows)
+    show_table(("table", "rows", "sha256"), rows)
     print(f"{report['entries']} entries, {report['verdicts']} verdicts derived again")
     for difference in report["differences"]:
         print(f"differs: {difference}")

@@ -1,9 +1,9 @@
-"""`rules sign|verify|activate|diff`: who answers for a pack, when it comes into force, what it would change."""
+"""`rules sign|verify|activate|diff|feeds`: who answers for a pack, when it counts, what it changes, what feeds it."""
 
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,10 +14,12 @@ from ccmm_collector.answers import iso, pack_head
 from ccmm_collector.arguments import Folder, Json, Lang, Pack, language_of, parse_instant
 from ccmm_collector.config import load_trusted_keys
 from ccmm_collector.diff import diff as run_diff
+from ccmm_collector.feeds import feeds_of
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.pack_signing import hinted_key, load_signature, sign_pack, signer_of, verify_manifest
-from ccmm_collector.packs import activate_pack, authors_folder, load, start_of
+from ccmm_collector.pack_tables import show_diff, show_feeds
+from ccmm_collector.packs import BUILT_IN, activate_pack, authors_folder, load, start_of
 from ccmm_collector.transition import activations, in_force
 from ccmm_proto.envelope import verify_opened
 from ccmm_proto.errors import BadConfig
@@ -32,6 +34,7 @@ def register(rules: typer.Typer) -> None:
     rules.command()(verify)
     rules.command()(activate)
     rules.command()(diff)
+    rules.command()(feeds)
 
 
 def signing_key(key: Path | None, new_key: Path | None) -> Ed25519PrivateKey:
@@ -131,34 +134,14 @@ def diff(old: Pack, new: Pack, folder: Folder, lang: Lang = "en", as_json: Json 
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     else:
-        _show_diff(found, language)
+        show_diff(found, language)
 
 
-_WORDS = {
-    "en": {"added": "added", "removed": "removed", "changed": "changed", "unchanged": "{} centers unchanged"},
-    "zh": {"added": "新增", "removed": "移除", "changed": "变更", "unchanged": "{} 个中心无变化"},
-}
-
-
-def _show_diff(found: dict[str, Any], language: str) -> None:
-    words = _WORDS[language]
-    for what, rules in found["rules"].items():
-        if rules:
-            print(f"{words[what]}: {', '.join(rules)}")
-    for line in found["centers"]:
-        old, new = (tables.level_words(line[side], language) for side in ("old", "new"))
-        print(f"{line['center']}: {f'{old} -> {new}' if line['level_changes'] else new}")
-        for verdict in line["verdicts"]:
-            was, becomes = (_outcome(verdict[side], language) for side in ("old", "new"))
-            print(f"  {verdict['rule']}: {was} -> {becomes}")
-    print(words["unchanged"].format(found["unchanged"]))
-    for side in ("old", "new"):
-        if found[side]["notice"]:
-            print(f"{found[side]['pack']['id']} {found[side]['pack']['version']}: {found[side]['notice'][language]}")
-
-
-def _outcome(concluded: dict[str, Any] | None, language: str) -> str:
-    if concluded is None:
-        return "-"
-    reached = f" (L{concluded['reached']})" if concluded["reached"] else ""
-    return tables.WORDS[language][concluded["outcome"]] + reached
+def feeds(pack: Pack = BUILT_IN, lang: Lang = "en", as_json: Json = False) -> None:
+    """What feeds each rule today: a plugin, a table, a document, an attestation, or none yet."""
+    language = language_of(lang)
+    found = feeds_of(load(authors_folder(pack)))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        show_feeds(found, language)

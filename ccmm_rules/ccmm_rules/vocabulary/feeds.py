@@ -1,0 +1,63 @@
+"""What can feed a kind or measure today: a plugin that reads the system, a table, a document, an attestation, or none.
+
+>>> ways_of("account")
+(Way(by='plugin', name='ldap'), Way(by='table', name='table'))
+>>> ways_of("endpoint")
+()
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from ccmm_rules.strict_yaml import parse_document
+from ccmm_rules.vocabulary.tables import Titles, load_vocabulary, titles_of
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`by`: plugin, table, document or attestation; `name`: the plugin's word in agent.toml, or the command."""
+
+    by: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feeds:
+    """The whole of feeds.yaml."""
+
+    plugins: Mapping[str, frozenset[str]]
+    documents: frozenset[str]
+    attestations: frozenset[str]
+    none_yet: Mapping[str, Titles]  # what a plugin still to come must look at
+
+
+@lru_cache(maxsize=1)
+def load_feeds() -> Feeds:
+    """Raises PackErrors where the file is broken."""
+    root = parse_document((resources.files(__package__) / "feeds.yaml").read_bytes(), "vocabulary/feeds.yaml")
+
+    def names(key: str) -> frozenset[str]:
+        return frozenset(node.text() for node in root.child(key).sequence())
+
+    plugins = root.child("plugins").mapping()
+    return Feeds(
+        plugins={name: frozenset(node.text() for node in listed.sequence()) for name, listed in plugins.items()},
+        documents=names("documents"),
+        attestations=names("attestations"),
+        none_yet={name: titles_of(node) for name, node in root.child("none_yet").mapping().items()},
+    )
+
+
+def ways_of(feed: str) -> tuple[Way, ...]:
+    """Every way in which a kind or measure may come, plugins first; none where a plugin is still to come."""
+    feeds = load_feeds()
+    if feed in feeds.none_yet:
+        return ()
+    ways = [Way("plugin", name) for name, given in sorted(feeds.plugins.items()) if feed in given]
+    if feed in feeds.documents:
+        return (*ways, Way("document", "documents"))
+    if feed in feeds.attestations:
+        return (*ways, Way("attestation", "attest"))
+    return (*ways, Way("table", "figures" if feed in load_vocabulary().measures else "table"))

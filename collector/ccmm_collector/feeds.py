@@ -1,0 +1,51 @@
+"""What feeds the rules of a pack today, read by read: `rules feeds`.
+
+document = feeds_of(pack)
+"""
+
+from collections import Counter
+from typing import Any
+
+from ccmm_rules.model import Pack, Read, Rule
+from ccmm_rules.vocabulary.feeds import load_feeds, ways_of
+
+NONE_YET = "none yet"
+_ORDER = ("plugin", "table", "document", "attestation")  # the best way first
+
+
+def feeds_of(pack: Pack) -> dict[str, Any]:
+    """Every rule with its reads and what may feed each, and `by`: the best way of each thing that it reads."""
+    rules = [_rule(rule) for rule in pack.rules.values()]
+    counts = Counter(way for rule in rules for way in rule["by"])
+    waiting = [rule["rule"] for rule in rules if NONE_YET in rule["by"]]
+    return {
+        "id": pack.id,
+        "version": pack.version,
+        "digest": pack.digest,
+        "counts": {way: counts[way] for way in (*_ORDER, NONE_YET)},
+        "none_yet": waiting,
+        "rules": rules,
+    }
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    reads = [_read(read) for read in rule.reads]
+    best = {feed["best"] for read in reads for feed in read["feeds"]}
+    by = [way for way in (*_ORDER, NONE_YET) if way in best]
+    return {"rule": rule.id, "title": dict(rule.titles), "by": by, "reads": reads}
+
+
+def _read(read: Read) -> dict[str, Any]:
+    return {"read": read.name, "operator": read.operator, "feeds": [_feed(feed) for feed in read.feeds]}
+
+
+def _feed(feed: str) -> dict[str, Any]:
+    ways = ways_of(feed)
+    best = min((way.by for way in ways), key=_ORDER.index, default=NONE_YET)
+    missing = load_feeds().none_yet.get(feed)
+    return {
+        "feed": feed,
+        "ways": [{"by": way.by, "name": way.name} for way in ways],
+        "best": best,
+        "needs": None if missing is None else dict(missing),
+    }
