@@ -76,12 +76,23 @@ def _uses(tree: Tree, name: str) -> set[str]:
         found = set().union(*(_uses(child, name) for child in tree.arguments[1:]))
         return found | ({"?"} if name in names_in(tree.arguments[0]) else set())
     if isinstance(tree, Call) and len(tree.arguments) == 2:
-        left, right = tree.arguments
+        left, right = (_bare(side) for side in tree.arguments)
         here, there = isinstance(left, Name) and left.name == name, isinstance(right, Name) and right.name == name
         if here != there and name not in names_in(right if here else left):
             function = tree.function if here else _FLIP.get(tree.function, tree.function)
             return {_direction(function, right if here else left)}
     return {"?"} if name in names_in(tree) else set()
+
+
+def _bare(tree: Tree) -> Tree:
+    """A multiple of something, or the same as a decimal, rises and falls with it: `100.0 * double(read.both)`."""
+    if isinstance(tree, Call) and tree.function == "double" and len(tree.arguments) == 1:
+        return _bare(tree.arguments[0])
+    if isinstance(tree, Call) and tree.function == "_*_":
+        for factor, other in (tree.arguments, tree.arguments[::-1]):
+            if isinstance(factor, Const) and isinstance(factor.value, int | float) and factor.value > 0:
+                return _bare(other)
+    return tree
 
 
 def _direction(function: str, other: Tree) -> str:
