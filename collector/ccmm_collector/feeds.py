@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from ccmm_rules.model import Pack, Read, Rule
+from ccmm_rules.spec import MatchSpec, RowsSpec, SeriesSpec
 from ccmm_rules.vocabulary.feeds import load_feeds, ways_of
 
 NONE_YET = "none yet"
@@ -30,13 +31,28 @@ def feeds_of(pack: Pack) -> dict[str, Any]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     reads = [_read(read) for read in rule.reads]
-    best = {feed["best"] for read in reads for feed in read["feeds"]}
+    best = {way for read in reads for way in read["by"]}
     by = [way for way in (*_ORDER, NONE_YET) if way in best]
     return {"rule": rule.id, "title": dict(rule.titles), "by": by, "reads": reads}
 
 
 def _read(read: Read) -> dict[str, Any]:
-    return {"read": read.name, "operator": read.operator, "feeds": [_feed(feed) for feed in read.feeds]}
+    """Of a read over a list of the center's own metrics no single measure is needed: which ones, the center says."""
+    listed = _reads_a_list(read)
+    feeds = [_feed(feed) for feed in read.feeds if not (listed and feed in load_feeds().none_yet)]
+    best = {feed["best"] for feed in feeds}
+    return {"read": read.name, "operator": read.operator, "by": sorted(best), "feeds": feeds}
+
+
+def _reads_a_list(read: Read) -> bool:
+    spec = read.spec
+    if isinstance(spec, SeriesSpec):
+        return bool(spec.each)
+    sources = [spec.source] if isinstance(spec, RowsSpec) else []
+    if isinstance(spec, MatchSpec):
+        joined = [*spec.partners, *([spec.also] if spec.also else [])]
+        sources = [spec.base, *(joining.source for joining in joined)]
+    return any(source.derived is not None and source.derived.is_list for source in sources)
 
 
 def _feed(feed: str) -> dict[str, Any]:

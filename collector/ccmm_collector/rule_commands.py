@@ -14,6 +14,8 @@ from ccmm_rules.errors import PackError, PackErrors
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack, Rule
 from ccmm_rules.scenario import run_scenarios
+from ccmm_rules.vocabulary.feeds import ways_of
+from ccmm_rules.wording import explain as words_of
 
 PackFolder = Annotated[str, typer.Argument(metavar="[PACK]", help="a folder with pack.yaml, or a built-in name")]
 
@@ -85,24 +87,14 @@ def explain(
     if as_json:
         print(json.dumps(document, ensure_ascii=False))
         return
-    print(f"{rule.id}  {rule.titles[lang]}")
-    print(f"{document['heading'][lang]}, {_LEVEL[lang]} L{rule.level}{_GATE[lang] if rule.gate else ''}")
-    for read in document["reads"]:
-        print(f"  {read['name']}: {read['operator']} <- {', '.join(read['feeds'])} ({', '.join(read['names'])})")
-    print(f"  {rule.require.source.strip()}")
-    for table in document["limits"]:
-        values = ", ".join(f"L{level} {value:g}" for level, value in table["values"].items())
-        print(f"  {table['name']} {table['unit']}: {values}")
-    print(rule.remedy[lang])
-
-
-_LEVEL = {"en": "from level", "zh": "自等级"}
-_GATE = {"en": ", a gate: without it not this level", "zh": "，门槛项"}
+    head, *lines = words_of(rule)[lang].splitlines()
+    print(head, document["heading"][lang], *lines, sep="\n")
 
 
 def _explained(pack: Pack, rule: Rule) -> dict[str, Any]:
     return {
         "rule": rule.id,
+        "text": words_of(rule),
         "title": dict(rule.titles),
         "heading": dict(pack.headings[rule.heading].titles),
         "level": rule.level,
@@ -113,7 +105,10 @@ def _explained(pack: Pack, rule: Rule) -> dict[str, Any]:
             {
                 "name": read.name,
                 "operator": read.operator,
-                "feeds": list(read.feeds),
+                "feeds": [
+                    {"feed": feed, "ways": [{"by": way.by, "name": way.name} for way in ways_of(feed)]}
+                    for feed in read.feeds
+                ],
                 "names": [read.full(short) for short in sorted(read.names)],
                 "fresh_for_ms": read.fresh_for_ms,
             }

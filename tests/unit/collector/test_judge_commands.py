@@ -182,8 +182,14 @@ def test_rules_are_checked_tested_and_explained(world: World, tmp_path: Path) ->
     assert document("rules", "check", pack)["rules"] == 1
     assert document("rules", "test", pack) == {"cases": 4, "scenarios": 0, "failures": []}
     explained = document("rules", "explain", "D-SEC-90", pack)
-    assert (explained["level"], explained["reads"][0]["feeds"]) == (1, ["setting"])
-    assert "Mend the settings." in run("rules", "explain", "D-SEC-90", pack).stdout
+    (fed,) = explained["reads"][0]["feeds"]
+    assert (explained["level"], fed["feed"], fed["ways"][0]) == (1, "setting", {"by": "plugin", "name": "asterisk_ami"})
+    told = run("rules", "explain", "D-SEC-90", pack).stdout
+    assert told.splitlines()[:2] == ["D-SEC-90  Every switch setting is safe", "Security"]
+    assert "Mend the settings." in told
+    told = run("rules", "explain", "D-SEC-90", pack, "--lang", "zh").stdout
+    assert told.splitlines()[:2] == ["D-SEC-90  交换机设置安全", "安全"]
+    assert "修正设置。" in told
 
 
 def test_a_broken_pack_is_refused_with_its_place(world: World, tmp_path: Path) -> None:
