@@ -31,15 +31,22 @@ def tightened(rule: Rule, view: View) -> Rule:
     """The rule with the center's own limits, where they are stricter."""
     if not view.has_own_limits or not rule.limits:
         return rule
-    return replace(rule, limits=tuple(_tightened(rule, table, view) for table in rule.limits))
+    owns = [(table, view.own_number(answer_name(rule, table))) for table in rule.limits]
+    return replace(
+        rule,
+        limits=tuple(
+            table if own is None else stricter_table(rule, table, own, view.vocabulary) for table, own in owns
+        ),
+    )
 
 
-def _tightened(rule: Rule, table: LimitTable, view: View) -> LimitTable:
-    own, side = view.own_number(answer_name(rule, table)), stricter_side(rule, table, view.vocabulary)
-    if own is None or not side:
+def stricter_table(rule: Rule, table: LimitTable, own: float, vocabulary: Vocabulary) -> LimitTable:
+    """At each level the stricter of the rule's limit and the center's; the same table where neither side is plain."""
+    side = stricter_side(rule, table, vocabulary)
+    if not side:
         return table
     if table.type == "int":
         own = math.ceil(own) if side == "up" else math.floor(own)
-    known = {level: table.at(level) for level in LEVELS}
+    known = {level: float(value) for level in LEVELS if (value := table.at(level)) is not None}
     stricter = max if side == "up" else min
-    return replace(table, values={at: stricter(float(value), own) for at, value in known.items() if value is not None})
+    return replace(table, values={level: stricter(value, own) for level, value in known.items()})

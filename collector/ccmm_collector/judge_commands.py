@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +16,11 @@ from ccmm_collector.config import check_name
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.rebuild import rebuild as run_rebuild
-from ccmm_collector.scope import parse_answer
+from ccmm_collector.scope import LIMIT, parse_answer
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import from_ms
 from ccmm_proto.v1.service_pb2 import Act, ScopeAnswer
+from ccmm_rules.model import Rule
 
 
 def register(app: typer.Typer) -> None:
@@ -105,9 +107,11 @@ def scope(
     """Answer scope questions of a center; without answers, list those in force."""
     language, until_ms = language_of(lang), parse_instant(until)
     pairs = [_pair(word) for word in answers or []]
+    rules = _rules(folder) if any(key.startswith(LIMIT) for key, _ in pairs) else {}
+    found = [(key, parse_answer(key, text, rules)) for key, text in pairs]
     acts = [
-        Act(scope_answer=ScopeAnswer(center=center, key=key, value_json=parse_answer(key, text), until_ms=until_ms))
-        for key, text in pairs
+        Act(scope_answer=ScopeAnswer(center=center, key=key, value_json=value, until_ms=until_ms))
+        for key, value in found
     ]
     if acts:
         check_name("center", center)
@@ -125,6 +129,13 @@ def _pair(word: str) -> tuple[str, str]:
     if not equals or not key:
         raise typer.BadParameter(f"{word!r}: KEY=VALUE is expected")
     return key, text
+
+
+def _rules(folder: Path) -> Mapping[str, Rule]:
+    """Of the pack in force; none before the first."""
+    with Inquiry.open(folder) as inquiry:
+        pack = inquiry.packs.in_force(inquiry.projection, inquiry.projection.position, inquiry.now_ms)
+        return pack.rules if pack is not None else {}
 
 
 def _answers(folder: Path, center: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ccmm_collector.scope import parse_answer
 from ccmm_proto.errors import BadConfig
+from tests.unit.rules.examples import example_pack, one_rule
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,10 @@ from ccmm_proto.errors import BadConfig
         ("retired_sources", "pbx/queue_log", '["pbx/queue_log"]'),
         ("feeds.account", '["it/ldap","it/ad"]', '["it/ldap","it/ad"]'),
         ("service_start", "2020-01-01", '"2020-01-01"'),
+        ("target.answer_rate", "92", "92.0"),
+        ("target.aht.low", "240", "240.0"),
+        ("metrics.complaints", "ticket_reopen_rate", '["ticket_reopen_rate"]'),
+        ("key_kpis", "answer_rate,csat", '["answer_rate","csat"]'),
     ],
 )
 def test_answers_become_canonical_json_of_the_type_that_the_vocabulary_asks(
@@ -45,6 +50,14 @@ def test_answers_become_canonical_json_of_the_type_that_the_vocabulary_asks(
         ("retired_sources", "queue_log"),
         ("feeds.acount", "it/ldap"),
         ("sone", "Asia/Shanghai"),
+        ("target.answer_rat", "92"),
+        ("target.answer_rate", "high"),
+        ("target.answer_rate.low", "92"),
+        ("target.aht", "240"),
+        ("metrics.", "csat"),
+        ("metrics.complaints", "csta"),
+        ("key_kpis", "answer_rate,csta"),
+        ("limit.M-KPI-02", "90"),
     ],
 )
 def test_what_nobody_could_read_is_refused(key: str, text: str) -> None:
@@ -59,3 +72,28 @@ def test_any_text_gives_an_answer_or_a_refusal(key: str, text: str) -> None:
     except BadConfig:
         return
     assert canonical == "" or json.dumps(json.loads(canonical), ensure_ascii=False, separators=(",", ":")) == canonical
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "refused"),
+    [
+        ("limit.M-KPI-02", "97", ""),
+        ("limit.M-KPI-02", "86", ""),
+        ("limit.M-KPI-02", "85", "asks for as much at every level"),
+        ("limit.M-KPI-02.rate", "97", "no limit of M-KPI-02; known: limit.M-KPI-02"),
+        ("limit.M-KPI-99", "97", "no rule 'M-KPI-99'"),
+        ("limit.D-SEC-08", "400", "asks for as much at every level"),
+        ("limit.D-SEC-08", "60", ""),
+        ("limit.D-EMG-08.seen", "4", ""),
+        ("limit.D-EMG-08", "4", "known: limit.D-EMG-08.seen, limit.D-EMG-08.told"),
+        ("limit.D-SEC-01", "9", "does not say plainly"),
+    ],
+)
+def test_a_center_tightens_limits_and_never_relaxes_them(key: str, text: str, refused: str) -> None:
+    both_ways = one_rule("{metric: aht, over: 30d}", "x <= limit || x > 2.0 * limit", more="limits: {unit: s, L1: 300}")
+    rules = {**example_pack().rules, **both_ways.rules}
+    if refused:
+        with pytest.raises(BadConfig, match=refused):
+            parse_answer(key, text, rules)
+    else:
+        assert parse_answer(key, text, rules) == f"{text}.0"
