@@ -136,3 +136,39 @@ def test_a_waiver_survives_rebuilding(world: World) -> None:
     assert report.differences == []
     assert report.tables["waiver"][0] == 1
     assert len(waivers(world)) == 1
+
+
+def test_a_waiver_makes_a_verdict_waived_and_its_end_is_judged_at_that_instant(world: World) -> None:
+    for number in range(1, 9):
+        world.tell(hour(number), 5.0)
+        if number == 2:
+            world.clock.now = hour(2) + 2000
+            world.log.append_act(grant(world, LI, WANG, request=asked(world, until_ms=hour(5) + 1)))
+        world.settle(hour(number) + 5000)
+    assert world.history() == [
+        (hour(1) + 1000, "not_satisfied"),
+        (hour(2) + 2000, "waived"),
+        (hour(5) + 1, "not_satisfied"),
+    ]
+    then = world.ask(hour(4))
+    assert then["verdicts"][0]["waiver"]["approvers"] == ["Li", "Wang"]
+    assert then["level"]["level"] == 0
+    assert world.ask(hour(2))["verdicts"][0]["outcome"] == "not_satisfied"
+    assert rebuild(world.folder, lambda *_: None).differences == []
+
+
+def test_a_waiver_that_begins_later_is_judged_when_it_begins(world: World) -> None:
+    world.tell(hour(1), 5.0)
+    world.log.append_act(grant(world, LI, WANG, request=asked(world, from_ms=hour(2), until_ms=hour(9))))
+    world.settle(hour(2) + 5000)
+    assert world.history() == [(hour(1) + 1000, "not_satisfied"), (hour(2), "waived")]
+
+
+def test_withdrawing_a_waiver_is_judged_at_once(world: World) -> None:
+    world.tell(hour(1), 5.0)
+    world.log.append_act(grant(world, LI, WANG))
+    world.settle(hour(1) + 2000)
+    world.clock.now = hour(1) + 3000
+    world.log.append_act(Act(waiver_withdrawn=WaiverWithdrawn(center="north", rule="D-SEC-90", reason="mended")))
+    world.settle(hour(1) + 5000)
+    assert [outcome for _, outcome in world.history()] == ["waived", "not_satisfied"]
