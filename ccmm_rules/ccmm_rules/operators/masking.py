@@ -5,7 +5,7 @@ An answer of the profile list `open_hours` is days and times, zone local: `mon-f
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from ccmm_rules.evidence import Span
 from ccmm_rules.model import Read
 from ccmm_rules.operators.rowset import rows_of
+from ccmm_rules.operators.spans import parts_within, united
 from ccmm_rules.operators.view import View, uncovered
 from ccmm_rules.operators.windows import back, closed_window, local_date, midnight_ms
 from ccmm_rules.parsing import ReadContext, check_keys
@@ -83,18 +84,6 @@ def masked(view: View, during: During | None, span: Span) -> Masked:
     return view.once(key, lambda: _lasting(view, during, span))
 
 
-def parts_within(spans: Sequence[Span], whole: Span) -> list[Span]:
-    """What of the spans lies in `whole`."""
-    cut = [Span(max(part.from_ms, whole.from_ms), min(part.to_ms, whole.to_ms)) for part in spans]
-    return [part for part in cut if part.from_ms < part.to_ms]
-
-
-def whole_periods(spans: Sequence[Span], period_ms: int) -> list[Span]:
-    """Cut back to whole periods: a period that counts in part only is left out."""
-    cut = [Span(-(-part.from_ms // period_ms) * period_ms, part.to_ms // period_ms * period_ms) for part in spans]
-    return [part for part in cut if part.from_ms < part.to_ms]
-
-
 def _open(view: View, span: Span) -> Masked:
     week = parse_hours(view.answers.get("open_hours"))
     if week is None or view.zone is None:
@@ -160,17 +149,6 @@ def _lasting(view: View, during: During, span: Span) -> Masked:
     if any(at in rows.maybe or rows.table.ends[at] is None for at in inside):
         return Masked(state="inconclusive", reason="undecided")
     return Masked(spans=tuple(united(parts_within(parts, span))))
-
-
-def united(parts: Sequence[Span]) -> list[Span]:
-    """Sorted; those that overlap or touch are one."""
-    found: list[Span] = []
-    for part in sorted(parts):
-        if found and part.from_ms <= found[-1].to_ms:
-            found[-1] = Span(found[-1].from_ms, max(found[-1].to_ms, part.to_ms))
-        else:
-            found.append(part)
-    return found
 
 
 def settled_window(metric: Metric, spec: MetricSpec | SlotSpec | SeriesSpec, watermark_ms: int, zone: ZoneInfo) -> Span:

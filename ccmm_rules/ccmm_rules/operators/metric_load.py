@@ -101,7 +101,9 @@ def _check_slots(every: Node, step: Node | None, metric: Metric) -> None:
             step.fail("calendar slots do not roll", "leave 'step' out")
         return
     length, period = parse_span_ms(every), metric.period_ms
-    if length < period or length % period or (length > DAY_MS and (length % DAY_MS or metric.grain)):
+    if metric.grain and length > DAY_MS:
+        every.fail(f"'{metric.id}' is taken by the {metric.grain}", f"write every: {metric.grain}")
+    if length < period or length % period or (length > DAY_MS and length % DAY_MS):
         every.fail(f"slots of '{metric.id}' are multiples of {period // 60_000} minutes")
     if step is not None and (parse_span_ms(step) % period or length % parse_span_ms(step) or parse_span_ms(step) <= 0):
         step.fail("'step' must divide 'every' and hold whole periods", "write step: 15m")

@@ -9,9 +9,10 @@ from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.groups import median
-from ccmm_rules.operators.masking import Masked, feeds_of, masked, parts_within, settled_window
-from ccmm_rules.operators.metric import tallies_over
+from ccmm_rules.operators.masking import Masked, feeds_of, masked, settled_window
 from ccmm_rules.operators.series_load import GRAIN_WINDOWS
+from ccmm_rules.operators.spans import parts_within
+from ccmm_rules.operators.tallies import tallies_over
 from ccmm_rules.operators.tally import joined, sample_of, value_of
 from ccmm_rules.operators.trend import LEAST_POINTS, p_falling, p_rising, signals
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
@@ -89,7 +90,9 @@ def points_in(span: Span, every: str, zone: ZoneInfo) -> list[Span]:
 
 
 def _value(metric: Metric, spec: SeriesSpec, view: View, slot: Span, mask: Masked) -> tuple[float | None, bool]:
-    tallies, disputed = tallies_over(metric, spec.where, "", view, slot, mask if spec.during is not None else None)
+    tallies, disputed = tallies_over(
+        metric, spec.where, "", view, slot, mask.spans if spec.during is not None else None
+    )
     total = joined(metric, tallies.values())
     least = 0 if metric.formula == "count" else max(spec.sample, 1)
     return (value_of(metric, total) if sample_of(metric, total) >= least else None), disputed

@@ -14,9 +14,11 @@ from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.groups import expected_of, median
 from ccmm_rules.operators.holes import holed
-from ccmm_rules.operators.masking import masked, parts_within, settled_window, united
-from ccmm_rules.operators.metric import counted_spans, unknown
+from ccmm_rules.operators.masking import masked, settled_window
+from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.slot_cells import Cells, cells_of, nothing
+from ccmm_rules.operators.spans import parts_within, united
+from ccmm_rules.operators.tallies import counted_spans
 from ccmm_rules.operators.tally import ends_of, sample_of, value_of
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots
@@ -82,7 +84,7 @@ def _groups(
     expected, why = expected_of(spec.group, view)
     if why:
         return [], unknown("missing" if why == "unanswered" else "inconclusive", why, feed)
-    counted = counted_spans(metric, span, mask)
+    counted = counted_spans(metric, span, mask.spans)
     slots, bases = slots_in(spec, span, zone)
     by = spec.group.by if spec.group else ""
     found, disputed = cells_of(metric, spec.where, by, view, counted, bases)

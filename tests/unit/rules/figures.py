@@ -1,6 +1,7 @@
 """Facts of any measure for tests: one source that states them all."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import MeasureRow, Span
@@ -13,6 +14,7 @@ NOW = "2026-03-20T03:00"
 SINCE = "2026-01-01T00:00"
 PROFILE: dict[str, object] = {"zone": "Asia/Shanghai"}
 Value = int | float | tuple[float, float, float] | tuple[int, ...] | None
+Dimensions = tuple[tuple[str, str | int], ...]
 Values = Callable[[int], Value]  # by start of the slot; None: nothing is stated
 
 
@@ -22,14 +24,14 @@ def each(value: Value) -> Values:
 
 
 def stated(
-    figures: Mapping[str, Mapping[tuple[tuple[str, str | int], ...], Values]],
+    figures: Mapping[str, Mapping[Any, Values]],
     *,
     since: str = SINCE,
     until: str = NOW,
     source: str = "figures",
     sequence: int = 0,
 ) -> Fact:
-    """`figures`: measure -> dimensions -> value by slot. Slots that end after `until` are not stated."""
+    """`figures`: measure -> Dimensions -> value by slot. Slots that end after `until` are not stated."""
     rows = {
         measure: [
             row
@@ -50,7 +52,7 @@ def stated(
 
 
 def _rows(
-    measure: str, dimensions: tuple[tuple[str, str | int], ...], values: Values, from_ms: int, to_ms: int, source: str
+    measure: str, dimensions: Dimensions, values: Values, from_ms: int, to_ms: int, source: str
 ) -> list[MeasureRow]:
     declared = load_vocabulary().measures[measure]
     period_ms = declared.period_s * 1000
@@ -62,9 +64,7 @@ def _rows(
     return found
 
 
-def _row(
-    shape: str, value: Value, dimensions: tuple[tuple[str, str | int], ...], start: int, period_s: int, source: str
-) -> MeasureRow:
+def _row(shape: str, value: Value, dimensions: Dimensions, start: int, period_s: int, source: str) -> MeasureRow:
     count, total, buckets, gauge = 0, 0.0, (), None
     if shape == "count":
         assert isinstance(value, int)

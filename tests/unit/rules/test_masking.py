@@ -8,7 +8,8 @@ from ccmm_rules.errors import PackErrors
 from ccmm_rules.evidence import Answer, Span
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
-from ccmm_rules.operators.masking import masked, parse_hours, parts_within, united, whole_periods
+from ccmm_rules.operators.masking import masked, parse_hours
+from ccmm_rules.operators.spans import parts_within, united, whole_periods
 from ccmm_rules.operators.view import View
 from ccmm_rules.spec import During
 from ccmm_rules.vocabulary.tables import load_vocabulary
