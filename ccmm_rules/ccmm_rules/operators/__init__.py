@@ -6,9 +6,16 @@ match         loader of match
 derived_load  loader of rows that the engine makes
 view          one center's evidence, asked once
 windows       closed civil time
-tally         sums that a metric divides once
+spans         stretches of time, cut and joined
+masking       the time that counts: opening hours, or while occurrences last
+tally         what a metric needs of its measures, divided once
+chi_square    is a sample spread like its population
+gauges        readings, without those that stood still
+tallies       tallies of a metric over a span, by group
 groups        worst group, rest group, expected groups
+answers       which scope answers a read rests on
 metric        a KPI over a window of closed units
+slot_cells    the pieces that slots are put together from
 slots         a KPI per slot, grains and rolling
 coverage      the share of slots that sources vouched for
 holes         what a lost statement leaves of a read
