@@ -14,6 +14,7 @@ from ccmm_rules.holding import Holding
 from ccmm_rules.model import Outcome, Pack, Read, Rule
 from ccmm_rules.operators.answers import answers_of
 from ccmm_rules.operators.coverage import read_coverage
+from ccmm_rules.operators.made_table import made_table
 from ccmm_rules.operators.masking import mask_windows
 from ccmm_rules.operators.match_read import match_windows, read_match
 from ccmm_rules.operators.metric import read_metric
@@ -76,6 +77,7 @@ class Bench:
         self._pack, self._view, self._held, self._judged = pack, view, held, judged
         self._done: dict[str, Verdict] = {}
         view.reads_verdicts(self._named)
+        view.makes_tables(made_table)
         reads = [read for name in judged for read in pack.rules[name].reads if read.operator in WINDOWS]
         for read in reads:
             for kind, span in WINDOWS[read.operator](read, view):

@@ -30,6 +30,11 @@ signal        points beyond the limits of their chart
 alteration    what differs between two lists
 silence       when a source that was due said nothing
 derived_rows  rows that the engine makes, as a table
+figures       a metric over any closed span
+gains         what a project gained
+reported      a reported figure against the recomputed one
+computed      attributes that the engine computes for rows
+made_table    tables that are more than what was told
 pairing       who is whose partner
 joining       the pairs of a match, shared by reads that join alike
 match_read    two row sets joined, from evidence to names

@@ -56,6 +56,11 @@ def _literals(test: Compiled) -> list[float]:
 
 def _ages(names: set[str], rows: Chosen, now_ms: int) -> Iterator[int]:
     """Floored ages change with each whole day or hour since the stamp."""
+    if "late" in names:
+        closed = rows.table.stamps("closed")
+        yield from (
+            due + 1 for at in rows.places if (due := rows.table.stamps("due")[at]) is not None and not closed[at]
+        )
     for name in names:
         for suffix, unit in _FLOORED.items():
             stem = name.removesuffix(suffix)

@@ -36,8 +36,6 @@ class Made:
 def feed_of(read: Read, sources: Sequence[RowSource], view: View) -> FeedState:
     """Of what the read's rows rest on, now; the answers that name metrics and targets count as looked at."""
     derived = [source.derived for source in sources if source.derived is not None]
-    if not derived:
-        return view.feed_state(read.feeds, read.fresh_for_ms)
     for one in derived:
         state, reason = _answered(one, view)
         if state:

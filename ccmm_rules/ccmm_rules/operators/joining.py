@@ -42,6 +42,11 @@ def wide_of(spec: MatchSpec, span: Span | None, watermark_ms: int) -> Span | Non
     return Span(span.from_ms - tolerance_ms(spec.partners, KEY_MS)[0], watermark_ms) if span is not None else None
 
 
+def tables_of(sets: Sets) -> tuple[Table, ...]:
+    """Of the base and the partners."""
+    return (sets.base.table, *(side.rows.table for side in sets.sides))
+
+
 def sources_of(spec: MatchSpec) -> tuple[RowSource, ...]:
     """Of the base, the partners, and the third set."""
     third = (spec.also.source,) if spec.also is not None else ()

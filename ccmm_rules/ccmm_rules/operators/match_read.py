@@ -8,10 +8,11 @@ from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
+from ccmm_rules.operators.computed import computed_index
 from ccmm_rules.operators.crossing import pair_crossing
 from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of
 from ccmm_rules.operators.holes import holed
-from ccmm_rules.operators.joining import KEY_MS, Goodness, Joined, Sets, joined, sets_of, sources_of, wide_of
+from ccmm_rules.operators.joining import KEY_MS, Goodness, Joined, Sets, joined, sets_of, sources_of, tables_of, wide_of
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.pairing import tolerance_ms
 from ccmm_rules.operators.rows_read import emptied, lag_between
@@ -45,7 +46,7 @@ def read_match(read: Read, view: View, rule: Rule) -> Reading:
     looks = _looks(spec, sets, view, span)
     return Reading(
         bound=_bound(read, rule, sets, hole, [look[0] for look in looks]),
-        log_index=feed.log_index,
+        log_index=max(feed.log_index, *(computed_index(table.kind, table.rows, view) for table in tables_of(sets))),
         deadline_ms=feed.deadline_ms,
         again_ms=pair_crossing(spec, rule, looks[1][1], tests, view),
         backfill=backfill_share(feed.sources, span or Span(feed.watermark_ms - 1, feed.watermark_ms)),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ccmm_rules.derived import is_derived, kind_named
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.model import Read
+from ccmm_rules.operators.computed import computed_feeds
 from ccmm_rules.operators.derived_load import derived_keys, feeds_of, load_derived
 from ccmm_rules.parsing import (
     LAG_UNITS,
@@ -113,10 +114,13 @@ def load_rows(node: Node, context: ReadContext, operator: str) -> Read:
         weight=_weight(node, source.kind, vocabulary),
     )
     names, units = _names(spec, operator)
-    feeds = source_feeds(source, vocabulary)
+    asked = {number, *(spec.test.compiled.names if spec.test is not None else ())}
+    asked |= source.of.names if source.of is not None else set()
+    kind = kind_named(source.kind, vocabulary)
+    feeds = (*source_feeds(source, vocabulary), *computed_feeds(kind, asked, vocabulary))
     if group is not None and group.entries is not None:
-        feeds = tuple(sorted({*feeds, group.entries.kind}))
-    return context.read(operator, spec, names, units, feeds)
+        feeds = (*feeds, group.entries.kind)
+    return context.read(operator, spec, names, units, tuple(sorted(set(feeds))))
 
 
 def _with_entries(

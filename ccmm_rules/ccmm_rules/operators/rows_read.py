@@ -8,9 +8,10 @@ from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import SourceFacts, Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
+from ccmm_rules.operators.computed import computed_index
 from ccmm_rules.operators.counting import Frame, Judged, two_looks
 from ccmm_rules.operators.crossing import next_crossing
-from ccmm_rules.operators.derived_rows import feed_of, ground_of, reach_of, trouble_of
+from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of
 from ccmm_rules.operators.expecting import Expected, expecting, groups_of
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
@@ -18,7 +19,7 @@ from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import grain_window, row_window, workdays_between
-from ccmm_rules.spec import RowsSpec
+from ccmm_rules.spec import RowSource, RowsSpec
 
 _LAG_MS = {"minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}
 
@@ -37,7 +38,7 @@ class Scene:
 def read_rows(read: Read, view: View, rule: Rule) -> Reading:
     spec = read.spec
     assert isinstance(spec, RowsSpec)
-    feed = feed_of(read, (spec.source,), view)
+    feed = feed_of(read, _sources(spec), view)
     if feed.state:
         return unknown(feed.state, feed.reason, feed)
     if view.zone is None:
@@ -61,12 +62,10 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
     worst, best = two_looks(judged, frame)
     return Reading(
         bound=_bound(read, rule, scene, judged, worst, best, rows),
-        log_index=feed.log_index,
+        log_index=max(feed.log_index, computed_index(rows.table.kind, rows.table.rows, view)),
         deadline_ms=feed.deadline_ms,
         again_ms=next_crossing(read, rule, rows, view),
-        backfill=backfill_share(
-            _speakers(spec, view, feed), scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)
-        ),
+        backfill=backfill_share(_speakers(spec, view), scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)),
         span=scene.span or Span(feed.watermark_ms, feed.watermark_ms),
         watermark_ms=feed.watermark_ms,
     )
@@ -78,7 +77,7 @@ def rows_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:
     assert isinstance(spec, RowsSpec)
     if spec.source.form != "occurrence" or spec.source.derived is not None:
         return
-    feed = view.feed_state(read.feeds, read.fresh_for_ms)
+    feed = feed_of(read, _sources(spec), view)
     if not feed.state and view.zone is not None:
         yield spec.source.kind, _window(spec, feed, view.zone)[0]
 
@@ -91,16 +90,20 @@ def _scene(spec: RowsSpec, view: View, feed: FeedState, zone: ZoneInfo) -> Scene
     span, units = _window(spec, feed, zone)
     ground = ground_of((spec.source,), span, view)
     hole = view.hole_after(ground.from_ms, reach_ms=reach_of((spec.source,)))
-    hole = hole or ("uncovered" if uncovered(_speakers(spec, view, feed), ground) else "")
+    hole = hole or ("uncovered" if uncovered(_speakers(spec, view), ground) else "")
     expected = expecting(spec.group, view, units, feed.watermark_ms)
     return Scene(feed=feed, span=span, units=tuple(units), expected=expected, hole=hole)
 
 
-def _speakers(spec: RowsSpec, view: View, feed: FeedState) -> tuple[SourceFacts, ...]:
+def _speakers(spec: RowsSpec, view: View) -> list[SourceFacts]:
     """The sources of the rows: those of the list of who is expected need not reach back."""
-    if spec.group is None or spec.group.entries is None:
-        return feed.sources
-    return view.feeding(spec.source.kind)
+    return [facts for feed in feeds_now(spec.source, view) for facts in view.feeding(feed)]
+
+
+def _sources(spec: RowsSpec) -> tuple[RowSource, ...]:
+    """The rows, and the list of who is expected."""
+    entries = spec.group.entries if spec.group is not None else None
+    return (spec.source, entries) if entries is not None else (spec.source,)
 
 
 def _window(spec: RowsSpec, feed: FeedState, zone: ZoneInfo) -> tuple[Span, list[Span]]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from ccmm_rules.evidence import Happening, Span
 from ccmm_rules.expression import Scalar
-from ccmm_rules.operators.derived_rows import made_of
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
 from ccmm_rules.operators.windows import started_in
@@ -45,12 +44,10 @@ def rows_of(source: RowSource, view: View, span: Span | None, watermark_ms: int)
 
 
 def _chosen(source: RowSource, view: View, window: Span, watermark_ms: int) -> Chosen:
-    if source.derived is not None:
-        table = made_of(source, view, window, watermark_ms).table
-        places: Sequence[int] = started_in(table.starts, Span(0, window.to_ms))
-    else:
-        table = table_of(source, view)
-        places = started_in(table.starts, window) if source.form == "occurrence" else range(len(table.rows))
+    table = view.made_table(source, window, watermark_ms) or table_of(source, view)
+    places: Sequence[int] = range(len(table.rows))
+    if source.form == "occurrence":  # derived rows are those of the window, whenever they began
+        places = started_in(table.starts, Span(0, window.to_ms) if source.derived is not None else window)
     if source.document_class:
         classes = table.pick("class", places)
         places = [at for at, found in zip(places, classes, strict=True) if found == source.document_class]

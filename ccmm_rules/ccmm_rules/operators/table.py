@@ -1,6 +1,6 @@
 """All rows of one kind that a judgement reads, column by column: a row is its place in the columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.cel import Compiled
@@ -15,6 +15,8 @@ from ccmm_rules.vocabulary.tables import Kind
 MINUTE_MS = 60_000
 Column = Sequence[object]
 Stamps = Sequence[int | None]
+Compute = Callable[[int], Column]  # of an attribute that the engine computes, as of an instant
+TIMED = frozenset(("late",))  # of those, the ones that change by time alone
 _SUFFIXES = ("_days", "_hours", "_minutes", "_workdays")
 _SHAPES = frozenset(("open", "has_ended", "local_hour"))
 
@@ -30,8 +32,10 @@ class Table:
         rows: Sequence[Happening],
         expired: frozenset[int] = frozenset(),
         known_until: Sequence[int] | None = None,
+        computed: Mapping[str, Compute] | None = None,
     ) -> None:
         """`expired`: attestations whose date has passed since the watermark. `known_until`: how far open rows are."""
+        self._computed = computed or {}
         self.kind, self.rows, self.expired = kind, rows, expired
         self.types = attribute_types(kind)
         self.times = frozenset(name for name, word in self.types.items() if word == "time")
@@ -68,6 +72,8 @@ class Table:
 
     def is_timeless(self, name: str) -> bool:
         """Whether its values are the same at every instant."""
+        if name in TIMED:
+            return False
         if name in self.types or name in _SHAPES or name.startswith("profile."):
             return True
         return name.startswith("has_") and name[4:] in self.types
@@ -92,6 +98,8 @@ class Table:
 
     def _made(self, name: str, now_ms: int) -> Column:
         word = self.types.get(name)
+        if name in self._computed:
+            return self._computed[name](now_ms)
         if word is not None:
             return (
                 self.stamps(name)
@@ -108,6 +116,8 @@ class Table:
         return self._shape(name, now_ms)
 
     def _attribute(self, name: str) -> Column:
+        if name in self._computed:
+            return self._computed[name](0)
         if self._packed is None:
             return [held.get(name) for held in self._attributes]
         return self._packed[name] if name in self._packed else [None] * len(self.starts)

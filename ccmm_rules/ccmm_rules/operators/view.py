@@ -9,8 +9,9 @@ from typing import TypeVar, cast
 from ccmm_rules.civil import zone_named
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Columns, Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
+from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.windows import gaps, overlap_ms
-from ccmm_rules.spec import HOUR_MS
+from ccmm_rules.spec import HOUR_MS, RowSource
 from ccmm_rules.verdict import Spot, Verdict
 from ccmm_rules.vocabulary.tables import Metric, Vocabulary
 
@@ -57,6 +58,9 @@ class FeedState:
     sources: tuple[SourceFacts, ...]
 
 
+MakeTable = Callable[[RowSource, "View", Span, int], Table | None]
+
+
 class View:
     """Asks each thing once. `at_ms` is the instant of judgement."""
 
@@ -80,10 +84,19 @@ class View:
         self.zone = zone_named(self.answers.get("zone"))
         self.has_own_limits = any(name.startswith("limit.") for name in self._answers)
         self._verdicts_of: VerdictsOf = lambda patterns, rule: ()
+        self._make_table: MakeTable = lambda source, view, window, watermark_ms: None
 
     def reads_verdicts(self, verdicts_of: VerdictsOf) -> None:
         """Where reads of `rules` find verdicts."""
         self._verdicts_of = verdicts_of
+
+    def makes_tables(self, make: MakeTable) -> None:
+        """Where tables come from that are more than what was told."""
+        self._make_table = make
+
+    def made_table(self, source: RowSource, window: Span, watermark_ms: int) -> Table | None:
+        """Of derived rows, or of rows with computed attributes; None where they are read as told."""
+        return self._make_table(source, self, window, watermark_ms)
 
     def verdicts_of(self, patterns: Sequence[str], rule: str) -> Sequence[Verdict]:
         """The verdicts of all rules that the patterns name, but for the rule itself."""
