@@ -3,25 +3,12 @@
 import json
 from pathlib import Path
 
+from ccmm_proto.kinds import KINDS
+from demo.book import FIGURES
 from demo.calls import ZONE
 from demo.directory import BASE, READER_DN
 
 EVERY = "5m"
-TABLE_KEYS = {  # occurrences and inventories that come as tables: key column; columns that are times of start and end
-    "person": {"key": "person"},
-    "register": {"key": "line"},
-    "training": {"key": "id", "started": "started"},
-    "exercise": {"key": "id", "started": "started"},
-    "incident": {"key": "id", "started": "started"},
-    "alert": {"key": "id", "started": "started"},
-    "job": {"key": "id", "started": "started"},
-    "project": {"key": "id", "started": "started"},
-    "sample": {"key": "id", "started": "started"},
-    "case": {"key": "case", "started": "started", "ended": "ended"},
-    "review": {"key": "id", "started": "started"},
-    "action": {"key": "id", "started": "started"},
-    "contact": {"key": "contact", "started": "started"},
-}
 DOORS = {
     "enabled_words": ["启用"],
     "disabled_words": ["停用"],
@@ -75,8 +62,8 @@ def agent_toml(place: Path, *, ldap_port: int, ami_port: int, encoding: str) -> 
         },
         {"name": "documents", "plugin": "documents", "folder": place / "papers"},
         door_source(place / "doors", encoding),
-        *(table_source(place / "tables", kind) for kind in TABLE_KEYS),
-        *survey_sources(place / "tables"),
+        *table_sources(place / "tables"),
+        *figure_sources(place / "tables"),
     ]
     head = [f'zone = "{ZONE.key}"', 'jitter = "1s"', ""]
     return "\n".join([*head, *(line for source in sources for line in _source(source))])
@@ -88,28 +75,47 @@ def door_source(folder: Path, encoding: str) -> Table:
     return {"name": "doors", "plugin": "door_log"} | files | DOORS
 
 
-def table_source(folder: Path, kind: str) -> Table:
-    """One exported table; its columns are named as the kind's attributes."""
+def table_sources(folder: Path) -> list[Table]:
+    """Every exported table; its columns are named as the kind's attributes."""
+    exported = sorted(path.stem for path in folder.glob("*.csv"))
+    return [_table(folder, kind) for kind in exported if kind in KINDS]
+
+
+def _table(folder: Path, kind: str) -> Table:
     path = folder / f"{kind}.csv"
-    header = path.read_text(encoding="utf-8").splitlines()[0].split(",")
-    special = set(TABLE_KEYS[kind].values())
-    keep = {"person", "case", "contact"} if kind in ("case", "contact") else set()
-    columns = {name: name for name in header if name not in special - keep}
-    return {"name": kind, "plugin": "table", "path": path, "kind": kind, **TABLE_KEYS[kind], "columns": columns}
+    columns = _header(path)
+    source: Table = {"name": kind, "plugin": "table", "path": path, "kind": kind, "key": "id"}
+    source |= {name: name for name in ("started", "ended") if name in columns}
+    return source | {"columns": {name: name for name in columns if name in KINDS[kind].attributes}}
 
 
-def survey_sources(folder: Path) -> list[Table]:
-    """Two counts of one table: who answered, and who was content."""
-    common: Table = {
-        "plugin": "table",
-        "path": folder / "survey.csv",
-        "started": "started",
-        "columns": {"queue": "queue", "drawn": "drawn"},
-    }
-    return [
-        {"name": "survey_answers", "kind": "survey_answered"} | common,
-        {"name": "survey_favourable", "kind": "survey_favourable", "count": "favourable"} | common,
+def figure_sources(folder: Path) -> list[Table]:
+    """Every exported table of figures, and the two counts of the survey: who answered, and who was content."""
+    sources: list[Table] = [
+        {
+            "name": "survey",
+            "plugin": "figures",
+            "path": folder / "survey.csv",
+            "started": "started",
+            "columns": {"queue": "queue", "drawn": "drawn"},
+            "measures": {"survey_answered": "*", "survey_favourable": "favourable"},
+        }
     ]
+    for name, figures in FIGURES.items():
+        path = folder / f"figures-{name}.csv"
+        if not path.is_file():
+            continue
+        dimensions = [column for column in _header(path) if column not in ("started", *figures.measures)]
+        source: Table = {"name": f"figures-{name}", "plugin": "figures", "path": path, "started": "started"}
+        source["columns"] = {dimension: dimension for dimension in dimensions}
+        source["measures"] = {measure: measure for measure in figures.measures}
+        sources.append(source | ({"constants": dict(figures.constants)} if figures.constants else {}))
+    return sources
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8") as file:
+        return file.readline().strip().split(",")
 
 
 def _source(source: Table) -> list[str]:

@@ -1,0 +1,21 @@
+"""Rows of the tables that a simulated center exports. A row has an `id`; its other columns are named as attributes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from demo.characters import Character
+
+Cell = str | int | float | bool | datetime | None
+Row = dict[str, Cell]
+Rows = Callable[[Character, datetime], Iterator[Row]]
+Tables = Mapping[str, tuple[Rows, ...]]  # kind -> who contributes rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One table of figures: a `started` column, dimensions, and a column per measure."""
+
+    measures: tuple[str, ...]
+    rows: Rows
+    constants: Mapping[str, str] | None = None
