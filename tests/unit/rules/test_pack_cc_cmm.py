@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from ccmm_rules.cases import run_cases
-from ccmm_rules.errors import PackErrors
-from ccmm_rules.load import load_pack, pack_of
+from ccmm_rules.load import load_pack
 from ccmm_rules.model import Outcome, Pack, Rule
 from ccmm_rules.scenario import run_scenarios
 from ccmm_rules.spec import MatchSpec
@@ -36,19 +35,7 @@ CROSS_CHECKS = {
     "D-SEC-10": ("hr", "doors"),
     "D-ENV-08": ("switch", "doors"),
     "E-HRM-02": ("switch", "hr"),
-    "D-EMG-22": ("exercise", "doors"),
-}
-REQUIRE = re.compile(r"^require: (\|\n(?:  .*\n)+|.*\n)", re.MULTILINE)
-OPERATOR = re.compile(r">=|<=|==|!=|&&|\|\||[<>]")
-OTHERWISE = {
-    ">=": (">", "<"),
-    "<=": ("<", ">"),
-    ">": (">=", "<"),
-    "<": ("<=", ">"),
-    "==": ("!=",),
-    "!=": ("==",),
-    "&&": ("||",),
-    "||": ("&&",),
+    "D-EMG-22": ("exercise", "breach.floor_exits"),
 }
 
 
@@ -91,7 +78,7 @@ def test_every_level_up_to_three_adds_rules_and_two_years_of_operation_guard_the
     gates = {rule.id: rule.level for rule in pack().rules.values() if rule.gate}
     assert gates["D-SYS-05"] == 3
     assert gates["D-SYS-06"] == 4
-    assert {"D-SEC-09", "D-SEC-10", "D-EMG-04", "O-DSC-07", "M-RES-02"} <= set(gates)
+    assert {"D-SEC-09", "D-SEC-17", "D-EMG-04", "D-EMG-12", "O-DSC-07", "M-RES-02"} <= set(gates)
 
 
 def test_every_text_is_there_in_english_and_chinese() -> None:
@@ -124,28 +111,6 @@ def test_every_case_gives_what_it_says() -> None:
 def test_every_scenario_ends_as_it_says() -> None:
     assert len(pack().scenarios) >= 4
     assert [str(failure) for failure in run_scenarios(pack())] == []
-
-
-def mutants_of(text: str) -> Iterator[str]:
-    """The file with one operator of `require` replaced by another."""
-    require = REQUIRE.search(text)
-    assert require is not None
-    for operator in OPERATOR.finditer(text, require.start(1) + 1, require.end(1)):
-        for other in OTHERWISE[operator[0]]:
-            yield text[: operator.start()] + other + text[operator.end() :]
-
-
-@pytest.mark.parametrize("file", sorted({rule.file for rule in load_pack(FOLDER).rules.values()}))
-def test_the_cases_notice_every_operator_that_is_changed(file: str) -> None:
-    head = (FOLDER / "pack.yaml").read_bytes()
-    mutants = list(mutants_of((FOLDER / file).read_text(encoding="utf-8")))
-    assert mutants
-    for mutant in mutants:
-        try:
-            broken = pack_of({"pack.yaml": head, file: mutant.encode()})
-        except PackErrors:
-            continue
-        assert run_cases(broken), REQUIRE.search(mutant)
 
 
 def test_a_rule_stands_in_the_file_of_its_id_in_the_folder_of_its_heading() -> None:
