@@ -240,7 +240,8 @@ def _reached(rule: Rule, conclusions: Mapping[int, Conclusion]) -> int:
 
 
 def _seen(rule: Rule, looks: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Scalar]:
-    return {read.full(short): value for read in rule.reads for short, value in sorted(looks[read.name].items())}
+    asked = [read for read in rule.reads if read.name in looks]  # none where the rule is not in force
+    return {read.full(short): value for read in asked for short, value in sorted(looks[read.name].items())}
 
 
 def _look_again(

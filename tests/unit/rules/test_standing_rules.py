@@ -1,0 +1,368 @@
+"""What bears on a rule beside its reads: other rules, how long it held, its dates, waivers, the center's own limits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from ccmm_rules import holding
+from ccmm_rules.asof import AsOf
+from ccmm_rules.cases import run_cases
+from ccmm_rules.errors import PackErrors
+from ccmm_rules.evaluate import judge
+from ccmm_rules.evidence import Answer, Entry, Listing, Span, Waiver
+from ccmm_rules.load import pack_of
+from ccmm_rules.memory import Fact, MemoryEvidence
+from ccmm_rules.model import Outcome, Pack
+from ccmm_rules.spec import DAY_MS, HOUR_MS
+from ccmm_rules.verdict import Verdict
+from tests.unit.rules.examples import FOLDER, RULE, counted, happened, listed, ms, one_rule
+
+NOW = "2026-03-20T03:00"
+PROFILE: dict[str, object] = {"zone": "Asia/Shanghai"}
+RATE = "{metric: answer_rate, over: 7d}"
+
+
+def rated(good: Sequence[int], *, since: str = "2026-01-01T00:00", until: str = NOW) -> Fact:
+    """Ten calls are offered in each quarter hour; so many are answered, over and over."""
+    return counted({"calls_offered": {"q": [10]}, "calls_answered": {"q": good}}, since, until)
+
+
+def rules(**parts: tuple[str, str, int]) -> Pack:
+    """Rules by name as (read x, require, level)."""
+    files = {"pack.yaml": (FOLDER / "pack.yaml").read_bytes()}
+    for name, (read, require, level) in parts.items():
+        text = RULE.format(read=read, require=require, more="", level=level)
+        files[f"{name.replace('_', '-')}.yaml"] = text.replace("id: D-SEC-01", f"id: {name.replace('_', '-')}").encode()
+    return pack_of(files)
+
+
+def on(pack: Pack, facts: Sequence[Fact], profile: Mapping[str, object] = PROFILE, at: str = NOW) -> dict[str, Verdict]:
+    return judge(pack, MemoryEvidence(facts, profile, at_ms=ms(at)), ms(at))
+
+
+THREE = {
+    "D_SEC_01": (RATE, "x >= 85.0", 1),
+    "D_SEC_02": ("{inventory: account, bad: 'privileged'}", "x.bad == 0", 3),
+    "D_SEC_03": ('{rules: "D-SEC-*"}', "x.open == 0", 1),
+}
+CLEAN = listed("account", {1: {"privileged": False}}, NOW, sequence=0)
+
+
+def test_a_rule_reads_the_verdicts_of_others_at_its_own_level() -> None:
+    verdict = on(rules(**THREE), [rated([9]), CLEAN])["D-SEC-03"]
+    assert verdict.seen == {"x.n": 1, "x.satisfied": 1, "x.open": 0}  # D-SEC-02 begins at level 3; not itself
+    assert set(verdict.outcomes.values()) == {Outcome.SATISFIED}
+    third = rules(**THREE | {"D_SEC_03": ('{rules: "D-SEC-*"}', "x.open == 0 && x.n == 2", 3)})
+    assert on(third, [rated([9]), CLEAN])["D-SEC-03"].outcome == Outcome.SATISFIED
+    bad = listed("account", {1: {"privileged": True}}, NOW)
+    open_one = on(third, [rated([9]), bad])["D-SEC-03"]
+    assert (open_one.outcome, open_one.seen["x.open"]) == (Outcome.NOT_SATISFIED, 1)
+    spot = open_one.reads["x"].spot
+    assert spot is not None
+    assert (spot.group, spot.count) == ("D-SEC-02", 1)
+
+
+def test_while_a_rule_read_is_missing_so_is_the_reader_but_bad_news_shows() -> None:
+    third = rules(**THREE | {"D_SEC_03": ('{rules: "D-SEC-*"}', "x.open == 0", 3)})
+    assert on(third, [rated([9])])["D-SEC-03"].outcome == Outcome.MISSING
+    assert on(third, [rated([5])])["D-SEC-03"].outcome == Outcome.NOT_SATISFIED
+    enough = rules(**THREE | {"D_SEC_03": ('{rules: "D-SEC-*"}', "x.satisfied >= 1", 3)})
+    assert on(enough, [rated([9])])["D-SEC-03"].outcome == Outcome.MISSING  # silence never satisfies
+
+
+def test_an_undecided_rule_is_open_in_the_worst_look_and_closed_in_the_best() -> None:
+    third = rules(**THREE | {"D_SEC_03": ('{rules: "D-SEC-*"}', "x.open == 0", 3)})
+    unsure = listed("account", {}, NOW)  # nothing there, and the rule does not take none as proof
+    verdict = on(third, [rated([9]), unsure])["D-SEC-03"]
+    assert (verdict.outcome, verdict.seen["x.open"], verdict.hoped["x.open"]) == (Outcome.INCONCLUSIVE, 1, 0)
+
+
+def test_a_reader_is_valid_as_long_as_all_that_it_reads() -> None:
+    verdicts = on(rules(**THREE), [rated([9])])
+    assert verdicts["D-SEC-03"].valid_until_ms == verdicts["D-SEC-01"].valid_until_ms == ms(NOW) + 26 * HOUR_MS
+    assert verdicts["D-SEC-03"].log_index == 0
+
+
+def test_a_rule_that_does_not_apply_is_left_out() -> None:
+    none = rules(D_SEC_01=(RATE, "x >= 85.0", 1), D_SEC_03=('{rules: ["D-SEC-01"]}', "x.open == 0", 1))
+    bounded = replace(none.rules["D-SEC-01"], until="2026-03-19")
+    pack = replace(none, rules={**none.rules, "D-SEC-01": bounded})
+    verdict = on(pack, [rated([9])])["D-SEC-03"]
+    assert (verdict.outcome, verdict.reason, verdict.seen) == (Outcome.INCONCLUSIVE, "empty", {"x.n": 0})
+
+
+def test_some_rules_are_judged_with_the_verdicts_held_of_the_others() -> None:
+    pack = rules(**THREE, D_INF_01=('{rules: ["D-SEC-03"]}', "x.open == 0", 1))
+    evidence = MemoryEvidence([rated([9]), CLEAN], PROFILE, at_ms=ms(NOW))
+    whole = judge(pack, evidence, ms(NOW))
+    assert judge(pack, evidence, ms(NOW), ["D-INF-01"]) == {"D-INF-01": whole["D-INF-01"]}
+    worse = replace(whole["D-SEC-01"], outcomes=dict.fromkeys(range(1, 6), Outcome.NOT_SATISFIED))
+    held = judge(pack, evidence, ms(NOW), ["D-SEC-03"], {**whole, "D-SEC-01": worse})
+    assert {name: verdict.outcome for name, verdict in held.items()} == {
+        "D-SEC-03": Outcome.NOT_SATISFIED,
+        "D-INF-01": Outcome.NOT_SATISFIED,
+    }
+    again = judge(pack, evidence, ms(NOW), ["D-SEC-01"], {**whole, "D-SEC-01": worse})
+    assert again == {name: whole[name] for name in ("D-SEC-01", "D-SEC-03", "D-INF-01")}
+    assert set(judge(pack, evidence, ms(NOW), ["D-SEC-02"], whole)) == {"D-SEC-02", "D-SEC-03", "D-INF-01"}
+
+
+def test_circles_and_patterns_of_nothing_are_refused_with_their_place() -> None:
+    read = {
+        "D_SEC_01": ('{rules: "D-SEC-02"}', "x.open == 0", 1),
+        "D_SEC_02": ('{rules: "D-SEC-*"}', "x.open == 0", 1),
+        "D_SEC_03": (RATE, "x >= 85.0", 1),
+        "D_SEC_04": ('{rules: ["D-SEC-03", "D-INF-*"]}', "x.open == 0", 1),
+    }
+    with pytest.raises(PackErrors) as caught:
+        rules(**read)
+    told = str(caught.value)
+    assert "D-SEC-01.yaml:9:" in told
+    assert "a circle: D-SEC-01 reads D-SEC-02 reads D-SEC-01" in told
+    assert "'D-INF-*' names no other rule" in told
+    assert "D-SEC-03.yaml" not in told
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "outcome", "again"),
+    [
+        ("2026-03-20", "", Outcome.SATISFIED, None),
+        ("2026-03-21", "", Outcome.NOT_APPLICABLE, "2026-03-21T00:00"),
+        ("", "2026-03-20", Outcome.SATISFIED, "2026-03-21T00:00"),
+        ("", "2026-03-19", Outcome.NOT_APPLICABLE, None),
+        ("2026-03-01", "2026-03-31", Outcome.SATISFIED, "2026-04-01T00:00"),
+    ],
+)
+def test_a_rule_is_judged_on_its_days_only(since: str, until: str, outcome: Outcome, again: str | None) -> None:
+    more = "\n".join(f'{key}: "{day}"' for key, day in (("since", since), ("until", until)) if day)
+    verdict = on(one_rule("{metric: answer_rate, over: 7d}", "x >= 85.0", more=more), [rated([9])])["D-SEC-01"]
+    assert verdict.outcome == outcome
+    assert verdict.reason == ("not_in_force" if outcome == Outcome.NOT_APPLICABLE else "")
+    expiry = None if outcome == Outcome.NOT_APPLICABLE else ms(NOW) + 26 * HOUR_MS + 1
+    wanted = [instant for instant in (expiry, ms(again) if again else None) if instant is not None]
+    assert verdict.look_again_ms == min(wanted, default=None)
+
+
+def waiver(**parts: object) -> Waiver:
+    whole: dict[str, object] = {
+        "rule": "D-SEC-01", "from_ms": ms("2026-03-01T00:00"), "until_ms": ms("2026-03-20T12:00"),
+        "approvers": ("head", "quality"), "reason": "moving house", "log_index": 9,
+    }  # fmt: skip
+    return Waiver(**whole | parts)  # type: ignore[arg-type]  # keyword parts of a waiver
+
+
+def waived(facts: Sequence[Fact], *waivers: Waiver, require: str = "x >= 85.0") -> Verdict:
+    evidence = MemoryEvidence(facts, PROFILE, at_ms=ms(NOW), waivers=waivers)
+    return judge(one_rule(RATE, require), evidence, ms(NOW))["D-SEC-01"]
+
+
+def test_a_waiver_covers_what_is_not_satisfied_and_nothing_else() -> None:
+    bad = waived([rated([5])], waiver())
+    assert (bad.outcome, bad.reason, bad.reached, bad.waiver) == (Outcome.WAIVED, "values", 0, waiver())
+    assert set(bad.outcomes.values()) == {Outcome.WAIVED}
+    assert (bad.valid_until_ms, bad.look_again_ms, bad.log_index) == (
+        ms("2026-03-20T12:00") - 1,
+        ms("2026-03-20T12:00"),
+        9,
+    )
+    assert waived([], waiver()).outcome == Outcome.WAIVED
+    fine = waived([rated([9])], waiver())
+    assert (fine.outcome, fine.waiver, fine.log_index) == (Outcome.SATISFIED, None, 0)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"approvers": ("head",)},
+        {"approvers": ("head", "head")},
+        {"rule": "D-SEC-02"},
+        {"from_ms": ms(NOW) + 1},
+        {"until_ms": ms(NOW)},
+    ],
+)
+def test_a_waiver_needs_two_people_its_rule_and_its_time(parts: dict[str, object]) -> None:
+    verdict = waived([rated([5])], waiver(**parts))
+    assert (verdict.outcome, verdict.waiver) == (Outcome.NOT_SATISFIED, None)
+    assert waived([rated([5])], waiver(from_ms=ms(NOW), until_ms=ms(NOW) + 1)).outcome == Outcome.WAIVED
+
+
+def test_the_waiver_that_lasts_longest_counts_and_one_to_come_is_foretold() -> None:
+    longer = waiver(until_ms=ms("2026-03-20T18:00"), log_index=4)
+    assert waived([rated([5])], waiver(), longer).waiver == longer
+    assert waived([rated([5])], waiver(from_ms=ms(NOW) + 5)).look_again_ms == ms(NOW) + 5
+
+
+def test_a_center_may_ask_more_of_itself_and_never_less() -> None:
+    pack = one_rule(RATE, "x >= limit", more='limits: {unit: "%", L1: 80, L3: 90}')
+
+    def at(own: object) -> Verdict:
+        return on(pack, [rated([9, 8])], PROFILE | {"limit.D-SEC-01": own})["D-SEC-01"]
+
+    assert (at(84).outcome, at(84).limits, at(84).reached) == (Outcome.SATISFIED, {"limit": 84.0}, 2)
+    assert (at(86).outcome, at(86).limits) == (Outcome.NOT_SATISFIED, {"limit": 86.0})
+    assert (at(10).outcome, at(10).limits, at(10).reached) == (Outcome.SATISFIED, {"limit": 80.0}, 2)
+    assert at(95).outcomes[3] == Outcome.NOT_SATISFIED
+    ended = Answer(value=86, until_ms=ms(NOW) - 1, log_index=3)
+    assert at(ended).limits == {"limit": 80.0}
+    ending = at(Answer(value=84, until_ms=ms(NOW) + 7, log_index=3))
+    assert (ending.valid_until_ms, ending.log_index) == (ms(NOW) + 7, 3)
+
+
+def test_whole_limits_and_limits_from_above_are_tightened_downward() -> None:
+    pack = one_rule("{inventory: account, bad: 'privileged'}", "x.bad <= limit", more="limits: {unit: count, L1: 3}")
+    accounts = listed("account", {at: {"privileged": True} for at in range(3)}, NOW)
+    assert on(pack, [accounts])["D-SEC-01"].outcome == Outcome.SATISFIED
+    tight = on(pack, [accounts], PROFILE | {"limit.D-SEC-01": 2.9})["D-SEC-01"]
+    assert (tight.outcome, tight.limits) == (Outcome.NOT_SATISFIED, {"limit": 2.0})
+    assert on(pack, [accounts], PROFILE | {"limit.D-SEC-01": 5})["D-SEC-01"].limits == {"limit": 3.0}
+
+
+def test_slots_that_the_limit_judges_are_tightened_too() -> None:
+    pack = one_rule(
+        "{slots: answer_rate, over: 7d, every: 24h, meets: limit}", "x.bad == 0", more='limits: {unit: "%", L1: 80}'
+    )
+    assert on(pack, [rated([9])])["D-SEC-01"].outcome == Outcome.SATISFIED
+    assert on(pack, [rated([9])], PROFILE | {"limit.D-SEC-01": 91})["D-SEC-01"].outcome == Outcome.NOT_SATISFIED
+
+
+HELD = {
+    "days": ("{metric: answer_rate, over: 2d}", "hold: 10d"),
+    "grouped": ("{inventory: account, bad: 'privileged'}", "hold: 10d"),
+}
+
+
+def held(facts: Sequence[Fact], which: str = "days", at: str = NOW, share: float = 1.0) -> Verdict:
+    read, more = HELD[which]
+    pack = one_rule(read, "x >= 85.0" if which == "days" else "x.bad == 0", more=more)
+    return on(replace(pack, hold_backfill_share=share), facts, at=at)["D-SEC-01"]
+
+
+def spoilt(day: str, *, since: str = "2026-01-01T00:00", until: str = NOW) -> Fact:
+    """Nobody answers on one day."""
+    fact = rated([9], since=since, until=until)
+    begin = ms(f"{day}T00:00")
+    rows = [
+        replace(row, count=0) if begin <= row.start_ms < begin + DAY_MS else row for row in fact.rows["calls_answered"]
+    ]
+    return replace(fact, rows={**fact.rows, "calls_answered": rows})
+
+
+def test_a_rule_must_have_held_at_every_midnight_for_so_long() -> None:
+    assert held([rated([9])]).outcome == Outcome.SATISFIED
+    verdict = held([spoilt("2026-03-12")])  # a day settles at 2: the midnights of the 14th and 15th look back on it
+    assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "hold")
+    assert verdict.held_since_ms == ms("2026-03-16T00:00")
+    settled = held([spoilt("2026-03-12", until="2026-03-26T03:00")], at="2026-03-26T03:00")
+    assert (settled.outcome, settled.held_since_ms) == (Outcome.SATISFIED, ms("2026-03-16T00:00"))
+    early = held([spoilt("2026-03-12", until="2026-03-25T03:00")], at="2026-03-25T03:00")
+    assert early.outcome == Outcome.INCONCLUSIVE
+
+
+def test_hold_changes_nothing_that_is_not_satisfied() -> None:
+    assert held([rated([5])]).outcome == Outcome.NOT_SATISFIED
+    assert held([]).outcome == Outcome.MISSING
+
+
+def test_silence_holds_nothing() -> None:
+    told = spoilt("2026-03-12", until="2026-03-25T23:00")
+    for hours in range(27):
+        at_ms = ms("2026-03-25T23:00") + hours * HOUR_MS
+        pack = one_rule(HELD["days"][0], "x >= 85.0", more="hold: 10d")
+        verdict = judge(pack, MemoryEvidence([told], PROFILE, at_ms=at_ms), at_ms)["D-SEC-01"]
+        assert verdict.outcome == Outcome.INCONCLUSIVE, hours
+
+
+def test_days_that_rest_on_too_much_backfill_do_not_count() -> None:
+    late = rated([9])
+    assert late.covers is not None
+    assert held([late], share=0.5).outcome == Outcome.INCONCLUSIVE  # all of it was filled in at once
+    daily = [
+        replace(late, sequence=at, recorded_ms=ms("2026-03-01T00:00") + at * DAY_MS,
+                covers=Span(ms("2026-03-01T00:00") + (at - 1) * DAY_MS, ms("2026-03-01T00:00") + at * DAY_MS))
+        for at in range(20)
+    ]  # fmt: skip
+    assert held(daily, share=0.5).outcome == Outcome.SATISFIED
+
+
+def account_lists(*told: tuple[str, bool]) -> list[Fact]:
+    """Complete lists of one account in time."""
+    facts = []
+    for number, (as_of, privileged) in enumerate(told):
+        listing = Listing(
+            agent="it", source="list", as_of_ms=ms(as_of), log_index=0, key_id="k",
+            entries=(Entry(key=1, attributes={"privileged": privileged}),),
+        )  # fmt: skip
+        began = "2025-01-01T00:00" if number == 0 else told[number - 1][0]
+        facts.append(
+            Fact(
+                agent="it",
+                sequence=number,
+                recorded_ms=ms(as_of),
+                source="list",
+                feeds=("account",),
+                covers=Span(ms(began), ms(as_of)),
+                listings={"account": listing},
+            )
+        )
+    return facts
+
+
+def test_a_list_is_taken_back_to_what_it_was() -> None:
+    always = account_lists(("2026-02-01T00:00", False), (NOW, False))
+    assert held(always, "grouped").outcome == Outcome.SATISFIED
+    lately = account_lists(("2026-02-01T00:00", True), ("2026-03-11T12:00", False), (NOW, False))
+    verdict = held(lately, "grouped")
+    assert (verdict.outcome, verdict.held_since_ms) == (Outcome.INCONCLUSIVE, ms("2026-03-12T00:00"))
+    long_ago = account_lists(("2026-02-01T00:00", True), ("2026-03-09T12:00", False), (NOW, False))
+    assert held(long_ago, "grouped").outcome == Outcome.SATISFIED
+
+
+def test_an_occurrence_was_open_until_it_ended() -> None:
+    more = "hold: 5d"
+    pack = one_rule("{occurrences: alert, bad: 'acked_minutes > 60.0', over: 30d, empty: 0}", "x.bad == 0", more=more)
+
+    def on_alert(acked: str) -> Verdict:
+        rows = [("2026-03-16T20:00", "2026-03-17T12:00", {"acked": ms(acked)})]
+        return on(pack, [happened("alert", rows, NOW)])["D-SEC-01"]
+
+    assert on_alert("2026-03-16T20:10").outcome == Outcome.SATISFIED
+    gone = one_rule(
+        "{occurrences: alert, bad: 'open', over: 30d, empty: 0}", "x.bad == 0", more=more
+    )  # closed since, but not at the midnight of the 17th
+    rows: list[tuple[str, str | None, Mapping[str, object]]] = [("2026-03-16T20:00", "2026-03-17T12:00", {})]
+    verdict = on(gone, [happened("alert", rows, NOW)])["D-SEC-01"]
+    assert (verdict.outcome, verdict.held_since_ms) == (Outcome.INCONCLUSIVE, ms("2026-03-18T00:00"))
+
+
+def test_a_rule_over_quarters_is_judged_anew_only_where_a_quarter_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[int] = []
+
+    def counting(view: object, at_ms: int) -> object:
+        judged.append(at_ms)
+        return AsOf(view, at_ms)  # type: ignore[arg-type]  # the view that it is called with
+
+    monkeypatch.setattr(holding, "AsOf", counting)
+    pack = one_rule("{metric: answer_rate, over: 1q}", "x >= 85.0", more="hold: 4q")
+    fact = counted({"calls_offered": {"q": [10]}, "calls_answered": {"q": [9]}}, "2025-12-31T00:00", NOW)
+    long = replace(
+        fact,
+        covers=Span(ms("2023-01-01T00:00"), ms(NOW)),
+        rows={m: [replace(rows[0], start_ms=ms(f"{y}-{mo:02}-05T10:00")) for y in (2024, 2025) for mo in range(1, 13)]
+              for m, rows in fact.rows.items()},
+    )  # fmt: skip
+    assert on(pack, [long])["D-SEC-01"].outcome == Outcome.SATISFIED
+    assert len(judged) == 5  # the quarters that close within 4 quarters, and the one before
+
+
+def test_cases_say_how_long_a_rule_has_held() -> None:
+    text = RULE.replace("cases: [{{outcome: satisfied}}]", "given: {{x: 90.0, held: 4q}}\ncases: {cases}")
+    cases = "[{outcome: satisfied}, {held: 3q, outcome: inconclusive}, {held: 3q, x: 80.0, outcome: not_satisfied}"
+    cases += ", {x: missing, outcome: missing}]"
+    filled = text.format(read=RATE, require="x >= 85.0", more="hold: 4q", level=1, cases=cases)
+    files = {"pack.yaml": (FOLDER / "pack.yaml").read_bytes(), "D-SEC-01.yaml": filled.encode()}
+    assert run_cases(pack_of(files)) == []
+    with pytest.raises(PackErrors, match="'hold' counts in q"):
+        pack_of(files | {"D-SEC-01.yaml": filled.replace("held: 3q", "held: 9mo").encode()})
+    with pytest.raises(PackErrors, match="a waiver is no matter of a case"):
+        pack_of(files | {"D-SEC-01.yaml": filled.replace("outcome: missing}]", "outcome: waived}]").encode()})
