@@ -39,7 +39,8 @@ def computed_index(kind: Kind, rows: Sequence[Happening], view: View) -> int:
     named = {str(row.attributes.get("metric", "")) for row in rows} & view.vocabulary.metrics.keys()
     metrics = [view.vocabulary.metrics[name] for name in sorted(named)]
     beside = [other for metric in metrics for other in side_metrics(metric, view)] if "gain" in kind.computed else []
-    return max((facts.log_index for metric in (*metrics, *beside) for facts in sources_of(metric, view)), default=-1)
+    indexes = [facts.log_index for metric in (*metrics, *beside) for facts in sources_of(metric, view)]
+    return max([view.answer_facts("key_kpis")[0], *indexes])
 
 
 def _is_late(row: Happening, now_ms: int) -> bool | None:
