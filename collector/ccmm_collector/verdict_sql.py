@@ -10,7 +10,6 @@ TABLES = """
 CREATE TABLE current (
   center TEXT NOT NULL, rule TEXT NOT NULL, pack TEXT NOT NULL, at_ms INTEGER NOT NULL, log_index INTEGER NOT NULL,
   next_ms INTEGER, essence BLOB NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (center, rule)) WITHOUT ROWID;
--- The one ordered index of instants at which somebody must look again.
 CREATE INDEX current_next ON current (next_ms) WHERE next_ms IS NOT NULL;
 -- A row whenever a rule's outcome or values changed, and never else.
 CREATE TABLE history (
@@ -37,9 +36,25 @@ def order_of_standings(db: Database) -> None:
     db.execute("CREATE INDEX standing_at ON standing (at_ms, pack, log_index)")
 
 
+@SCHEMA()
+def wheel_of_centers(db: Database) -> None:
+    """The instants at which somebody must look again, ordered by center: one for each, not one for each verdict."""
+    db.execute("ALTER TABLE standing ADD COLUMN next_ms INTEGER")
+    db.execute(
+        "UPDATE standing SET next_ms = (SELECT min(next_ms) FROM current WHERE current.center = standing.center)"
+    )
+    db.execute("CREATE INDEX standing_next ON standing (next_ms) WHERE next_ms IS NOT NULL")
+    db.execute("CREATE INDEX current_due ON current (center, next_ms)")
+    db.execute("DROP INDEX current_next")
+
+
 SET_CURRENT = "INSERT OR REPLACE INTO current VALUES (?,?,?,?,?,?,?,?)"
 ADD_HISTORY = "INSERT OR REPLACE INTO history VALUES (?,?,?,?,?,?,?)"
-SET_STANDING = "INSERT OR REPLACE INTO standing VALUES (?,?,?,?,?)"
+# The level, and the earliest instant of all its verdicts: written after them, in the same transaction.
+SET_STANDING = (
+    "INSERT OR REPLACE INTO standing (center, at_ms, log_index, pack, level, next_ms)"
+    " VALUES (?1,?2,?3,?4,?5,(SELECT min(next_ms) FROM current WHERE center = ?1))"
+)
 # Rules of an older pack leave the verdicts in force; their history stays.
 DROP_OTHERS = "DELETE FROM current WHERE center = ? AND pack <> ?"
 # What a new verdict is compared with.
@@ -58,11 +73,11 @@ JUDGED_BEFORE = (
 )
 SIZE = "SELECT count(*) FROM standing"
 # Centers with something due by an instant, the longest due first.
-DUE = "SELECT center, min(next_ms) FROM current WHERE next_ms <= ? GROUP BY center ORDER BY 2, 1"
+DUE = "SELECT center FROM standing WHERE next_ms <= ? ORDER BY next_ms, center"
 # One center's earliest due instant before another one, and the rules due then.
 FIRST_DUE = "SELECT min(next_ms) FROM current WHERE center = ? AND next_ms < ?"
 DUE_RULES = "SELECT rule FROM current WHERE center = ? AND next_ms <= ?"
-NEXT = "SELECT min(next_ms) FROM current WHERE next_ms IS NOT NULL"
+NEXT = "SELECT min(next_ms) FROM standing WHERE next_ms IS NOT NULL"
 # Outcomes of one rule up to an instant, newest first.
 OUTCOMES = (
     "SELECT at_ms, outcome FROM history WHERE center = ? AND rule = ? AND at_ms <= ?"

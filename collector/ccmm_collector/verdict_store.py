@@ -104,7 +104,7 @@ class VerdictStore:
         self._connection.close()
 
     def write(self, judged: Judged) -> int:
-        """Keep what was judged, in one transaction; the number of verdicts that changed.
+        """Keep what was judged, with its level, in one transaction; the number of verdicts that changed.
 
         A crash before its end leaves the older verdicts with their instants: they are judged again.
         """
@@ -114,9 +114,7 @@ class VerdictStore:
             held = dict(execute(sql.ESSENCES, (judged.center,)))
             execute(sql.DROP_OTHERS, (judged.center, judged.pack))
             changed = sum(self._write_one(judged, rule, verdict, held) for rule, verdict in judged.verdicts.items())
-            if judged.level is not None:
-                standing = (judged.center, judged.at_ms, judged.log_index, judged.pack, judged.level)
-                execute(sql.SET_STANDING, standing)
+            execute(sql.SET_STANDING, (judged.center, judged.at_ms, judged.log_index, judged.pack, judged.level))
             execute("COMMIT")
         except BaseException:
             execute("ROLLBACK")
