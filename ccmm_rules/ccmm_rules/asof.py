@@ -60,9 +60,6 @@ class AsOf:
     def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         return self._now.slots(measure, self._within(span))
 
-    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
-        return self._now.days(measure, self._within(span))
-
     def _within(self, span: Span) -> Span:
         return Span(min(span.from_ms, self._at_ms), min(span.to_ms, self._at_ms))
 

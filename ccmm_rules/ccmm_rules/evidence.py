@@ -219,13 +219,6 @@ class Evidence(Protocol):
         """One row per slot that starts in the span, oldest first."""
         ...
 
-    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
-        """Sums by civil day of the zone that the center's answer names (else UTC), of slots that start in the span.
-
-        One row per source, dimensions and day that has slots, oldest first; it starts with the day.
-        """
-        ...
-
     def listings(self, kind: str) -> Sequence[Listing]:
         """Newest complete list of each source for an inventory kind, `document` or `attestation`."""
         ...

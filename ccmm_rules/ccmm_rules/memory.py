@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import attrgetter, itemgetter
 
-from ccmm_rules.civil import civil_days
 from ccmm_rules.evidence import (
     Alteration,
     Answer,
@@ -114,14 +113,6 @@ class MemoryEvidence:
             if listing is not None and (key not in newest or newest[key][1].as_of_ms <= listing.as_of_ms):
                 newest[key] = (index, listing)
         return [replace(listing, log_index=index) for _, (index, listing) in sorted(newest.items(), key=itemgetter(0))]
-
-    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
-        zone = self._profile.get("zone")
-        start_of = civil_days(str(zone.value) if zone is not None else "UTC").start_of
-        parts: dict[tuple[int, str, str, object], list[MeasureRow]] = {}
-        for row in self.slots(measure, span):
-            parts.setdefault((start_of(row.start_ms), row.agent, row.source, row.dimensions), []).append(row)
-        return [replace(_sum(parts[key]), start_ms=key[0]) for key in sorted(parts, key=itemgetter(0, 1, 2))]
 
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Told again, stamps are added: the newest telling of an occurrence holds."""

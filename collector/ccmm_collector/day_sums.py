@@ -37,6 +37,8 @@ def stated(slots: Sequence[Slot]) -> list[Slot]:
 
 def add(tallies: Sequence[Tally]) -> Tally:
     """The sum of at least one tally, oldest first; of gauges the extremes and the last."""
+    if len(tallies) == 1:
+        return tallies[0]
     mores = [tally.more for tally in tallies if tally.more is not None]
     more = None
     if mores and is_gauge(mores[0]):

@@ -5,7 +5,7 @@ verdicts = judge(pack, known, instant)
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.alterations import alterations_of
@@ -43,8 +43,8 @@ class Known:
             for feed in fold.runs[row[0]].feeds
         }
         self._profile = self._answers()
-        self._zone = zone_name(self._profile["zone"].value if "zone" in self._profile else None)
-        self._figures = Figures(view, self._zone)
+        zone = self._profile["zone"].value if "zone" in self._profile else None
+        self._figures = Figures(view, zone_name(zone))
         self._holes = self._all_holes(fold.chains)
 
     @property
@@ -115,21 +115,11 @@ class Known:
 
     def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         """One row per slot that starts in the span, oldest first."""
-        return self._kept("slots", measure, span, self._figures.slots)
-
-    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
-        """One row per civil day of the center's zone that has slots starting in the span, oldest first."""
-        return self._kept(f"days {self._zone}", measure, span, self._figures.days)
-
-    def _kept(
-        self, grain: str, measure: str, span: Span, make: Callable[[str, Span], Sequence[MeasureRow]]
-    ) -> Sequence[MeasureRow]:
-        """From memory where what the rows rest on is still the same."""
         stamp = stamp_of(self._view, measure, span)
         if stamp is None:
-            return make(measure, span)
-        key = (self.center, grain, measure, span.from_ms, span.to_ms, stamp)
-        return self._folds.slots.get(key, lambda: make(measure, span))
+            return self._figures.slots(measure, span)
+        key = (self.center, measure, span.from_ms, span.to_ms, stamp)
+        return self._folds.slots.get(key, lambda: self._figures.slots(measure, span))
 
     def listings(self, kind: str) -> Sequence[Listing]:
         """The newest complete list of each source that is not retired."""

@@ -235,7 +235,7 @@ SLOTS = (
 ALL_SLOTS = SLOTS.replace(" AND log_index <= ?", "")
 TALLIES = (
     "SELECT day_ms, log_index, slots, count, total, unfinished, more FROM tally"
-    " WHERE series = ? AND day_ms >= ? AND day_ms < ? ORDER BY day_ms"
+    " WHERE series = ? AND day_ms >= ? ORDER BY day_ms"
 )
 # A sum that rests on all slots of its day.
 KEEP_TALLY = (

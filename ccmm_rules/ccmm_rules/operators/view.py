@@ -163,10 +163,6 @@ class View:
             self._slots[measure, span] = self.evidence.slots(measure, span)
         return self._slots[measure, span]
 
-    def days(self, measure: str, span: Span) -> Sequence[MeasureRow]:
-        """The slots of a span that begins and ends at local midnights, summed by day."""
-        return self.once(("days", measure, span), lambda: self.evidence.days(measure, span))
-
     def listings(self, kind: str) -> Sequence[Listing]:
         if kind not in self._listings:
             self._listings[kind] = self.evidence.listings(kind)

@@ -17,10 +17,17 @@ def opened(folder: Path, log: EvidenceLog) -> Projection:
     return projection
 
 
-def days(projection: Projection, log: EvidenceLog, index: int | None = None) -> list[tuple[int, int]]:
+def days(projection: Projection, log: EvidenceLog, index: int | None = None, zone_ms: int = 0) -> list[tuple[int, int]]:
     at = projection.position if index is None else index
-    found = Known(projection.view("north", at), log_id=log.log_id, at_ms=START).days("calls_offered", WHOLE)
-    return [((row.start_ms - START) // HOUR_MS, row.count) for row in found]
+    known = Known(projection.view("north", at), log_id=log.log_id, at_ms=START)
+    known.totals("calls_offered", Span(START + DAY_MS, WHOLE.to_ms))  # later days first
+    spans = [Span(start, start + DAY_MS) for start in range(WHOLE.from_ms, WHOLE.to_ms, DAY_MS)]
+    shifted = [Span(span.from_ms + zone_ms, span.to_ms + zone_ms) for span in spans]
+    assert sum(row.count for row in known.totals("calls_offered", WHOLE)) == sum(
+        row.count for span in spans for row in known.totals("calls_offered", span)
+    )
+    rows = [row for span in shifted for row in known.totals("calls_offered", span)]
+    return [((row.start_ms - START) // HOUR_MS, row.count) for row in rows]
 
 
 def told(agent: Agent, slots: int = 4 * 96) -> bytes:
@@ -45,14 +52,14 @@ def test_an_answer_about_the_zone_gives_all_slots_to_other_days_and_none_is_lost
     before = append(log, told(Agent())).index
     agent = Agent(name="other")
     projection = opened(tmp_path, log)
-    in_utc = days(projection, log)
+    in_utc = days(projection, log, zone_ms=-EAST)
     projection.tend()
     answer(log, "zone", '"Asia/Shanghai"')
     append(log, agent.run((START, START + DAY_MS), [offered(START, 7)]))
     projection.apply(log.entries(after=before, limit=10))
     assert in_utc == [(0, 96), (24, 96), (48, 96), (72, 96)]
     assert [count for _, count in days(projection, log)] == [7, 64, 96, 96, 96, 32]
-    assert days(projection, log, before) == in_utc  # as known then, in the days of then
+    assert days(projection, log, before, -EAST) == in_utc  # as known then, in the days of then
 
 
 def test_slots_that_come_late_are_in_the_sum_and_not_in_that_of_the_past(tmp_path: Path) -> None:
