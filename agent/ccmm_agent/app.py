@@ -86,11 +86,14 @@ def attest(
     title: Annotated[str, typer.Option(help="What it is about; the same kind and title replaces the former.")],
     file: Annotated[Path, typer.Option(metavar="FILE", help="The paper that says so; only its digest leaves.")],
     valid_until: Annotated[str | None, typer.Option(metavar="DATE", help="Last day, YYYY-MM-DD.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="What it says: m2_per_seat=4.5; may repeat.")
+    ] = None,
 ) -> None:
     """State something, bound to a file's digest; all attestations in force are restated."""
     from ccmm_agent.attesting import attest as attesting
 
-    attesting(folder, kind=kind, title=title, file=file, valid_until=valid_until)
+    attesting(folder, kind=kind, title=title, file=file, valid_until=valid_until, settings=settings or ())
 
 
 @app.command()

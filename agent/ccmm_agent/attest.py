@@ -6,8 +6,9 @@ on its schedule, so that an attestation that ended disappears from the newest ru
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ccmm_agent import facts
@@ -16,6 +17,7 @@ from ccmm_agent.plugin import Observation
 from ccmm_agent.reading import Reading
 from ccmm_agent.software import agent_software
 from ccmm_proto.errors import BadConfig
+from ccmm_proto.kinds import KINDS, Type
 from ccmm_proto.period import from_ms, to_ms
 from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.statement_pb2 import EMPTY, ISOLATION_UNSPECIFIED, OBSERVED
@@ -27,6 +29,11 @@ FIRST_LOOK = timedelta(seconds=1)  # what the first list vouches for before itse
 VALUE = 90  # small and stated by hand: among the last to stop when the spool is full
 
 
+Fact = str | float | bool
+OWN = frozenset(("class", "title", "until"))  # stated by options of their own
+SETTABLE = {name: one for name, one in KINDS["attestation"].attributes.items() if name not in OWN}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stated:
     """One attestation as it is kept in DIR/attestations.json."""
@@ -36,6 +43,7 @@ class Stated:
     sha256: str  # of the file, hex
     stated_ms: int
     until_ms: int | None
+    attributes: Mapping[str, Fact] = field(default_factory=dict)  # what the kind's rules ask for beside: numbers, flags
 
     def is_in_force(self, at: datetime) -> bool:
         """Before its end, where it has one."""
@@ -66,6 +74,8 @@ def parse_stated(content: bytes, path: Path) -> tuple[Stated, ...]:
     except (ValueError, TypeError, RecursionError) as error:
         raise BadConfig(f"{path}: expected the attestations as `ccmm-agent attest` writes them: {error}") from error
     for one in stated:
+        if not isinstance(one.attributes, dict) or set(one.attributes) - set(SETTABLE):
+            raise BadConfig(f"{path}: expected attributes among {', '.join(sorted(SETTABLE))}")
         texts = all(isinstance(text, str) for text in (one.kind, one.title, one.sha256))
         times = type(one.stated_ms) is int and (one.until_ms is None or type(one.until_ms) is int)
         if not texts or not times or len(one.sha256) != 64 or set(one.sha256) - set("0123456789abcdef"):
@@ -117,4 +127,32 @@ def observation_of(stated: Stated) -> Observation:
         class_=stated.kind,
         title=stated.title,
         until=until,
+        **{name: typed(name, value) for name, value in stated.attributes.items()},
     )
+
+
+def parse_setting(text: str) -> tuple[str, Fact]:
+    """`m2_per_seat=4.5` as (attribute, value of its type). Raises BadConfig."""
+    name, _, value = text.partition("=")
+    if name not in SETTABLE:
+        raise BadConfig(f"--set {text}: expected NAME=VALUE with a name among {', '.join(sorted(SETTABLE))}")
+    try:
+        match SETTABLE[name].type:
+            case Type.FLAG:
+                return name, {"yes": True, "true": True, "no": False, "false": False}[value.lower()]
+            case Type.NUMBER:
+                return name, float(value)
+            case Type.TIME:
+                datetime.fromisoformat(value)
+                return name, value
+    except (KeyError, ValueError) as error:
+        raise BadConfig(f"--set {text}: expected a {SETTABLE[name].type}") from error
+    return name, value
+
+
+def typed(name: str, value: Fact) -> object:
+    """The value as the fact wants it: days are kept as text. Raises ValueError."""
+    if SETTABLE[name].type is not Type.TIME:
+        return value
+    at = datetime.fromisoformat(str(value))
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)

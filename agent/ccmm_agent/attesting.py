@@ -1,11 +1,12 @@
 """The command `attest`: keep the statement, then spool a run that restates all in force. Works beside `run`."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ccmm_agent import clock
-from ccmm_agent.attest import Stated, digest_of_file, observation_of, state
+from ccmm_agent.attest import Stated, digest_of_file, observation_of, parse_setting, state
 from ccmm_agent.home import attestations_lock, opened_home
 from ccmm_agent.pipeline import run_source
 from ccmm_agent.screen import say
@@ -14,7 +15,9 @@ from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import to_ms
 
 
-def attest(folder: Path, *, kind: str, title: str, file: Path, valid_until: str | None) -> None:
+def attest(
+    folder: Path, *, kind: str, title: str, file: Path, valid_until: str | None, settings: Sequence[str] = ()
+) -> None:
     """State it and spool it; `run` sends it. Raises BadConfig for what cannot be stated."""
     with opened_home(folder, alone=False) as home, attestations_lock(folder):
         now = clock.now()
@@ -25,6 +28,7 @@ def attest(folder: Path, *, kind: str, title: str, file: Path, valid_until: str 
             sha256=digest_of_file(file),
             stated_ms=to_ms(now),
             until_ms=None if until is None else to_ms(until),
+            attributes=dict(parse_setting(setting) for setting in settings),
         )
         try:
             observation_of(stated)
