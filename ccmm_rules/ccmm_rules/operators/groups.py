@@ -22,15 +22,20 @@ def expected_of(group: Grouping | None, view: View) -> tuple[tuple[str, ...] | N
     return tuple(answer), "" if answer else "empty"
 
 
-def judged_values(metric: Metric, tallies: Mapping[object, Tally], sample: int) -> list[float]:
-    """One value per group with enough, and one for all the others together if that is enough."""
+def judged_values(metric: Metric, tallies: Mapping[object, Tally], sample: int) -> list[tuple[str, float]]:
+    """(group, value) of each group with enough, and of all the others together (no name) if that is enough."""
     least = 0 if metric.formula == "count" else max(sample, 1)
-    large = [tally for tally in tallies.values() if sample_of(metric, tally) >= least]
+    large = [(named(group), tally) for group, tally in tallies.items() if sample_of(metric, tally) >= least]
     small = [tally for tally in tallies.values() if sample_of(metric, tally) < least]
     if small:
         rest = joined(metric, small)
-        large += [rest] if sample_of(metric, rest) >= least else []
-    return [value for tally in large if (value := value_of(metric, tally)) is not None]
+        large += [("", rest)] if sample_of(metric, rest) >= least else []
+    return [(group, value) for group, tally in large if (value := value_of(metric, tally)) is not None]
+
+
+def named(group: object) -> str:
+    """As it is shown: a pseudonym in hexadecimal."""
+    return f"{group:016x}" if isinstance(group, int) else str(group)
 
 
 def median(values: list[float]) -> float:
@@ -39,5 +44,7 @@ def median(values: list[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def worst_of(metric: Metric, values: list[float]) -> float:
-    return min(values) if metric.better == "up" else max(values)
+def worst_of(metric: Metric, values: list[tuple[str, float]]) -> tuple[str, float]:
+    """The group that is worst, and its value; of several the first by name."""
+    better_up = metric.better == "up"
+    return min(values, key=lambda pair: (pair[1] if better_up else -pair[1], pair[0]))

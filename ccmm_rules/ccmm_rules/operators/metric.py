@@ -12,6 +12,7 @@ from ccmm_rules.operators.tallies import tallies_over
 from ccmm_rules.operators.tally import Tally, joined, sample_of, value_of, width
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.spec import MetricSpec
+from ccmm_rules.verdict import Spot
 from ccmm_rules.vocabulary.tables import Metric
 
 
@@ -45,29 +46,35 @@ def read_metric(read: Read, view: View) -> Reading:
         return unknown("inconclusive", "disputed", feed)
     for name in expected or ():
         tallies.setdefault(name, (0.0,) * width(metric))
+    values = judged_values(metric, tallies, spec.sample) if spec.group is not None else []
     return Reading(
-        bound=_bound(metric, spec, tallies),
+        bound=_bound(metric, spec, tallies, [value for _, value in values]),
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
         backfill=backfill_share(feed.sources, span),
         span=span,
+        spot=Spot(group=worst_of(metric, values)[0]) if values else None,
     )
 
 
-def _bound(metric: Metric, spec: MetricSpec, tallies: Mapping[object, Tally]) -> Bound:
+def _bound(metric: Metric, spec: MetricSpec, tallies: Mapping[object, Tally], values: list[float]) -> Bound:
+    """`values`: of the groups that are judged."""
     total = joined(metric, tallies.values())
     n = sample_of(metric, total)
     names: dict[str, Scalar] = {"n": n}
     value = value_of(metric, total)
     if metric.is_gauge and any(sample_of(metric, tally) == 0 for tally in tallies.values()):
         return Bound(state="inconclusive", reason="uncovered", worst=names, best=names)  # expected, and never read
-    values = judged_values(metric, tallies, spec.sample) if spec.group else []
     if metric.formula != "count" and n <= 0:
         return Bound(state="inconclusive", reason="empty", worst=names, best=names)
     if (n < spec.sample and metric.formula != "count") or (spec.group and not values) or value is None:
         return Bound(state="inconclusive", reason="sample", worst=names, best=names)
     if spec.group is None:
         return Bound(worst=names | {"": value}, best=names | {"": value})
-    names |= {"": worst_of(metric, values), "median": median(values), "mean": sum(values) / len(values)}
+    names |= {
+        "": min(values) if metric.better == "up" else max(values),
+        "median": median(values),
+        "mean": sum(values) / len(values),
+    }
     names |= {"spread": max(values) - min(values), "groups": len(values)}
     return Bound(worst=names, best=names)

@@ -12,7 +12,7 @@ from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
-from ccmm_rules.operators.groups import expected_of, median
+from ccmm_rules.operators.groups import expected_of, median, named
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.masking import masked, settled_window
 from ccmm_rules.operators.metric import unknown
@@ -23,6 +23,7 @@ from ccmm_rules.operators.tally import ends_of, sample_of, value_of
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots
 from ccmm_rules.spec import UNIT_MS, SlotSpec
+from ccmm_rules.verdict import Spot
 from ccmm_rules.vocabulary.tables import Metric
 
 Ends = tuple[float, float]  # what is compared: of a range its ends, else one value twice
@@ -34,6 +35,7 @@ class Slots:
 
     group: object
     values: tuple[Ends | None, ...]
+    starts: tuple[int, ...]
 
 
 def read_slots(read: Read, view: View, rule: Rule) -> Reading:
@@ -53,17 +55,20 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
     if reading is not None:
         return reading
     hole = view.hole_after(span.from_ms)
-    levels: dict[int, Bound] = {}
-    for level in rule.levels:
-        meets = spec.meets or target or _limit_of(rule, metric, level)
-        unlimited = Bound(state="inconclusive", reason="limit")
-        levels[level] = unlimited if meets is None else _judged(read, rule, metric, groups, meets, hole)
+    met = {level: spec.meets or target or _limit_of(rule, metric, level) for level in rule.levels}
+    unlimited = Bound(state="inconclusive", reason="limit")
+    levels = {
+        level: unlimited if meets is None else _judged(read, rule, metric, groups, meets, hole)
+        for level, meets in met.items()
+    }
     return Reading(
         bound=levels[rule.level],
         levels=levels,
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
         backfill=backfill_share(feed.sources, span),
+        span=span,
+        spot=_spot(groups, met[rule.level]),
     )
 
 
@@ -126,6 +131,7 @@ def _values(
     metric: Metric, spec: SlotSpec, group: object, cells: Cells, slots: Sequence[Span], lost: Sequence[bool]
 ) -> Slots:
     values: list[Ends | None] = []
+    starts: list[int] = []
     least = 0 if metric.formula == "count" else max(spec.sample, 1)
     for slot, is_lost in zip(slots, lost, strict=True):
         tally = () if is_lost else cells.tally(slot)
@@ -135,9 +141,26 @@ def _values(
             values.append(ends_of(metric, tally))
         else:
             value = value_of(metric, tally)
-            if value is not None and sample_of(metric, tally) >= least:
-                values.append((value, value))
-    return Slots(group=group, values=tuple(values))
+            if value is None or sample_of(metric, tally) < least:
+                continue
+            values.append((value, value))
+        starts.append(slot.from_ms)
+    return Slots(group=group, values=tuple(values), starts=tuple(starts))
+
+
+def _spot(groups: list[Slots], meets: Ends | None) -> Spot | None:
+    """The slot that is furthest from what it should meet, the newest of several; None: all known ones meet it."""
+    low, high = meets or (float("-inf"), float("inf"))
+    beyond = [
+        (max(low - ends[0], ends[1] - high), start, named(group.group))
+        for group in groups
+        for ends, start in zip(group.values, group.starts, strict=True)
+        if ends is not None and not (low <= ends[0] and ends[1] <= high)
+    ]
+    if not beyond:
+        return None
+    _, start, name = max(beyond)
+    return Spot(at_ms=start, group=name, count=len(beyond))
 
 
 def _judged(read: Read, rule: Rule, metric: Metric, groups: list[Slots], meets: Ends, hole: str) -> Bound:

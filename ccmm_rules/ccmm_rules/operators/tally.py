@@ -14,6 +14,7 @@ from ccmm_rules.vocabulary.tables import Metric, Term, load_vocabulary
 Tally = tuple[float, ...]
 Where = Sequence[tuple[str, str]]
 BEYOND_S = 86_400.0  # shown for a percentile in the last, open bucket
+FROM_NOTHING = 1_000_000.0  # shown for a gap to nothing, which has no percentage
 
 
 def fits(row: MeasureRow, where: Where) -> bool:
@@ -88,13 +89,15 @@ def apart(tally: Tally) -> Tally:
 
 
 def sample_of(metric: Metric, tally: Tally) -> int:
-    """The denominator: waits, readings, what was drawn, or what is divided by."""
+    """The denominator: waits, readings, what was drawn, what is divided by; of a gap the larger side."""
     if metric.formula == "percentile":
         return round(sum(tally))
     if metric.formula == "chi2_p":
         return round(sum(tally[::2]))
     if metric.is_gauge:
         return round(tally[3])
+    if metric.formula == "gap":
+        return round(max(tally))
     return round(tally[0] if metric.formula == "count" else tally[1])
 
 
@@ -110,7 +113,7 @@ def value_of(metric: Metric, tally: Tally) -> float | None:
         low, high = ends_of(metric, tally)
         return None if tally[3] <= 0 else tally[2] if low != high else low
     if tally[1] <= 0:
-        return None
+        return FROM_NOTHING if metric.formula == "gap" and tally[0] > 0 else None
     over = abs(tally[0] - tally[1]) if metric.formula == "gap" else tally[0]
     return metric.scale * over / tally[1]
 

@@ -43,7 +43,8 @@ VECTORS: list[tuple[str, dict[str, list[MeasureRow]], float | None]] = [
     ("platform_availability", {"probe_watched": [row(total=1000.0)], "probe_down": [row(total=10.0)]}, 99.0),
     ("paid_time_gap", {"login_time": [row(total=95.0)], "paid_time": [row(total=100.0)]}, 5.0),
     ("paid_time_gap", {"login_time": [row(total=105.0)], "paid_time": [row(total=100.0)]}, 5.0),
-    ("paid_time_gap", {"login_time": [row(total=105.0)], "paid_time": [row(total=0.0)]}, None),
+    ("paid_time_gap", {"login_time": [row(total=105.0)], "paid_time": [row(total=0.0)]}, 1_000_000.0),
+    ("paid_time_gap", {"login_time": [row(total=0.0)], "paid_time": [row(total=0.0)]}, None),
     (
         "volume_gap",
         {
@@ -108,6 +109,16 @@ def test_what_is_too_much_on_one_day_mends_nothing_on_another() -> None:
         verdict_on("{slots: forecast_wape, over: 30d, every: day, meets: 15}", "x.bad == 0", facts, local).seen["x.bad"]
         == 30
     )
+
+
+def test_a_gap_to_nothing_is_not_left_out() -> None:
+    paid, unpaid, idle = ((("agent", number),) for number in (1, 2, 3))
+    login = {paid: each(28_800.0), unpaid: each(28_800.0), idle: each(0.0)}
+    facts = [stated({"login_time": login, "paid_time": {paid: each(28_800.0)}})]
+    verdict = verdict_on(
+        "{slots: paid_time_gap, over: 2mo, every: month, meets: 5, by: agent}", "x.share >= 95.0", facts
+    )
+    assert (verdict.seen["x.n"], verdict.seen["x.bad"], verdict.seen["x.worst"]) == (4, 2, 1_000_000.0)
 
 
 def test_a_random_sample_passes_chi_square_and_a_picked_one_does_not() -> None:

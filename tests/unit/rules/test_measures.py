@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from ccmm_rules.evaluate import judge
-from ccmm_rules.evidence import Span
+from ccmm_rules.evidence import Answer, Span
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
-from ccmm_rules.verdict import Verdict
+from ccmm_rules.verdict import Spot, Verdict
 from tests.unit.rules.examples import counted, ms, one_rule
 
 PROFILE: dict[str, object] = {"zone": "Asia/Shanghai", "queues": ["support", "sales"]}
@@ -156,3 +156,67 @@ def test_days_are_civil_where_clocks_change() -> None:
         "{metric: answer_rate, over: 1w}", "x >= 1.0", [fact], {"zone": "Europe/Berlin"}, at="2026-04-01T12:00"
     )
     assert verdict.seen["x.n"] == (7 * 24 - 1) * 4 * 10
+
+
+def test_slots_meet_the_centers_own_target_and_without_one_are_missing() -> None:
+    read = "{slots: answer_rate, over: 7d, every: 1h, meets: target}"
+    facts = [answered([8, 8, 8, 8, 9, 9, 9, 9], [8, 8, 8, 8, 9, 9, 9, 9])]  # one hour 80 %, the next 90 %
+    verdict = verdict_on(read, "x.share >= 50.0", facts, PROFILE | {"target.answer_rate": 85.0})
+    assert (verdict.outcome, verdict.seen["x.bad"]) == (Outcome.SATISFIED, 84)
+    none = verdict_on(read, "x.share >= 50.0", facts)
+    assert (none.outcome, none.reason) == (Outcome.MISSING, "unanswered")
+    half = verdict_on(
+        "{slots: talk_avg, over: 7d, every: 1d, meets: target}",
+        "x.bad == 0",
+        [counted({"talk_time": {"q": [0]}, "calls_answered": {"q": [9]}}, "2026-01-01T00:00", NOW)],
+        PROFILE | {"target.talk_avg.low": 10.0, "target.talk_avg.high": 20.0},
+    )
+    assert half.seen["x.bad"] == 7  # 0 s of talk is below the band
+
+
+def test_a_target_that_ended_is_unanswered_and_one_in_force_ends_the_verdict() -> None:
+    read = "{slots: answer_rate, over: 7d, every: 1h, meets: target}"
+    ends = ms(NOW) + 3_600_000
+    answer = Answer(value=85.0, until_ms=ends, log_index=0)
+    verdict = verdict_on(read, "x.share >= 50.0", [answered([9])], PROFILE | {"target.answer_rate": answer})
+    assert (verdict.outcome, verdict.valid_until_ms) == (Outcome.SATISFIED, ends)
+    over = Answer(value=85.0, until_ms=ms(NOW) - 1, log_index=0)
+    late = verdict_on(read, "x.share >= 50.0", [answered([9])], PROFILE | {"target.answer_rate": over})
+    assert late.reason == "unanswered"
+
+
+def test_the_worst_group_and_the_worst_slot_are_named() -> None:
+    groups = verdict_on("{metric: answer_rate, over: 7d, by: queue}", "x >= 85.0", [answered([8])])
+    assert groups.reads["x"].spot == Spot(group="support")
+    bad = ms("2026-03-18T10:00")
+
+    def support(start: int) -> int:
+        return 2 if start == bad else 10
+
+    quarters = [support(start) for start in range(ms("2026-01-01T00:00"), ms(NOW), 900_000)]
+    read = "{slots: answer_rate, over: 7d, every: 15m, meets: 95, by: queue}"
+    slots = verdict_on(read, "x.bad == 0", [answered(quarters, (10,))])
+    assert slots.reads["x"].spot == Spot(at_ms=bad, group="support", count=1)
+    assert verdict_on(read, "x.bad == 0", [answered([10], (10,))]).reads["x"].spot is None
+
+
+def test_five_years_of_months_are_counted_back_to_where_the_source_begins() -> None:
+    facts = [counted({"calls_answered": {"q": [1]}}, "2024-06-20T00:00", NOW)]  # July 2024 is the first whole month
+    read = "{slots: answered_calls, over: 60mo, every: month, meets: 1}"
+    verdict = verdict_on(read, "x.streak >= 20", facts)
+    assert (verdict.seen["x.n"], verdict.seen["x.streak"], verdict.hoped["x.streak"]) == (60, 20, 60)
+    assert verdict.outcome == Outcome.SATISFIED
+    assert verdict_on(read, "x.streak >= 21", facts).outcome == Outcome.INCONCLUSIVE
+
+
+def test_sums_by_the_day_and_slots_say_the_same() -> None:
+    values = [7, 8, 9, 10, 10, 9, 8]
+    facts = [answered(values, values)]
+    by_days = verdict_on("{slots: answer_rate, over: 8w, every: week, meets: 88}", "x.share >= 50.0", facts)
+    rolling = verdict_on("{slots: answer_rate, over: 56d, every: 7d, step: 12h, meets: 88}", "x.share >= 50.0", facts)
+    assert by_days.seen["x.n"] == 8
+    assert rolling.seen["x.worst"] == pytest.approx(by_days.seen["x.worst"], abs=0.2)
+    one = verdict_on("{slots: answer_rate, over: 7d, every: 1d, meets: 88}", "x.share >= 50.0", facts)
+    half = verdict_on("{slots: answer_rate, over: 7d, every: 12h, meets: 88}", "x.share >= 50.0", facts)
+    assert (one.seen["x.n"], half.seen["x.n"]) == (7, 14)
+    assert one.seen["x.worst"] >= half.seen["x.worst"]
