@@ -1,7 +1,7 @@
 """Scenarios of a rule: a short story of evidence, and what must be concluded when.
 
 One line of `evidence` is one run: `covers` is what it vouches for, `seq` numbers the agent's statements. Local times.
-`fill` repeats counts (numerator, denominator) over slots; later lines win.
+`fill` repeats counts (numerator, denominator), or the `value` of a gauge, over slots; later lines win.
 """
 
 import hashlib
@@ -260,11 +260,12 @@ def _filled(line: Node, zone: ZoneInfo, vocabulary: Vocabulary, agent: str, sour
     slots: dict[tuple[str, tuple[tuple[str, str], ...], int], MeasureRow] = {}
     fill = line.get("fill")
     for part in fill.sequence() if fill is not None else ():
-        errors = part.only(frozenset(("metric", "every", "from", "to", "counts", "where")))
+        errors = part.only(frozenset(("metric", "every", "from", "to", "counts", "value", "where")))
         if errors:
             raise PackErrors(errors)
         metric = _metric(part.child("metric"), vocabulary)
-        counts = [child.whole() for child in part.child("counts").sequence()]
+        gauge = part.get("value")
+        counts = [child.whole() for child in part.child("counts").sequence()] if gauge is None else [0, 0]
         if len(counts) != 2:
             part.child("counts").fail("numerator and denominator", "write counts: [98, 100]")
         step = parse_span_ms(part.child("every"))
@@ -282,6 +283,7 @@ def _filled(line: Node, zone: ZoneInfo, vocabulary: Vocabulary, agent: str, sour
                     count=values[0],
                     total=values[1],
                     buckets=values[2],
+                    gauge=(gauge.number(),) * 3 if gauge is not None else None,
                 )
     rows: dict[str, list[MeasureRow]] = {}
     for (measure, _, _), row in slots.items():
