@@ -57,8 +57,9 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
     hole = view.hole_after(span.from_ms)
     met = {level: spec.meets or target or _limit_of(rule, metric, level) for level in rule.levels}
     unlimited = Bound(state="inconclusive", reason="limit")
+    firm = not metric.flat_ms and (spec.during is None or not spec.during.kind)
     levels = {
-        level: unlimited if meets is None else _judged(read, rule, metric, groups, meets, hole)
+        level: unlimited if meets is None else _judged(read, rule, metric, groups, meets, hole, firm=firm)
         for level, meets in met.items()
     }
     return Reading(
@@ -163,13 +164,16 @@ def _spot(groups: list[Slots], meets: Ends | None) -> Spot | None:
     return Spot(at_ms=start, group=name, count=len(beyond))
 
 
-def _judged(read: Read, rule: Rule, metric: Metric, groups: list[Slots], meets: Ends, hole: str) -> Bound:
+def _judged(
+    read: Read, rule: Rule, metric: Metric, groups: list[Slots], meets: Ends, hole: str, *, firm: bool
+) -> Bound:
+    """Not `firm`: what is lost may show that a sensor stood still, or that a slot does not count."""
     count = sum(len(group.values) for group in groups)
     if count == 0:
         return Bound(state="inconclusive", reason="empty", worst={"n": 0, "good": 0}, best={"n": 0, "good": 0})
     worst, best = (_look(metric, groups, meets, count, hopeful=hopeful) for hopeful in (False, True))
     if hole:
-        return holed(read, rule, hole, worst)
+        return holed(read, rule, hole, worst if firm else {})
     uncertain = any(value is None for group in groups for value in group.values)
     return Bound(
         state="inconclusive" if uncertain else "", reason="uncovered" if uncertain else "", worst=worst, best=best

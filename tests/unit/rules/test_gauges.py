@@ -1,6 +1,7 @@
 """Readings of sensors: in a window, in slots, and when they stand still."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -133,3 +134,13 @@ def test_an_alarm_may_watch_a_floor_while_it_is_open() -> None:
     read = "{slots: floor_co2, over: 7d, every: 15m, meets: 1000, during: open_hours}"
     verdict = verdict_on(read, "x.share >= 95.0", facts, {"open_hours": ["mon-sun 08:00-20:00"]})
     assert (verdict.outcome, verdict.seen["x.worst"], verdict.seen["x.n"]) == (Outcome.SATISFIED, 900.0, 7 * 48)
+
+
+def test_a_lost_statement_may_show_that_a_sensor_stood_still() -> None:
+    facts = [replace(sensors("rack_temperature", {"r1": living(20.0, 25.0)}), sequence=1)]  # the statement 0 is lost
+    read = HEAT.replace(", by: sensor, expect: sensors", "")
+    verdict = verdict_on(read, "x.good >= 10", facts)
+    assert (verdict.outcome, verdict.reason, verdict.seen) == (Outcome.INCONCLUSIVE, "hole", {})
+    firm = read.replace("rack_temperature", "ups_runtime").replace("[18, 27]", "15")
+    facts = [replace(sensors("ups_runtime", {"u1": living(20.0, 25.0)}, "ups"), sequence=1)]
+    assert verdict_on(firm, "x.good >= 10", facts).outcome == Outcome.SATISFIED

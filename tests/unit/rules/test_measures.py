@@ -219,4 +219,4 @@ def test_sums_by_the_day_and_slots_say_the_same() -> None:
     one = verdict_on("{slots: answer_rate, over: 7d, every: 1d, meets: 88}", "x.share >= 50.0", facts)
     half = verdict_on("{slots: answer_rate, over: 7d, every: 12h, meets: 88}", "x.share >= 50.0", facts)
     assert (one.seen["x.n"], half.seen["x.n"]) == (7, 14)
-    assert one.seen["x.worst"] >= half.seen["x.worst"]
+    assert float(one.seen["x.worst"]) >= float(half.seen["x.worst"])
