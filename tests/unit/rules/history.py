@@ -11,11 +11,19 @@ from ccmm_rules.memory import Fact
 from ccmm_rules.model import Pack
 from ccmm_rules.scenario import pseudonym
 from ccmm_rules.spec import DAY_MS, HOUR_MS
+from tests.unit.rules.history_derived import DERIVED
 
 START_MS = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
 DAYS = 7
 KEY = "key"
-PROFILE = {"zone": "Asia/Shanghai", "queues": ["support", "sales"], "systems": ["crm", "acd"], "gov_hotline": True}
+PROFILE = {
+    "zone": "Asia/Shanghai",
+    "queues": ["support", "sales"],
+    "systems": ["crm", "acd"],
+    "gov_hotline": True,
+    "key_kpis": ["answer_rate"],
+    "target.answer_rate": 75.0,
+}
 
 _HEAD = """
 id: {id}
@@ -68,6 +76,7 @@ _RULES = {
         ),
         "kept.share >= 60.0 && kept.only_b_share <= 60.0",
     ),
+    **DERIVED,
 }
 _LIMITS = {
     "M-KPI-01": 'limits: {unit: "%", L1: 70, L3: 78}',
