@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.asof import AsOf
+from ccmm_rules.dependence import remaining
 from ccmm_rules.model import Outcome, Read, Rule
 from ccmm_rules.operators.view import Reading, View
 from ccmm_rules.operators.windows import back, floor_unit, local_date, midnight_ms
@@ -23,9 +24,8 @@ class Holding:
     """Looks back from now, day by day, and judges anew only where a day may differ from the one after it."""
 
     def __init__(self, rule: Rule, view: View, readings: Mapping[str, Reading], conclude: Concluding) -> None:
-        self._rule, self._view, self._conclude = rule, view, conclude
+        self._rule, self._view, self._readings, self._conclude = rule, view, readings, conclude
         self._known: dict[object, tuple[Mapping[int, Outcome], float]] = {}
-        self._watermark_ms = min((_watermark(read, readings[read.name], view) for read in rule.reads), default=0)
 
     def since(self, levels: Iterable[int], max_backfill: float) -> dict[int, tuple[int, bool]]:
         """By level: the first of the midnights without a break up to the newest, and whether that is long enough.
@@ -33,29 +33,50 @@ class Holding:
         A level at which the newest closed midnight is not satisfied is left out.
         """
         zone, hold = self._view.zone, self._rule.hold
-        if zone is None or hold is None:
-            return {}
-        newest = local_date(self._watermark_ms, zone)
-        first = back(newest, hold.count, hold.unit)
-        calm = self._is_calm(midnight_ms(first, zone), self._watermark_ms)
+        by_watermark: dict[int, set[int]] = {}
+        for level in levels:
+            by_watermark.setdefault(self._watermark(level), set()).add(level)
+        found: dict[int, tuple[int, bool]] = {}
+        for watermark_ms, alike in by_watermark.items():
+            if zone is not None and hold is not None and watermark_ms > 0:
+                newest = local_date(watermark_ms, zone)
+                found |= self._back_to(back(newest, hold.count, hold.unit), newest, zone, alike, max_backfill)
+        return found
+
+    def _back_to(
+        self, first: date, newest: date, zone: ZoneInfo, levels: set[int], max_backfill: float
+    ) -> dict[int, tuple[int, bool]]:
+        calm = self._is_calm(midnight_ms(first, zone), midnight_ms(newest, zone))
         found: dict[int, tuple[int, bool]] = {}
         holding, day = set(levels), newest
         while holding and day >= first:
             at_ms = midnight_ms(day, zone)
-            outcomes, backfill = self._at(day, at_ms, zone, calm=calm)
+            outcomes, backfill = self._at(at_ms, zone, calm=calm)
             counts = backfill <= max_backfill + 1e-12
             holding = {level for level in holding if counts and outcomes[level] == Outcome.SATISFIED}
             found |= dict.fromkeys(holding, (at_ms, day == first))
             day -= timedelta(days=1)
         return found
 
-    def _at(self, day: date, at_ms: int, zone: ZoneInfo, *, calm: bool) -> tuple[Mapping[int, Outcome], float]:
+    def _at(self, at_ms: int, zone: ZoneInfo, *, calm: bool) -> tuple[Mapping[int, Outcome], float]:
         key: object = at_ms
         if calm:
             key = tuple(_closing(read, at_ms, zone, self._view.vocabulary) for read in self._rule.reads)
         if key not in self._known:
             self._known[key] = self._conclude(View(AsOf(self._view, at_ms), at_ms, self._view.vocabulary))
         return self._known[key]
+
+    def _watermark(self, level: int) -> int:
+        """Up to when all vouch that the level needs; 0: never. What it does not need may be silent."""
+        answers = {f"profile.{name}": value for name, value in self._view.answers.items()}
+        needed = remaining(self._rule.require.tree, {"level": level, **answers})
+        marks = []
+        for read in self._rule.reads:
+            if needed.isdisjoint(read.full(short) for short in read.names):
+                continue
+            mark = _watermark(read, self._readings[read.name], self._view)
+            marks += [mark] if mark or not read.optional else []
+        return min(marks, default=0)
 
     def _is_calm(self, from_ms: int, to_ms: int) -> bool:
         """Whether only the closing of windows tells its days apart.

@@ -39,6 +39,7 @@ def read_coverage(read: Read, view: View, rule: Rule) -> Reading:
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
         backfill=backfill_share(feed.sources, span),
+        span=span,
     )
 
 

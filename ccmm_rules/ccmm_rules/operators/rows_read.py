@@ -13,6 +13,7 @@ from ccmm_rules.operators.counting import Frame, Judged, two_looks
 from ccmm_rules.operators.crossing import next_crossing
 from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of
 from ccmm_rules.operators.expecting import Expected, expecting, groups_of
+from ccmm_rules.operators.groups import named
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
@@ -20,6 +21,7 @@ from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import grain_window, row_window, workdays_between
 from ccmm_rules.spec import RowSource, RowsSpec
+from ccmm_rules.verdict import Spot
 
 _LAG_MS = {"minutes": 60_000, "hours": 3_600_000, "days": 86_400_000}
 
@@ -67,8 +69,22 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
         again_ms=next_crossing(read, rule, rows, view),
         backfill=backfill_share(_speakers(spec, view), scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)),
         span=scene.span or Span(feed.watermark_ms, feed.watermark_ms),
+        spot=_spot(spec, judged, rows),
         watermark_ms=feed.watermark_ms,
     )
+
+
+def _spot(spec: RowsSpec, judged: Judged, rows: Chosen) -> Spot | None:
+    """The first bad row by its group, or else by its own name."""
+    bad = [at for at, good in enumerate(judged.goods) if good is False]
+    if spec.test is None or not bad:
+        return None
+    name: object = ""
+    if spec.group is not None and not spec.group.grain:
+        name = judged.groups[bad[0]]
+    elif spec.newest is None:
+        name = rows.table.rows[rows.places[bad[0]]].id
+    return Spot(at_ms=judged.stamps[bad[0]], group=named(name), count=len(bad))
 
 
 def rows_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:

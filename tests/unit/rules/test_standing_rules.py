@@ -366,3 +366,29 @@ def test_cases_say_how_long_a_rule_has_held() -> None:
         pack_of(files | {"D-SEC-01.yaml": filled.replace("held: 3q", "held: 9mo").encode()})
     with pytest.raises(PackErrors, match="a waiver is no matter of a case"):
         pack_of(files | {"D-SEC-01.yaml": filled.replace("outcome: missing}]", "outcome: waived}]").encode()})
+
+
+def test_a_read_names_its_worst_row_and_the_time_that_it_read() -> None:
+    idle = one_rule("{inventory: account, bad: 'privileged', by: system}", "x.bad == 0")
+    rows: dict[str | int, Mapping[str, object]] = {
+        1: {"privileged": False, "system": "acd"}, 2: {"privileged": True, "system": "crm"},
+    }  # fmt: skip
+    state = on(idle, [listed("account", rows, NOW)])["D-SEC-01"].reads["x"]
+    assert state.spot is not None
+    assert (state.spot.group, state.spot.count, state.from_ms, state.to_ms) == ("crm", 1, ms(NOW), ms(NOW))
+    alone = one_rule("{inventory: account, bad: 'privileged'}", "x.bad == 0")
+    named = on(alone, [listed("account", rows, NOW)])["D-SEC-01"].reads["x"].spot
+    assert named is not None
+    assert named.group == f"{2:016x}"
+    slow = one_rule("{occurrences: alert, bad: 'acked_minutes > 60.0', over: 30d}", "x.bad == 0")
+    late = [("2026-03-02T20:00", None, {"acked": ms("2026-03-02T20:10")}), ("2026-03-03T20:00", None, {})]
+    alert = on(slow, [happened("alert", late, NOW)])["D-SEC-01"].reads["x"]
+    assert alert.spot is not None
+    assert (alert.spot.at_ms, alert.from_ms) == (ms("2026-03-03T20:00"), ms("2026-02-18T00:00"))
+
+
+def test_what_a_level_does_not_need_may_be_silent_while_it_holds() -> None:
+    pack = one_rule("{metric: answer_rate, over: 2d}, y: {inventory: account, bad: 'privileged'}",
+                    "x >= 85.0 && (level < 3 || y.bad == 0)", more="hold: 10d")  # fmt: skip
+    verdict = on(pack, [rated([9])])["D-SEC-01"]
+    assert (verdict.outcomes[2], verdict.outcomes[3]) == (Outcome.SATISFIED, Outcome.MISSING)
