@@ -28,6 +28,7 @@ conclude      an outcome from two looks
 cases         run truth tables
 evaluate      judge a center
 verdict       what a rule concludes, and its canonical form
+needs         what a read needs, in words
 wording       sentences and explanations, English and Chinese
 scoring       the scoring models
 level         what a pack concludes about a center

@@ -1,11 +1,10 @@
 """What a pack takes over from the packs it uses: the rules its controls need, and their headings."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from ccmm_rules.model import Heading, Pack, Rule
-from ccmm_rules.spec import RulesSpec
+from ccmm_rules.rule_order import with_those_read
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Titles
 
@@ -34,21 +33,9 @@ def borrowed(packs: Iterable[tuple[Node, Pack]]) -> Borrowed:
     return Borrowed(rules=rules, headings=headings, dimensions=dimensions)
 
 
-def needed(named: Iterable[str], rules: Mapping[str, Rule]) -> dict[str, Rule]:
+def needed(named: Collection[str], rules: Mapping[str, Rule]) -> dict[str, Rule]:
     """The named rules and those whose verdicts they read, by id, sorted."""
-    found: dict[str, Rule] = {}
-    waiting = list(named)
-    while waiting:
-        name = waiting.pop()
-        if name not in found and name in rules:
-            found[name] = rules[name]
-            waiting += _read_by(rules[name], rules)
-    return dict(sorted(found.items()))
-
-
-def _read_by(rule: Rule, rules: Mapping[str, Rule]) -> list[str]:
-    patterns = [word for read in rule.reads if isinstance(read.spec, RulesSpec) for word in read.spec.rules]
-    return [name for name in rules if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    return {name: rules[name] for name in sorted(with_those_read(named, rules, ()))}
 
 
 def headings_of(

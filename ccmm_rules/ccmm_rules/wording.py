@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from ccmm_rules.conclude import Conclusion
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Outcome, Rule
+from ccmm_rules.needs import needs_of
 
 OUTCOMES = {
     Outcome.SATISFIED: ("satisfied", "满足"),
@@ -106,7 +107,7 @@ def _lines(rule: Rule, language: str) -> list[str]:
     lines = [f"{rule.id}  {rule.titles[language]}", f"{start} L{rule.level}{f' · {gate}' if rule.gate else ''}"]
     lines += [f"{applies}: {rule.applies.source}"] if rule.applies is not None else []
     lines.append(f"{reads}:")
-    lines += [f"  {read.name}: {read.operator} {', '.join(read.feeds)}" for read in rule.reads]
+    lines += [f"  {read.name}: {', '.join(needs_of(read, language))}" for read in rule.reads]
     lines.append(f"{requires}: {' '.join(rule.require.source.split())}")
     for table in rule.limits:
         values = " ".join(f"L{level} {value:g}" for level, value in sorted(table.values.items()))

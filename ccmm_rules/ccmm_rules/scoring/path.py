@@ -16,7 +16,7 @@ def shortest_way(pack: Pack, numbers: LevelNumbers, outcomes: Mapping[str, Outco
     """Rules to mend, gates first; `outcomes` are those of the applicable rules at the level."""
     waiting = sorted(
         (name for name, outcome in outcomes.items() if outcome != Outcome.SATISFIED),
-        key=lambda name: (not pack.rules[name].gate, outcomes[name] != Outcome.MISSING, name),
+        key=lambda name: (outcomes[name] != Outcome.MISSING, name),
     )
     chosen = [name for name in waiting if pack.rules[name].gate]
     for dimension in sorted({dimension_of(pack, name) for name in outcomes}):

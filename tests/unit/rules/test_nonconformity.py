@@ -54,5 +54,6 @@ def test_a_waiver_or_another_scope_sets_it_aside_and_stops_no_clock(aside: Outco
 
 def test_what_happened_after_the_instant_is_not_known_at_it() -> None:
     assert nonconformity(rule(), [(0, BAD), (9000, FINE)], 5000) is not None
+    assert nonconformity(rule(), [(0, BAD), (5000, FINE)], 5000) is None
     assert nonconformity(rule(), [(6000, BAD)], 5000) is None
     assert nonconformity(rule(), [], 5000) is None

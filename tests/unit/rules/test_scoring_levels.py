@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from itertools import combinations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +73,28 @@ def reaches(pack: Pack, outcomes: dict[str, Outcome], mended: tuple[str, ...], l
     assert isinstance(pack.scoring, LevelNumbers)
     verdicts = found(pack, {**outcomes, **dict.fromkeys(mended, FINE)})
     return not obstacles_to(pack, pack.scoring, verdicts, level)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "shares", "level", "way"),
+    [
+        # One more must pass and all must be fresh: the silent one serves both.
+        ({"M-AAA-01": BAD, "M-AAA-02": GONE}, (0.6, 0.0, 1.0), 2, ("M-AAA-02",)),
+        # The gate is not enough: the other silent one is needed too.
+        ({"D-AAA-01": GONE, "D-AAA-02": GONE}, (0.5, 0.0, 1.0), 0, ("D-AAA-01", "D-AAA-02")),
+        # Enough is fresh already, so the silent one may stay silent.
+        ({"D-AAA-02": GONE, "M-AAA-01": BAD}, (0.5, 0.4, 0.5), 1, ("M-AAA-01",)),
+    ],
+)
+def test_the_way_takes_silent_rules_first_and_only_as_many_as_it_needs(
+    outcomes: dict[str, Outcome], shares: tuple[float, float, float], level: int, way: tuple[str, ...]
+) -> None:
+    pack = level_pack()
+    assert isinstance(pack.scoring, LevelNumbers)
+    numbers = replace(pack.scoring, min_pass_share=shares[0], min_dimension_share=shares[1], min_fresh_share=shares[2])
+    pack = replace(pack, scoring=numbers)
+    result = level_of(pack, found(pack, outcomes), MemoryEvidence([], {}), 0)
+    assert (result.level, result.path) == (level, way)
 
 
 SHARES = st.sampled_from((0.0, 0.3, 0.5, 0.75, 0.9, 1.0))
