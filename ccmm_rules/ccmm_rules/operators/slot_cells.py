@@ -1,6 +1,6 @@
 """What measures say cell by cell: the pieces that slots, rolling or not, are put together from."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,9 +96,14 @@ def _rows(
     else:
         found = readings(metric, measure, view, whole)
         if len(counted) > 1:
-            begins = [part.from_ms for part in counted]
-            found = [row for row in found if row.start_ms < counted[bisect_right(begins, row.start_ms) - 1].to_ms]
+            found = [row for part in counted for row in started_within(found, part)]
     return [row for row in found if fits(row, where)] if where else found
+
+
+def started_within(rows: Sequence[MeasureRow], span: Span) -> Sequence[MeasureRow]:
+    """Of rows, oldest first, those that start in the span."""
+    start = attrgetter("start_ms")
+    return rows[bisect_left(rows, span.from_ms, key=start) : bisect_left(rows, span.to_ms, key=start)]
 
 
 def is_by_days(metric: Metric, bases: Sequence[Span]) -> bool:

@@ -6,6 +6,7 @@ So is one in which a gauge was not read. A slot outside the time that counts (`d
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.conclude import Bound
@@ -117,15 +118,9 @@ def slots_in(spec: SlotSpec, span: Span, zone: ZoneInfo) -> tuple[list[Span], li
 
 
 def _overlaps(parts: Sequence[Span], slot: Span) -> bool:
-    """`parts` sorted and apart."""
-    if len(parts) > 8:
-        parts = parts[max(bisect_left(parts, Span(slot.from_ms, slot.from_ms)) - 1, 0) :]
-    for part in parts:
-        if part.from_ms >= slot.to_ms:
-            return False
-        if part.to_ms > slot.from_ms:
-            return True
-    return False
+    """`parts` sorted and apart: only the last that begins before the slot ends can reach into it."""
+    place = bisect_left(parts, slot.to_ms, key=attrgetter("from_ms")) - 1
+    return place >= 0 and parts[place].to_ms > slot.from_ms
 
 
 def _values(
