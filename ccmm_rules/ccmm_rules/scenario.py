@@ -271,7 +271,7 @@ def _filled(line: Node, zone: ZoneInfo, vocabulary: Vocabulary, agent: str, sour
         step = parse_span_ms(part.child("every"))
         where = part.get("where")
         pairs = where.mapping().items() if where is not None else ()
-        dimensions = tuple(sorted((key, child.text()) for key, child in pairs))
+        dimensions = tuple(sorted((dict(metric.where) | {key: child.text() for key, child in pairs}).items()))
         for start in range(instant_ms(part.child("from"), zone), instant_ms(part.child("to"), zone), step):
             for measure, values in measure_values(metric, counts[0], counts[1], vocabulary).items():
                 slots[measure, dimensions, start] = MeasureRow(

@@ -46,7 +46,8 @@ def contributions(metric: Metric, measure: str, rows: Sequence[MeasureRow]) -> l
 def _gauges(rows: Sequence[MeasureRow]) -> list[Sequence[float]]:
     readings = [row.gauge or (0.0, 0.0, 0.0) for row in rows]
     columns: list[Sequence[float]] = [[reading[part] for reading in readings] for part in range(3)]
-    return [*columns, [float(row.count) if row.gauge else 0.0 for row in rows], [float(row.start_ms) for row in rows]]
+    counts = [float(max(row.count, 1)) if row.gauge else 0.0 for row in rows]
+    return [*columns, counts, [float(row.start_ms) for row in rows]]
 
 
 def _added(columns: Sequence[Sequence[float]], count: int) -> list[float]:
