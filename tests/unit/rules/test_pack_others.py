@@ -20,7 +20,11 @@ from tests.unit.rules.center_facts import ms as instant
 from tests.unit.rules.examples import ZONE, counted, ms
 from tests.unit.rules.good_center import good_center
 from tests.unit.rules.scored import verdicts_on
-from tests.unit.rules.test_pack_cc_cmm import mutants_of
+from tests.unit.rules.test_require_mutants import (
+    with_limits_changed,
+    with_numbers_changed,
+    with_operators_changed,
+)
 
 PAGES = Path(__file__).parents[3] / "docs" / "packs"
 OTHERS = ("cccs_op", "copc", "emergency_security", "gov_hotline", "iso18295", "iso9001", "scp")
@@ -168,10 +172,10 @@ def own_rules(texts: dict[str, str]) -> Pack:
 
 
 @pytest.mark.parametrize("file", HOTLINE, ids=lambda path: path.stem)
-def test_the_cases_of_the_hotline_hold_and_notice_every_changed_operator(file: Path) -> None:
+def test_the_cases_of_the_hotline_hold_and_notice_what_is_altered(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert run_cases(own_rules({file.name: text})) == []
-    for mutant in mutants_of(text):
+    for mutant in (*with_operators_changed(text), *with_numbers_changed(text), *with_limits_changed(text)):
         try:
             broken = own_rules({file.name: mutant})
         except PackErrors:
