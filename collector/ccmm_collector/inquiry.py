@@ -7,7 +7,9 @@ Asked again for the same instant it gives the same answer, whatever was recorded
 """
 
 import logging
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +21,7 @@ from ccmm_collector.judging import Judge, judge_at, now_in
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Chosen, Packs
-from ccmm_collector.projection import FILE, Projection
+from ccmm_collector.projection import Projection
 from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
 from ccmm_collector.transition import Activation, activations, in_force
 from ccmm_collector.verdict_store import Judged, VerdictStore
@@ -172,26 +174,27 @@ def _catch_up(folder: Path, log: EvidenceLog, now_ms: int) -> None:
 
 def _behind(folder: Path, log: EvidenceLog, now_ms: int) -> str:
     """What the running judge has not done yet; empty for nothing."""
-    if not (folder / FILE).is_file():
-        return "all"
-    projection, store = (
-        Projection.open(folder, log_id=log.log_id, readonly=True),
-        VerdictStore.open(folder, readonly=True),
-    )
     try:
-        entries = log.size() - 1 - projection.position
-        if entries > 0 and projection.recorded_ms(projection.position) <= now_ms:
-            return f"{entries} entries"
-        due = store.next_due()
-        if due is not None and due <= now_ms:
-            return "instants to judge at"
-        standings = store.standings()
-        late = [
-            center
-            for center in projection.centers(projection.position)
-            if standings.get(center, (-2, ""))[0] < projection.center_index(center, projection.position)[0]
-        ]
-        return f"{len(late)} centers to judge" if late and projection.activation(projection.position) else ""
-    finally:
-        projection.close()
-        store.close()
+        with (
+            closing(Projection.open(folder, log_id=log.log_id, readonly=True)) as projection,
+            closing(VerdictStore.open(folder, readonly=True)) as store,
+        ):
+            return _undone(projection, store, log, now_ms)
+    except sqlite3.OperationalError:  # a judge that has just started is making the files
+        return "all"
+
+
+def _undone(projection: Projection, store: VerdictStore, log: EvidenceLog, now_ms: int) -> str:
+    entries = log.size() - 1 - projection.position
+    if entries > 0 and projection.recorded_ms(projection.position) <= now_ms:
+        return f"{entries} entries"
+    due = store.next_due()
+    if due is not None and due <= now_ms:
+        return "instants to judge at"
+    standings = store.standings()
+    late = [
+        center
+        for center in projection.centers(projection.position)
+        if standings.get(center, (-2, ""))[0] < projection.center_index(center, projection.position)[0]
+    ]
+    return f"{len(late)} centers to judge" if late and projection.activation(projection.position) else ""

@@ -1,5 +1,7 @@
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -8,7 +10,7 @@ from pathlib import Path
 
 from ccmm_collector import judge
 from ccmm_collector.log import EvidenceLog
-from ccmm_collector.packs import BUILT_IN
+from ccmm_collector.packs import BUILT_IN, activate_pack, built_in
 from ccmm_collector.projection import FILE, Projection
 from ccmm_collector.verdict_store import FILE as VERDICTS
 from ccmm_collector.verdict_store import VerdictStore
@@ -95,3 +97,60 @@ def test_the_judge_ends_when_its_serve_was_killed(tmp_path: Path) -> None:
 
 def standing_or_pack(folder: Path) -> bool:
     return (folder / "packs").is_dir() and any((folder / "packs").iterdir())
+
+
+def test_a_judge_killed_between_two_packs_leaves_each_center_whole_and_goes_on(tmp_path: Path) -> None:
+    folder, names = tmp_path / "collector", [f"c{number:02}" for number in range(16)]
+    folder.mkdir()
+    log = EvidenceLog.create(folder)
+    first = activate_pack(folder, log, built_in())
+    for name in names:
+        append(log, Agent(center=name).note())
+    judging = judge.start(folder, log)
+    try:
+        until(lambda: by_pack(folder, first.digest) == len(names), 120.0)
+        held = verdicts(folder)
+        newer = tmp_path / "newer"
+        shutil.copytree(built_in(), newer)
+        text = (newer / "pack.yaml").read_text("utf-8").replace('version: "', 'version: "9')
+        (newer / "pack.yaml").write_text(text, "utf-8")
+        second = activate_pack(folder, log, newer)
+        until(lambda: by_pack(folder, second.digest) >= 3, 60.0)
+        os.kill(judging.pid, signal.SIGKILL)
+        between = verdicts(folder)
+        packs = {name: {pack for pack, _ in rows} for name, rows in between.items()}
+        assert all(len(found) == 1 for found in packs.values())  # never a mixture
+        assert {first.digest} in packs.values()
+        waiting = [name for name in names if packs[name] == {first.digest}]
+        assert waiting
+        assert all(between[name] == held[name] for name in waiting)
+        until(lambda: by_pack(folder, second.digest) == len(names), 120.0)
+        assert {len(rows) for rows in verdicts(folder).values()} == {len(second.rules)}
+    finally:
+        judging.stop()
+        log.close()
+
+
+def by_pack(folder: Path, digest: str) -> int:
+    """How many centers were judged by a pack."""
+    if not (folder / VERDICTS).is_file():
+        return 0
+    store = VerdictStore.open(folder, readonly=True)
+    try:
+        return sum(1 for _, pack in store.standings().values() if pack == digest)
+    except sqlite3.OperationalError:  # the file is there, its tables are not yet
+        return 0
+    finally:
+        store.close()
+
+
+def verdicts(folder: Path) -> dict[str, list[tuple[str, str]]]:
+    """(pack, verdict) of every rule in force, by center, from one look."""
+    store = VerdictStore.open(folder, readonly=True)
+    try:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for current in store.all_current():
+            found.setdefault(current.center, []).append((current.pack, current.verdict))
+        return found
+    finally:
+        store.close()
