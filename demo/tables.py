@@ -10,6 +10,7 @@ from demo.book.rows import Cell, Row
 from demo.calls import ZONE, Call
 from demo.characters import Character
 
+PAST_DAYS = 800
 TICKETS_DAYS = 45  # how far back the ticket system's export reaches
 
 
@@ -20,11 +21,22 @@ def write_tables(folder: Path, character: Character, calls: Iterable[Call], now:
     """
     recent = [call for call in calls if call.entered > now - timedelta(days=TICKETS_DAYS)]
     for kind, parts in TABLES.items():
-        _write(folder / f"{kind}.csv", [row for rows in parts for row in rows(character, now)])
+        _write(folder / f"{kind}.csv", _with_past([row for rows in parts for row in rows(character, now)], now))
     for name, figures in FIGURES.items():
-        _write(folder / f"figures-{name}.csv", list(figures.rows(character, now)))
+        _write(folder / f"figures-{name}.csv", _with_past(list(figures.rows(character, now)), now))
     _write(folder / "contact.csv", list(_contacts(recent)))
     _write(folder / "survey.csv", list(_surveys(recent)))
+
+
+def _with_past(rows: list[Row], now: datetime) -> list[Row]:
+    """Before them the oldest row once more, as of long ago: what the system exports reaches back so far."""
+    dated = [at for row in rows if isinstance(at := row.get("started"), datetime)]
+    if len(dated) < len(rows) or not rows:
+        return rows
+    first = min(rows, key=lambda row: str(row["started"]))
+    shift = timedelta(days=PAST_DAYS) - (now - min(dated))
+    past: Row = {name: cell - shift if isinstance(cell, datetime) else cell for name, cell in first.items()}
+    return [past | ({"id": f"{first['id']}-past"} if "id" in first else {}), *rows]
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

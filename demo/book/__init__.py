@@ -5,16 +5,17 @@ staff      who works there and what they have learnt
 trouble    what went wrong, what warned of it, and what was exercised
 plans      registers, projects, reviews and actions
 work       samples of the daily work, and tickets
+site       the house, its equipment room, hosts, trunks and clocks; organisation
 figures    measures by day, quarter hour and reading
 
 `TABLES` has the contributions to each kind, `FIGURES` the tables of figures by name.
 """
 
-from demo.book import figures, plans, staff, trouble, work
-from demo.book.rows import Rows
+from demo.book import figures, plans, site, staff, trouble, work
+from demo.book.rows import Figures, Rows
 
 TABLES: dict[str, tuple[Rows, ...]] = {}
-for _part in (staff, trouble, plans, work):
+for _part in (staff, trouble, plans, work, site):
     for _kind, _rows in _part.TABLES.items():
         TABLES[_kind] = (*TABLES.get(_kind, ()), *_rows)
-FIGURES = figures.FIGURES
+FIGURES: dict[str, Figures] = {**figures.FIGURES, **site.FIGURES}

@@ -8,18 +8,32 @@ from demo.calls import agents_of
 from demo.characters import Character
 from demo.people import MANAGERS, holders_of, joined_at, local
 
+FUNCTIONS = ("operations", "quality", "training", "planning", "analysis", "it", "security", "complaints")
+POSTS = dict(zip(MANAGERS, FUNCTIONS, strict=False))
+
 
 def _people(character: Character, now: datetime) -> Iterator[Row]:
     agents = set(agents_of(character))
     for person, left in holders_of(character, now):
+        joined = joined_at(character, person, now)
         yield {
             "id": person,
             "active": left is None,
             "agent": person in agents,
             "access": True,
-            "post": "agent" if person in agents else "manager",
+            "post": "agent" if person in agents else POSTS.get(person, "manager"),
+            "team": "support",
+            "site": "east",
+            "project": "acme",
+            "qualified": True,
+            "certified": person not in agents,
+            "certificate_until": now + timedelta(days=300),
+            "undertaking": joined - timedelta(days=1),
+            "screened": joined - timedelta(days=3),
+            "billed": person in agents and left is None,
+            "on_site": True,
             "worked_days": 0 if left else 21,
-            "joined": joined_at(character, person, now),
+            "joined": joined,
             "left": left,
         }
 

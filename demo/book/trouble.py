@@ -37,7 +37,7 @@ def _alerts(character: Character, now: datetime) -> Iterator[Row]:
     for days in range(2, 130, 6):
         at = local(now, days, 10, 30)
         colour = "orange" if days % 4 else "yellow"
-        row: Row = {"id": f"alert-{days}", "signal": "queue_wait", "colour": colour, "started": at}
+        row: Row = {"id": f"alert-{days}", "signal": "queue", "system": "pbx", "colour": colour, "started": at}
         yield row | {"acked": at + timedelta(minutes=3), "acted": at + timedelta(minutes=7)}
 
 

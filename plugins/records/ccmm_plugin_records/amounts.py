@@ -69,26 +69,32 @@ def slot_start(at: datetime, period_s: int, zone: ZoneInfo) -> int:
     return -(-to_ms(midnight) // DAY_MS) * DAY_MS
 
 
-def state(amounts: Amounts, stated: Days, until: datetime | None) -> tuple[list[Observation], Days]:
-    """What is new or changed in days that end by `until` (None: all), and what is stated then.
+def state(amounts: Amounts, stated: Days, before: datetime | None, until: datetime) -> tuple[list[Observation], Days]:
+    """What is new or changed in slots that end by `until`, and what is stated then. `before`: the `until` of last time.
 
-    A day that is stated again names every count and sum of every dimension seen, so that what went away becomes zero.
+    A day that changed is stated again, with zero for every count and sum of the dimensions seen that went away.
     """
     found: list[Observation] = []
     after = dict(stated)
     oldest = min(stated, default=0)
     for day in sorted({*amounts.days, *stated}):
-        if (until is not None and (day + 1) * DAY_MS > to_ms(until)) or day < oldest:
+        slots = _ended(amounts.days.get(day, {}), to_ms(until))
+        if day < oldest or not (slots or day in stated):
             continue
-        slots = amounts.days.get(day, {})
-        digest = _digest(slots)
-        if day in stated and stated[day][0] == digest:
-            continue
-        revision = stated[day][1] + 1 if day in stated else 0
-        rows = {**dict(_zeros(day, amounts)), **slots} if revision else slots
-        found.extend(_observations(rows, revision))
-        after[day] = (digest, revision)
+        known = _ended(slots, to_ms(before)) if before is not None else {}
+        digest, revision = stated.get(day, (_digest(known), 0))
+        if _digest(known) == digest:
+            found.extend(_observations({slot: slots[slot] for slot in slots.keys() - known.keys()}, 0))
+        else:
+            revision += 1
+            zeros = {slot: none for slot, none in _zeros(day, amounts) if slot[0] < to_ms(until)}
+            found.extend(_observations({**zeros, **slots}, revision))
+        after[day] = (_digest(slots), revision)
     return found, dict(sorted(after.items())[-MAX_DAYS:])
+
+
+def _ended(slots: Mapping[Slot, Amount], until_ms: int) -> dict[Slot, Amount]:
+    return {slot: amount for slot, amount in slots.items() if slot[0] + MEASURES[slot[1]].period_s * 1000 <= until_ms}
 
 
 def _zeros(day: int, amounts: Amounts) -> Iterator[tuple[Slot, Amount]]:

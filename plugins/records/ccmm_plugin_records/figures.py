@@ -6,6 +6,7 @@ vouches for ends when the file was exported. A row that cannot be read makes the
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
 from zoneinfo import ZoneInfo
@@ -30,10 +31,12 @@ from ccmm_plugin_records.mapping import TableMapping, texts_by_column
 from ccmm_plugin_records.table_rows import Stated, TableReading, covers, parse_stated
 from ccmm_proto.kinds import Sort
 from ccmm_proto.measures import MEASURES, Shape
+from ccmm_proto.period import floor_to, from_ms, to_ms
 
 EACH_ROW = "*"
 PLANNED = frozenset(("forecast_contacts", "staff_required"))  # of days that are still to come
 MAX_FIGURE = 1e15
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +166,10 @@ paid_time = "paid"
                 self._rows(file), self._mapping, LocalTimes(zone, self._formats), min(exported, window.now)
             )
             amounts = self._amounts(reading, zone)
-            until = None if self._is_planned else reading.as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-            found, days = state(amounts, stated.days, until)
+            end = from_ms(floor_to(to_ms(reading.as_of), self._longest_ms))
+            before = FOR_EVER if self._is_planned and stated.as_of is not None else stated.as_of
+            found, days = state(amounts, stated.days, before, FOR_EVER if self._is_planned else end)
             yield from found
-            end = until or reading.as_of
             span = covers(stated, reading, end)
             done = Done(span, Stated(as_of=end, digest=digest, rows=reading.rows, days=days).to_cursor())
         yield done
@@ -188,6 +191,11 @@ paid_time = "paid"
         if reading.left_out:
             yield CheckLine("ok", "where", f"{reading.left_out} rows are left out by `where`")
         yield export_line(as_of, window.now)
+
+    @property
+    def _longest_ms(self) -> int:
+        """What happened is vouched for up to the end of the longest slot."""
+        return max(MEASURES[figure.measure].period_s for figure in self._figures) * 1000
 
     @property
     def _is_planned(self) -> bool:

@@ -104,6 +104,18 @@ def test_a_day_that_changed_is_stated_again_as_the_next_revision_with_zeros_for_
     assert {one.measure.start_ms for one in changed} == {to_ms(datetime(2026, 11, 19, tzinfo=UTC))}
 
 
+def test_quarter_hours_that_ended_since_the_last_read_follow_and_change_no_revision(tmp_path: Path) -> None:
+    options = {"started": "at", "measures": {"calls_offered": "n"}}
+    path = tmp_path / "q.csv"
+    one = figures(written(path, "at,n\n2026-11-21 10:01,4\n", datetime(2026, 11, 21, 2, 20, tzinfo=UTC)), options)
+    first, done = read(one)
+    assert done.covers is not None
+    assert done.covers[1] == datetime(2026, 11, 21, 2, 15, tzinfo=UTC)
+    written(path, "at,n\n2026-11-21 10:01,4\n2026-11-21 10:16,6\n", datetime(2026, 11, 21, 2, 40, tzinfo=UTC))
+    second, _ = read(one, done.cursor)
+    assert [(x.measure.count, x.measure.revision) for x in (*first, *second)] == [(4, 0), (6, 0)]
+
+
 @pytest.mark.parametrize(
     ("cell", "why"), [("x", "no number"), ("-1", "below zero"), ("inf", "beyond"), ("nan", "beyond"), ("1:99", "")]
 )

@@ -1,0 +1,246 @@
+"""The house: zones, doors, the equipment room, the floor, hosts, trunks and clocks; and the organisation."""
+
+import random
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from demo.book.rows import Figures, Row, Tables
+from demo.calls import CLOSES_H, OPENS_H
+from demo.characters import Character
+from demo.people import local
+
+ZONES = ("public", "office", "floor", "quality", "it_room", "power")
+DOORS = ("east-gate", "it-room")
+POSTS = (
+    "agent",
+    "operations",
+    "quality",
+    "training",
+    "planning",
+    "analysis",
+    "it",
+    "security",
+    "complaints",
+    "manager",
+)
+SENSORS = ("rack-1", "rack-2")
+SERVICES = ("voice", "crm")
+EVIDENCE = ("pbx", "crm", "doors")
+TRUNK = "sip-1"
+PAIRS = ("switch", "trunk", "cti", "recorder", "power")
+STANDALONE: Row = {"standby_healthy": False, "standby_elsewhere": False, "healthy": True, "retired": False}
+READING_DAYS = 50  # how far back readings of sensors and probes are kept
+
+
+def _registers(character: Character, now: datetime) -> Iterator[Row]:
+    for kind in ZONES:
+        yield {"id": f"zone-{kind}", "register": "zone", "class": kind}
+    for door in DOORS:
+        yield {"id": f"door-{door}", "register": "door", "ref": door}
+    for post in POSTS:
+        yield {"id": f"role-{post}", "register": "role", "ref": post, "duty": post != "agent", "complete": True}
+    for kind, metric in (
+        ("hours", "opening_hours_coverage"),
+        ("channels", "answer_rate"),
+        ("answer_time", "service_level"),
+        ("complaint_route", "complaint_on_time_rate"),
+    ):
+        yield {"id": f"promise-{kind}", "register": "promise", "class": kind, "public": True, "metrics": metric}
+    yield {"id": "number-4000", "register": "number", "line": "4000-100-200"}
+    if character.maturity >= 3:
+        for kind in ("finance", "customer", "process", "learning"):
+            yield {"id": f"measure-{kind}", "register": "strategy_measure", "class": kind, "metrics": "csat"}
+
+
+def _devices(character: Character, now: datetime) -> Iterator[Row]:
+    seen = now - timedelta(minutes=20)
+    for door in DOORS:
+        yield {"id": door, "class": "reader", "seen": seen, "healthy": True}
+    for host in ("pc-01", "pc-02", "pc-03", "srv-crm", "srv-pbx"):
+        yield {
+            "id": host,
+            "class": "host",
+            "seen": seen,
+            "healthy": True,
+            "malware_ok": True,
+            "signatures": now - timedelta(hours=9),
+            "encrypted": True,
+            "managed": True,
+            "usb_blocked": True,
+            "lock_minutes": 5,
+        }
+
+
+def _assets(character: Character, now: datetime) -> Iterator[Row]:
+    support = now + timedelta(days=700)
+    for name in ("pc-01", "pc-02", "pc-03", "srv-crm", "srv-pbx"):
+        row: Row = {"id": name, "class": "host", "owner": "m0003", "support_end": support, "seen": local(now, 1)}
+        yield (
+            row | {"agent_pc": name.startswith("pc"), "customer_data": name == "srv-crm", "has_disk": True} | STANDALONE
+        )
+    if character.maturity < 3:
+        return
+    for role in PAIRS:
+        row = {
+            "id": f"{role}-a",
+            "class": "system",
+            "role": role,
+            "retired": False,
+            "owner": "m0003",
+            "support_end": support,
+        }
+        row |= {"seen": local(now, 1), "healthy": True, "standby_healthy": True, "standby_elsewhere": True}
+        yield row | {"standby_seen": now - timedelta(hours=5)}
+    for name in ("carrier-a", "carrier-b"):
+        row = {"id": name, "class": "route", "role": "carrier_route", "owner": "m0003", "support_end": support}
+        yield row | STANDALONE | {"seen": local(now, 1), "healthy": True}
+
+
+def _changes(character: Character, now: datetime) -> Iterator[Row]:
+    for days in range(6, 100, 12):
+        at = local(now, days, 20)
+        row: Row = {"id": f"change-{days}", "class": "normal", "system": "pbx", "started": at, "approved": True}
+        yield row | {"ended": at + timedelta(hours=2), "entered": at - timedelta(days=2), "tested": True}
+
+
+def _carrier_calls(character: Character, now: datetime) -> Iterator[Row]:
+    for days in range(1, 100):
+        row: Row = {"id": f"out-{days}", "started": local(now, days, 14), "system": "carrier", "direction": "out"}
+        yield row | {"shown_number": "4000-100-200", "answered": True}
+
+
+def _reviews(character: Character, now: datetime) -> Iterator[Row]:
+    for days in (20, 75):
+        yield {"id": f"it-room-{days}", "started": local(now, days), "subject": "it_room_access", "changes": 1}
+    if character.maturity >= 2:
+        for week in range(60):
+            at = local(now, 7 * week + 2)
+            if at < now - timedelta(days=1):
+                yield {"id": f"upkeep-{at:%y%m%d}", "started": at, "subject": "upkeep", "changes": 0}
+
+
+def _actions(character: Character, now: datetime) -> Iterator[Row]:
+    if character.maturity >= 2:
+        for number in range(6):
+            at = local(now, 14 + 25 * number)
+            row: Row = {"id": f"upkeep-{number}", "source": "upkeep", "started": at, "due": at + timedelta(days=7)}
+            yield row | {"closed": at + timedelta(days=3)}
+
+
+def _alerts(character: Character, now: datetime) -> Iterator[Row]:
+    for number, days in enumerate((9, 33, 61)):
+        at = local(now, days, 7)
+        row: Row = {"id": f"fire-{number}", "signal": "fault", "system": "fire_panel", "started": at}
+        yield row | {"acked": at + timedelta(minutes=4), "ended": at + timedelta(hours=3)}
+
+
+def _exercises(character: Character, now: datetime) -> Iterator[Row]:
+    yield {"id": "fire-test", "class": "fire_test", "started": local(now, 60), "passed": True, "full": True}
+
+
+def _samples(character: Character, now: datetime) -> Iterator[Row]:
+    for days in range(3, 130, 13):
+        yield {"id": f"exits-{days}", "class": "exits", "started": local(now, days, 8), "passed": True}
+    if character.maturity < 2:
+        return
+    for days in range(2, 75):
+        for number, band in enumerate(("newest", "second", "third", "oldest")):
+            at = local(now, days, 9, 10 * number)
+            row: Row = {"id": f"draw-{days}-{band}", "class": "recording_retrieval", "started": at, "band": band}
+            yield row | {"ended": at + timedelta(minutes=3), "drawn": "collector", "passed": True}
+
+
+def _holdings(character: Character, now: datetime) -> Iterator[Row]:
+    kept = min(character.months * 30, 400)
+    row: Row = {"id": "door-log", "class": "door", "source": "doors", "kept_days": kept, "oldest": local(now, kept)}
+    yield row | {"newest": local(now, 0), "began": local(now, kept)}
+
+
+def _climate(character: Character, now: datetime) -> Iterator[Row]:
+    chance = random.Random(character.seed)
+    for step in range(READING_DAYS * 96):
+        at = local(now, READING_DAYS, 0) + timedelta(minutes=15 * step)
+        if at > now:
+            return
+        for sensor in SENSORS:
+            yield _read(at, sensor, "it_room", "rack_temperature", chance.uniform(21, 25))
+            yield _read(at, sensor, "it_room", "rack_humidity", chance.uniform(44, 54))
+        yield _read(at, "floor-1", "floor-1", "floor_temperature", chance.uniform(22, 26))
+        yield _read(at, "floor-1", "floor-1", "floor_humidity", chance.uniform(38, 55))
+        yield _read(at, "floor-1", "floor-1", "floor_co2", chance.uniform(500, 800))
+
+
+def _read(at: datetime, sensor: str, place: str, quantity: str, value: float) -> Row:
+    return {"started": at, "sensor": sensor, "place": place, "quantity": quantity, "reading": round(value, 1)}
+
+
+def _clocks(character: Character, now: datetime) -> Iterator[Row]:
+    chance = random.Random(character.seed + 1)
+    for hours in range(24 * READING_DAYS):
+        at = local(now, READING_DAYS, 0) + timedelta(hours=hours)
+        if at < now:
+            for source in EVIDENCE:
+                yield {"started": at, "source": source, "reading": round(chance.uniform(2, 90), 1)}
+
+
+def _noise(character: Character, now: datetime) -> Iterator[Row]:
+    for hours in range(24 * READING_DAYS):
+        at = local(now, READING_DAYS, 0) + timedelta(hours=hours)
+        if at < now:
+            yield {"started": at, "place": "floor-1", "noise": 54}
+
+
+def _probes(character: Character, now: datetime) -> Iterator[Row]:
+    """One row an hour and service, each of a whole hour of looking, spread over its first five minutes."""
+    for hours in range(24 * 100):
+        at = local(now, 100, 0) + timedelta(hours=hours)
+        if at < now:
+            for service in SERVICES:
+                yield {"started": at, "service": service, "probe_watched": 300, "probe_down": 0}
+
+
+def _trunks(character: Character, now: datetime) -> Iterator[Row]:
+    for hours in range(24 * READING_DAYS):
+        at = local(now, READING_DAYS, 0) + timedelta(hours=hours)
+        if at < now:
+            open_now = OPENS_H <= at.hour < CLOSES_H
+            yield {"started": at, "trunk": TRUNK, "trunk_busy": 1500 if open_now else 20, "trunk_channels": 3600}
+
+
+def _carrier(character: Character, now: datetime) -> Iterator[Row]:
+    for days in range(1, 101):
+        row: Row = {"started": local(now, days, 11), "number": "4000-100-200"}
+        yield row | {"carrier_attempts": 100, "carrier_blocked": 0, "cli_mismatches": 0}
+
+
+def _hours(character: Character, now: datetime) -> Iterator[Row]:
+    for days in range(1, 100):
+        for hour in range(OPENS_H, CLOSES_H):
+            row: Row = {"started": local(now, days, hour), "queue": "support"}
+            yield row | {"open_promised": 3600, "open_staffed": 3600}
+
+
+TABLES: Tables = {
+    "register": (_registers,),
+    "device": (_devices,),
+    "asset": (_assets,),
+    "call": (_carrier_calls,),
+    "change": (_changes,),
+    "review": (_reviews,),
+    "action": (_actions,),
+    "alert": (_alerts,),
+    "exercise": (_exercises,),
+    "sample": (_samples,),
+    "holding": (_holdings,),
+}
+FIGURES: Mapping[str, Figures] = {
+    "climate": Figures(measures=("reading",), rows=_climate),
+    "clocks": Figures(measures=("reading",), rows=_clocks, constants={"quantity": "clock_offset"}),
+    "noise": Figures(measures=("noise",), rows=_noise),
+    "probes": Figures(
+        measures=("probe_watched", "probe_down"), rows=_probes, constants={"observer": "independent", "planned": "no"}
+    ),
+    "trunks": Figures(measures=("trunk_busy", "trunk_channels"), rows=_trunks),
+    "carrier": Figures(measures=("carrier_attempts", "carrier_blocked", "cli_mismatches"), rows=_carrier),
+    "hours": Figures(measures=("open_promised", "open_staffed"), rows=_hours),
+}
