@@ -12,6 +12,7 @@ from ccmm_rules.model import Pack
 from ccmm_rules.scenario import pseudonym
 from ccmm_rules.spec import DAY_MS, HOUR_MS
 from tests.unit.rules.history_derived import DERIVED
+from tests.unit.rules.history_standing import HOLDS, STANDING
 
 START_MS = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
 DAYS = 7
@@ -77,11 +78,13 @@ _RULES = {
         "kept.share >= 60.0 && kept.only_b_share <= 60.0",
     ),
     **DERIVED,
+    **STANDING,
 }
 _LIMITS = {
     "M-KPI-01": 'limits: {unit: "%", L1: 70, L3: 78}',
     "M-KPI-04": 'limits: {unit: "%", L1: 50, L4: 80}',
     "M-DAT-01": 'limits: {unit: "%", L1: 80, L3: 99}',
+    **HOLDS,
 }
 _PACK = """
 id: small
