@@ -25,6 +25,7 @@ rowset        which rows belong, and how a test falls on each
 counting      the names that a set of rows binds
 rows_read     rows from evidence to names
 slot_values   a metric's value slot by slot
+stillness     days on which no slot can lie beyond a limit
 breach        runs of slots beyond what they should meet
 signal        points beyond the limits of their chart
 alteration    what differs between two lists

@@ -190,14 +190,15 @@ def _measured(
     assert view.zone is not None
     for metric in metrics_of(derived, view):
         span = whole_from(Span(window.from_ms, watermark_ms - metric.settle_ms), derived.every, view.zone)
-        values = slot_values(metric, derived.every, derived.by, view, span)
-        trouble = trouble or values.trouble
         if derived.form == "signal":
-            trouble = trouble or ("sample" if is_too_short(values) else "")
+            values = slot_values(metric, derived.every, derived.by, view, span)
+            trouble = trouble or values.trouble or ("sample" if is_too_short(values) else "")
             rows += signals_in(derived, metric.id, values) if not trouble else []
             continue
         meets = derived.meets or view.meets(metric)
         assert meets is not None
+        values = slot_values(metric, derived.every, derived.by, view, span, meets)
+        trouble = trouble or values.trouble
         for row in breaches(derived, metric.id, values, meets):
             until[len(rows)] = values.until_ms
             rows.append(row)

@@ -1,15 +1,23 @@
 """A metric's value slot by slot: what breaches and signals are made of."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.evidence import Span
 from ccmm_rules.operators.slot_cells import Cells, cells_of, nothing
+from ccmm_rules.operators.stillness import restless
 from ccmm_rules.operators.tally import ends_of, sample_of, value_of
 from ccmm_rules.operators.view import View
-from ccmm_rules.operators.windows import GRAIN_UNITS, floor_unit, local_date, midnight_ms, units_between
+from ccmm_rules.operators.windows import (
+    GRAIN_UNITS,
+    QUARTER_HOUR_MS,
+    floor_unit,
+    local_date,
+    midnight_ms,
+    units_between,
+)
 from ccmm_rules.spec import UNIT_MS
 from ccmm_rules.vocabulary.tables import Metric, load_vocabulary
 
@@ -35,10 +43,15 @@ class SlotValues:
     trouble: str = ""  # disputed; uncovered, where a gauge was not read
 
 
-def slot_values(metric: Metric, every: str, by: str, view: View, span: Span) -> SlotValues:
-    """Of all slots that are closed by the end of the span; made once for each metric, grain, group and span."""
-    key = ("slot values", metric.id, every, by, span)
-    return view.once(key, lambda: _slot_values(metric, every, by, view, span))
+def slot_values(
+    metric: Metric, every: str, by: str, view: View, span: Span, within: tuple[float, float] | None = None
+) -> SlotValues:
+    """Of all slots that are closed by the end of the span; made once for all that ask alike.
+
+    Days on which no slot can lie outside `within` are left out.
+    """
+    key = ("slot values", metric.id, every, by, span, within)
+    return view.once(key, lambda: _slot_values(metric, every, by, view, span, within))
 
 
 def whole_from(span: Span, every: str, zone: ZoneInfo) -> Span:
@@ -48,30 +61,52 @@ def whole_from(span: Span, every: str, zone: ZoneInfo) -> Span:
     return Span(midnight_ms(floor_unit(local_date(span.from_ms, zone), GRAIN_UNITS[every]), zone), span.to_ms)
 
 
-def _slot_values(metric: Metric, every: str, by: str, view: View, span: Span) -> SlotValues:
+def _slot_values(
+    metric: Metric, every: str, by: str, view: View, span: Span, within: tuple[float, float] | None
+) -> SlotValues:
     assert view.zone is not None
-    slots = _slots(Span(span.from_ms, span.to_ms // metric.period_ms * metric.period_ms), every, view.zone)
+    slots = _slots(metric, Span(span.from_ms, span.to_ms // metric.period_ms * metric.period_ms), every, view.zone)
     if not slots:
         return SlotValues(groups={}, until_ms=span.from_ms)
     closed = Span(slots[0].from_ms, slots[-1].to_ms)
-    cells, disputed = cells_of(metric, (), by, view, [closed], slots)
-    cells = cells or ({} if by else {"": nothing(metric)})
-    groups = {group: tuple(_values(metric, cells[group], slots)) for group in sorted(cells, key=str)}
-    unread = metric.is_gauge and any(len(values) < len(slots) for values in groups.values())
-    trouble = "disputed" if disputed else "uncovered" if unread else ""
-    return SlotValues(groups=groups, until_ms=closed.to_ms, trouble=trouble)  # type: ignore[arg-type]  # dimensions
+    parts = [closed] if within is None or every in GRAIN_UNITS else restless(metric, closed, within, view)
+    groups: dict[Group, list[SlotValue]] = {}
+    trouble = ""
+    for part in parts:
+        first = bisect_right(slots, part.from_ms, key=_end)
+        due = slots[first : bisect_left(slots, part.to_ms, key=_begin)]
+        cells, disputed = cells_of(metric, (), by, view, [Span(due[0].from_ms, due[-1].to_ms)], due)
+        for group in sorted(cells or ({} if by else {"": nothing(metric)}), key=str):
+            values = list(_values(metric, cells.get(group, nothing(metric)), due, first))
+            groups.setdefault(group, []).extend(values)  # type: ignore[arg-type]  # of a dimension
+            trouble = trouble or ("uncovered" if metric.is_gauge and len(values) < len(due) else "")
+        trouble = "disputed" if disputed else trouble
+    return SlotValues(
+        groups={group: tuple(values) for group, values in groups.items()}, until_ms=closed.to_ms, trouble=trouble
+    )
 
 
-def _slots(span: Span, every: str, zone: ZoneInfo) -> list[Span]:
+def _begin(slot: Span) -> int:
+    return slot.from_ms
+
+
+def _end(slot: Span) -> int:
+    return slot.to_ms
+
+
+def _slots(metric: Metric, span: Span, every: str, zone: ZoneInfo) -> list[Span]:
+    """Not of a calendar grain: they begin with a period of the metric's measures, however the window begins."""
     if every in GRAIN_UNITS:
         unit = GRAIN_UNITS[every]
         end = floor_unit(local_date(max(span.to_ms, span.from_ms), zone), unit)
         return units_between(local_date(span.from_ms, zone), end, unit, zone)
     length = int(every[:-1]) * UNIT_MS[every[-1]]
-    return [Span(start, start + length) for start in range(span.from_ms, span.to_ms - length + 1, length)]
+    period = min(metric.period_ms, QUARTER_HOUR_MS)
+    begin = -(-span.from_ms // period) * period
+    return [Span(start, start + length) for start in range(begin, span.to_ms - length + 1, length)]
 
 
-def _values(metric: Metric, cells: Cells, slots: Sequence[Span]) -> Iterator[SlotValue]:
+def _values(metric: Metric, cells: Cells, slots: Sequence[Span], first: int) -> Iterator[SlotValue]:
     """A count of nothing is zero; of all else only slots in which something was told have a value."""
     counted = metric.formula == "count"
     begins = [slot.from_ms for slot in slots]
@@ -84,4 +119,4 @@ def _values(metric: Metric, cells: Cells, slots: Sequence[Span]) -> Iterator[Slo
         value = value_of(metric, tally)
         if value is not None and (counted or sample_of(metric, tally) >= 1):
             ends = ends_of(metric, tally) if metric.is_gauge else (value, value)
-            yield SlotValue(place=place, slot=slot, value=value, ends=ends)
+            yield SlotValue(place=first + place, slot=slot, value=value, ends=ends)
