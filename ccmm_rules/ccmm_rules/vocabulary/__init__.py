@@ -1,5 +1,6 @@
 """What rules may name: kinds and measures, metrics, words, and the scope answers of a center.
 
-tables   loads the four files below once
-kinds.yaml metrics.yaml words.yaml profile.yaml
+tables   loads the five files below once
+page     all of it as one page of the docs
+kinds.yaml measures.yaml metrics.yaml words.yaml profile.yaml
 """

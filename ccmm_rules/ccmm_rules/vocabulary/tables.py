@@ -44,6 +44,7 @@ class Measure:
     """A counted or timed quantity."""
 
     id: str
+    titles: Titles
     shape: str
     period_s: int
     unit: str
@@ -133,10 +134,14 @@ class Vocabulary:
 def load_vocabulary() -> Vocabulary:
     """Raises PackErrors where a file of this package is broken."""
     shapes = _read("kinds.yaml")
+    meanings = _read("measures.yaml").child("measures")
     metrics = _read("metrics.yaml")
     return Vocabulary(
         kinds={name: _kind(name, node) for name, node in shapes.child("kinds").mapping().items()},
-        measures={name: _measure(name, node) for name, node in shapes.child("measures").mapping().items()},
+        measures={
+            name: _measure(name, node, meanings.child(name))
+            for name, node in shapes.child("measures").mapping().items()
+        },
         metrics={name: _metric(name, node) for name, node in metrics.child("metrics").mapping().items()},
         words=_words(_read("words.yaml")),
         profile={
@@ -170,9 +175,10 @@ def _kind(name: str, node: Node) -> Kind:
     )
 
 
-def _measure(name: str, node: Node) -> Measure:
+def _measure(name: str, node: Node, meaning: Node) -> Measure:
     return Measure(
         id=name,
+        titles=titles_of(meaning),
         shape=node.child("shape").text(),
         period_s=node.child("period_s").whole(),
         unit=node.child("unit").text(),

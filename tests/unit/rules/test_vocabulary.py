@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from ccmm_proto.histogram import WAIT_BOUNDS_S
 from ccmm_proto.kinds import KINDS, Attribute, Type
 from ccmm_proto.measures import MEASURES
 from ccmm_rules.rowlanguage import row_names
+from ccmm_rules.vocabulary.page import formula_text, vocabulary_page
 from ccmm_rules.vocabulary.tables import FORMULAS, load_vocabulary
 
 SHAPES_OF_PARTS = {
@@ -83,3 +86,39 @@ def test_rows_offer_ages_of_times_and_presence_of_what_may_be_absent() -> None:
     assert names["has_restored"] == "bool"
     assert names["lasted_hours"] == "int"
     assert "detected_minutes" not in row_names(load_vocabulary().kinds["person"])
+
+
+def test_every_measure_says_what_it_counts_in_both_languages() -> None:
+    measures = load_vocabulary().measures.values()
+    assert all(set(measure.titles) == {"en", "zh"} for measure in measures)
+    assert len({measure.titles["zh"] for measure in measures} | {measure.titles["en"] for measure in measures}) > 200
+
+
+def test_every_measure_is_part_of_a_metric() -> None:
+    vocabulary = load_vocabulary()
+    used = {measure for metric in vocabulary.metrics.values() for measure in metric.measures}
+    assert sorted(set(vocabulary.measures) - used) == ["calls_abandoned"]  # rules ask for its coverage
+
+
+def test_the_page_of_the_vocabulary_is_as_its_files_make_it() -> None:
+    page = Path(__file__).parents[3] / "docs" / "vocabulary.md"
+    assert page.read_text(encoding="utf-8") == vocabulary_page(load_vocabulary()), (
+        "run: python -m ccmm_rules.vocabulary.page > docs/vocabulary.md"
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        ("answer_rate", "calls_answered / calls_offered × 100"),
+        ("asa", "sum of wait_answered / number of wait_answered"),
+        ("wait_p90", "P90 of wait_answered + wait_abandoned"),
+        ("forecast_wape", "\\|forecast_contacts − calls_offered\\| / calls_offered × 100, per day"),
+        ("team_occupancy", "handling_time / (handling_time + ready_time) × 100"),
+        ("fcr", "issues_resolved_first / issues × 100, settles 168 h"),
+        ("rack_humidity", "range of reading, where quantity rack_humidity, unread if unchanged for more than 6 h"),
+        ("qa_randomness", "p of chi-square, qa_cells against recorded_cells"),
+    ],
+)
+def test_a_formula_is_told_in_words(metric: str, text: str) -> None:
+    assert formula_text(load_vocabulary().metrics[metric]) == text
