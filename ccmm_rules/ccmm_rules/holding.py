@@ -5,6 +5,7 @@ at which the rule rests on more backfill than the pack allows does not count, no
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,12 +21,28 @@ from ccmm_rules.vocabulary.tables import Vocabulary
 Concluding = Callable[[View], tuple[Mapping[int, Outcome], float]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """When windows close; see `settled_window`. Equal ends, equal windows."""
+
+    settle_ms: int
+    period_ms: int
+    unit: str
+
+    def end(self, at_ms: int, zone: ZoneInfo) -> date:
+        """Of the newest window that is closed at a midnight."""
+        end_ms = (at_ms - self.settle_ms) // self.period_ms * self.period_ms
+        return floor_unit(local_date(end_ms, zone), self.unit)
+
+
 class Holding:
     """Looks back from now, day by day, and judges anew only where a day may differ from the one after it."""
 
     def __init__(self, rule: Rule, view: View, readings: Mapping[str, Reading], conclude: Concluding) -> None:
         self._rule, self._view, self._readings, self._conclude = rule, view, readings, conclude
         self._known: dict[object, tuple[Mapping[int, Outcome], float]] = {}
+        closings = {_closing(read, view.vocabulary) for read in rule.reads if _rests_on_windows(read)}
+        self._closings = sorted(closings, key=str)
 
     def since(self, levels: Iterable[int], max_backfill: float) -> dict[int, tuple[int, bool]]:
         """By level: the first of the midnights without a break up to the newest, and whether that is long enough.
@@ -61,7 +78,7 @@ class Holding:
     def _at(self, at_ms: int, zone: ZoneInfo, *, calm: bool) -> tuple[Mapping[int, Outcome], float]:
         key: object = at_ms
         if calm:
-            key = tuple(_closing(read, at_ms, zone, self._view.vocabulary) for read in self._rule.reads)
+            key = tuple(closing.end(at_ms, zone) for closing in self._closings)
         if key not in self._known:
             self._known[key] = self._conclude(View(AsOf(self._view, at_ms), at_ms, self._view.vocabulary))
         return self._known[key]
@@ -107,10 +124,8 @@ def _rests_on_windows(read: Read) -> bool:
     return not (isinstance(spec, SeriesSpec) and spec.each) and not (spec.during is not None and spec.during.kind)
 
 
-def _closing(read: Read, at_ms: int, zone: ZoneInfo, vocabulary: Vocabulary) -> date:
-    """The end of the window that a read has at a midnight: equal ends, equal windows (see `settled_window`)."""
+def _closing(read: Read, vocabulary: Vocabulary) -> Closing:
     spec = read.spec
     assert isinstance(spec, MetricSpec | SlotSpec | SeriesSpec)
     metric = vocabulary.metrics[spec.metric]
-    end_ms = (at_ms - metric.settle_ms) // metric.period_ms * metric.period_ms
-    return floor_unit(local_date(end_ms, zone), spec.over.unit)
+    return Closing(settle_ms=metric.settle_ms, period_ms=metric.period_ms, unit=spec.over.unit)
