@@ -541,9 +541,9 @@ class Measure(_message.Message):
     REVISION_REASON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     start_ms: _builtins.int
-    """a UTC quarter hour, or a day for staff x day"""
+    """a UTC quarter hour, a day for staff x day, five minutes for probes"""
     period_s: _builtins.int
-    """900 or 86400"""
+    """900, 86400 or 300"""
     count: _builtins.int
     unfinished: _builtins.int
     """contacts of this period still open when it was stated"""
