@@ -23,7 +23,9 @@ from ccmm_collector.log import EvidenceLog, now_ms
 from ccmm_collector.operator_log import configure
 from ccmm_collector.packs import activate_pack, built_in
 from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
+from ccmm_collector.transition import activations
 from ccmm_proto.errors import CcmmError
+from ccmm_rules.load import folder_digest
 
 logger = logging.getLogger(__name__)
 
@@ -114,9 +116,21 @@ def _follow(folder: Path, log: EvidenceLog, judge: Judge, stopping: threading.Ev
         pass
     if not stopping.is_set() and judge.projection.activation(judge.projection.position) is None:
         activate_pack(folder, log, built_in())
+    _tell_of_newer(judge)
     while not stopping.is_set():
         if not judge.step(now_ms()):
             log.wait_for(judge.projection.position + 1, POLL_SECONDS)
+
+
+def _tell_of_newer(judge: Judge) -> None:
+    """The pack in force stays so until somebody puts another one in force; an installed newer one is only told of."""
+    known = activations(judge.projection, judge.projection.position)
+    newest = known[-1] if known else None
+    if newest is None or not (built_in(newest.pack) / "pack.yaml").is_file():
+        return
+    if folder_digest(built_in(newest.pack)) != newest.digest:
+        see = f"ccmm-collector rules diff {newest.digest[:12]} {newest.pack} DIR, then rules activate DIR {newest.pack}"
+        logger.warning("another version of the pack in force is installed", extra={"pack": newest.pack, "see": see})
 
 
 def main() -> None:
