@@ -58,7 +58,7 @@ def check_controls(
         if name not in named
     ]
     total = getattr(scoring, "items_total", 0)
-    listed = sum(control.items for control in controls)
+    listed = sum(control.items for control in controls if control.binding)
     if total and listed != total:
         mend = "list what is not public as unpublished: true"
         errors.append(root.child("scoring").child("items_total").error(f"{listed} items are listed", mend))

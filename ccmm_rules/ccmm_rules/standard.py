@@ -39,7 +39,7 @@ class Control:
     asks: tuple[Asked, ...]
     items: int
     weight: float
-    binding: bool  # false: a recommendation, shown and not counted
+    binding: bool  # false: a recommendation, shown beside what counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ CONFORM, MINOR, MAJOR, UNDECIDED = "conform", "minor", "major", "undecided"
 def concluded(
     pack: Pack, numbers: ConformityNumbers, verdicts: Mapping[str, Verdict], states: Sequence[ControlState]
 ) -> Concluded:
-    counted = [state for state in states if state.counts and state.binding]
+    counted = [state for state in states if state.counts]
     by_word: dict[str, tuple[str, ...]] = {
         word: tuple(state.id for state in counted if word_of(state, numbers) == word)
         for word in (CONFORM, MINOR, MAJOR, UNDECIDED)
@@ -23,7 +23,7 @@ def concluded(
     standing = standing_of(by_word)
     return Concluded(
         standing=standing,
-        sentence=with_unpublished(_sentence(by_word), counted),
+        sentence=with_unpublished(_sentence(counted, by_word), counted),
         distance=sum(state.items for state in counted if not state.met),
         path=tuple(state.id for state in easiest_first(counted)),
         held_down_by=open_controls(states),
@@ -55,9 +55,10 @@ def standing_of(by_word: Mapping[str, Sequence[str]]) -> str:
     return next((word for word in words if by_word[word]), UNDECIDED)
 
 
-def _sentence(by_word: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    conform, minor, major, undecided = (len(by_word[word]) for word in (CONFORM, MINOR, MAJOR, UNDECIDED))
+def _sentence(states: Sequence[ControlState], by_word: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    found = {word: sum(state.items for state in states if state.id in ids) for word, ids in by_word.items()}
+    conform, minor, major, undecided = (found[word] for word in (CONFORM, MINOR, MAJOR, UNDECIDED))
     return {
-        "en": f"{conform} clauses conform, {major} major and {minor} minor nonconformities, {undecided} undecided",
-        "zh": f"{conform} 个条款符合，严重不符合 {major} 个，轻微不符合 {minor} 个，无法判定 {undecided} 个",
+        "en": f"clauses: {conform} conform, {major} major, {minor} minor, {undecided} undecided",
+        "zh": f"条款：符合 {conform} 个，严重不符合 {major} 个，轻微不符合 {minor} 个，无法判定 {undecided} 个",
     }

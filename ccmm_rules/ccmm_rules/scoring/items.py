@@ -20,7 +20,7 @@ CERTIFIABLE, SHORT, LONG = "certifiable", "cure_short", "cure_long"
 def concluded(
     pack: Pack, numbers: ItemNumbers, verdicts: Mapping[str, Verdict], states: Sequence[ControlState], at_ms: int
 ) -> Concluded:
-    passed = sum(state.items for state in states if state.met)
+    passed = sum(state.items for state in states if state.counts and state.met)
     standing = standing_of(numbers, passed)
     until = cure_until(numbers, standing, datetime.fromtimestamp(at_ms / 1000, UTC).date())
     done = standing == CERTIFIABLE

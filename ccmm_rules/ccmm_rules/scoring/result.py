@@ -48,8 +48,13 @@ class ControlState:
 
     @property
     def counts(self) -> bool:
-        """A view and a control outside the scope count for nothing."""
-        return self.items > 0 and self.outcome != Outcome.NOT_APPLICABLE
+        """A view, a recommendation and a control outside the scope count for nothing."""
+        return self.binding and self.items > 0 and self.outcome != Outcome.NOT_APPLICABLE
+
+    @property
+    def advises(self) -> bool:
+        """A recommendation inside the scope."""
+        return not self.binding and self.items > 0 and self.outcome != Outcome.NOT_APPLICABLE
 
     @property
     def met(self) -> bool:

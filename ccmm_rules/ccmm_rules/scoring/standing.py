@@ -86,11 +86,11 @@ def carrying(pack: Pack, verdicts: Mapping[str, Verdict]) -> list[str]:
 
 
 def open_controls(states: Iterable[ControlState]) -> tuple[Obstacle, ...]:
-    """An obstacle for each binding control that counts and is not met."""
+    """An obstacle for each control that counts and is not met."""
     return tuple(
         Obstacle(condition="control", subject=state.id, found=0.0, needed=1.0)
         for state in states
-        if state.counts and state.binding and not state.met
+        if state.counts and not state.met
     )
 
 

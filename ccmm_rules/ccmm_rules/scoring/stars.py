@@ -21,7 +21,7 @@ def concluded(
     way = _way(states, aimed.min) if aimed is not None else ()
     score = StarScore(
         points=points,
-        items_passed=sum(state.items for state in states if state.met),
+        items_passed=sum(state.items for state in states if state.counts and state.met),
         items_total=numbers.items_total,
         next_band=aimed.label if aimed is not None else "",
         next_points=aimed.min if aimed is not None else None,

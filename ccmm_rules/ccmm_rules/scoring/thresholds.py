@@ -12,12 +12,12 @@ MET, NOT_MET, UNDECIDED = "met", "not_met", "undecided"
 
 
 def concluded(pack: Pack, verdicts: Mapping[str, Verdict], states: Sequence[ControlState]) -> Concluded:
-    counted = [state for state in states if state.counts and state.binding]
+    counted = [state for state in states if state.counts]
     score = ThresholdScore(
         met=tuple(state.id for state in counted if state.met),
         not_met=tuple(state.id for state in counted if state.outcome == Outcome.NOT_SATISFIED),
         undecided=tuple(state.id for state in counted if not state.met and state.outcome != Outcome.NOT_SATISFIED),
-        advice=tuple(state.id for state in states if state.counts and not state.binding and not state.met),
+        advice=tuple(state.id for state in states if state.advises and not state.met),
     )
     return Concluded(
         standing=standing_of(score),

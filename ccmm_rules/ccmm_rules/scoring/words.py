@@ -15,9 +15,13 @@ def with_unpublished(sentence: Mapping[str, str], states: Sequence[ControlState]
     told = dict(sentence)
     unpublished, untested = items_that(states, "unpublished"), items_that(states, "untested")
     if unpublished:
-        told["en"] += f"; the text of {unpublished} is not public, they count as missing"
+        told["en"] += f"; {_items(unpublished)} not public, taken as missing"
         told["zh"] += f"；其中 {unpublished} 项原文未公开，按缺失计"
     if untested:
-        told["en"] += f"; no rule speaks to {untested}, they count as missing"
+        told["en"] += f"; {_items(untested)} without a rule, taken as missing"
         told["zh"] += f"；其中 {untested} 项尚无规则可查，按缺失计"
     return told
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"

@@ -76,7 +76,7 @@ def test_items_that_are_not_public_count_as_missing_and_are_told() -> None:
     assert isinstance(result.score, StarScore)
     assert (result.score.points, result.score.items_passed, result.unpublished) == (10.0, 1, 9)
     assert (result.standing, result.claims_certificate) == ("fail", False)
-    assert "the text of 9 is not public, they count as missing" in result.sentence["en"]
+    assert "; 9 items not public, taken as missing" in result.sentence["en"]
     assert "其中 9 项原文未公开，按缺失计" in result.sentence["zh"]
     assert result.path == ()  # what is not public cannot be mended
     assert result.distance == 5
@@ -164,8 +164,8 @@ def test_bad_news_of_a_clause_is_not_hidden_by_what_is_missing() -> None:
     assert isinstance(result.score, ConformityScore)
     assert (result.standing, result.score.minor, result.score.undecided) == ("undecided", ("c1",), ("c2", "c3"))
     assert result.sentence["en"] == (
-        "0 clauses conform, 0 major and 1 minor nonconformities, 2 undecided; the text of 1 is not public, they count "
-        "as missing; no rule speaks to 1, they count as missing"
+        "clauses: 0 conform, 0 major, 1 minor, 2 undecided; 1 item not public, taken as missing; "
+        "1 item without a rule, taken as missing"
     )
     assert (result.distance, result.path) == (3, ("c1",))
     assert [gap.rule for gap in result.next_level_gaps] == ["ABC-ITM-01", "ABC-ITM-02"]
@@ -185,6 +185,17 @@ def test_every_limit_of_a_table_must_be_met_and_advice_decides_nothing() -> None
     assert advised.sentence["en"] == "2 of 2 limits met, 0 not met, 0 undecided; 1 recommendation open"
     assert advised.sentence["zh"].endswith("；另有 1 项建议未落实")
     assert result_of(pack, otherwise=OUT).standing == "undecided"
+
+
+def test_a_recommendation_counts_in_no_model() -> None:
+    controls = [control(1), control(2, binding=False)]
+    stars = result_of(scored_pack(STARS.replace("TOTAL", "1"), controls, 2), {2: BAD})
+    assert isinstance(stars.score, StarScore)
+    assert (stars.score.points, stars.score.items_passed, stars.held_down_by) == (100.0, 1, ())
+    items = result_of(scored_pack(ITEMS.replace("TOTAL", "1").replace("28", "0"), controls, 2), {1: BAD})
+    assert isinstance(items.score, ItemScore)
+    assert (items.score.items_passed, items.standing) == (0, "cure_short")
+    assert result_of(scored_pack(CONFORMITY, controls, 2), {2: BAD}).standing == "conform"
 
 
 def test_a_waived_control_is_not_met_and_the_worst_of_its_rules_speaks_for_it() -> None:
@@ -224,11 +235,17 @@ def test_nothing_that_gets_worse_ever_improves_a_score(data: st.DataObject) -> N
     order = {
         "points_to_stars": ("fail", "plain", "four", "five"),
         "item_count_with_cure": ("cure_long", "cure_short", "certifiable"),
-        "conformity": ("major", "undecided", "minor", "conform"),
         "threshold_table": ("not_met", "undecided", "met"),
     }
     items = ITEMS.replace("TOTAL", "3").replace("28", "1")
-    for scoring in (STARS.replace("TOTAL", "3"), items, CONFORMITY, THRESHOLDS):
+    for scoring in (STARS.replace("TOTAL", "3"), items, THRESHOLDS):
         pack = scored_pack(scoring, controls, 4)
         words = order[pack.scoring.model]
         assert words.index(result_of(pack, worse).standing) <= words.index(result_of(pack, outcomes).standing)
+    clauses = scored_pack(CONFORMITY, controls, 4)
+    before, after = result_of(clauses, outcomes), result_of(clauses, worse)
+    assert isinstance(before.score, ConformityScore)
+    assert isinstance(after.score, ConformityScore)
+    assert set(after.score.conform) <= set(before.score.conform)
+    assert set(after.score.major) >= set(before.score.major)
+    assert (before.standing == "conform") >= (after.standing == "conform")
