@@ -265,7 +265,7 @@ def _filled(line: Node, zone: ZoneInfo, vocabulary: Vocabulary, agent: str, sour
             raise PackErrors(errors)
         metric = _metric(part.child("metric"), vocabulary)
         gauge = part.get("value")
-        counts = [child.whole() for child in part.child("counts").sequence()] if gauge is None else [0, 0]
+        counts = [child.whole() for child in part.child("counts").sequence()] if gauge is None else [1, 1]
         if len(counts) != 2:
             part.child("counts").fail("numerator and denominator", "write counts: [98, 100]")
         step = parse_span_ms(part.child("every"))

@@ -23,6 +23,9 @@ SCOPE: Mapping[str, object] = {
     "gov_hotline": False,
     "third_party": True,
     "recording_days": 30,
+    "home_agents": False,
+    "risk_classes": list(RISKS),
+    "target.floor_exits": 20.0,
     "digital": False,
     "key_processes": ["answering"],
     "metrics.answering": ["service_level", "answer_rate"],
@@ -56,13 +59,15 @@ class SourceFile:
     def enter(self, kind: str, key: str | int, /, **attributes: AttributeValue) -> None:
         self.entries.setdefault(kind, []).append(Entry(key=key, attributes=attributes))
 
-    def happen(self, kind: str, key: str | int, started: int, /, **attributes: AttributeValue) -> None:
+    def happen(
+        self, kind: str, key: str | int, started: int, /, ended: int | None = None, **attributes: AttributeValue
+    ) -> None:
         row = Happening(
             agent="a1",
             source=self.name,
             id=key,
             started_ms=started,
-            ended_ms=started,
+            ended_ms=started if ended is None else ended,
             key_id="k1",
             attributes=attributes,
         )
@@ -80,6 +85,18 @@ class SourceFile:
             count=n,
             total=5.0 * n,
             buckets=buckets,
+        )
+        self.measures.setdefault(measure, []).append(row)
+
+    def read(self, measure: str, start: int, value: float, **by: str) -> None:
+        row = MeasureRow(
+            agent="a1",
+            source=self.name,
+            dimensions=tuple(sorted(by.items())),
+            start_ms=start,
+            period_s=900,
+            count=1,
+            gauge=(value, value, value),
         )
         self.measures.setdefault(measure, []).append(row)
 

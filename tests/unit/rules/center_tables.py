@@ -49,6 +49,7 @@ def papers() -> SourceFile:
             scope=scope,
             title=f"{name} {scope}",
             version="2",
+            owner=OFFICERS[0],
             approver="top_management",
             live=True,
             topics=("return_to_normal", "reconciliation"),
@@ -90,14 +91,20 @@ def training(old: int) -> SourceFile:
 def drills(old: int) -> SourceFile:
     file = SourceFile(name="drills", from_ms=old)
 
+    risks = iter(RISKS * 2)
+
     def drill(word: str, days: float, **more: AttributeValue) -> None:
-        file.happen("exercise", f"{word}-{days}", ago(days, 6), **{"class": word}, passed=True, **more)
+        file.happen(
+            "exercise", f"{word}-{days}", ago(days, 6), **{"class": word}, risk=next(risks), passed=True, **more
+        )
 
     drill("evacuation", 35, minutes=4.0)
     drill("evacuation", 200, minutes=4.5)
     for word, days in (("failover", 60), ("power", 80), ("second_site", 90)):
         drill(word, days, minutes=30.0)
     drill("call_tree", 40, share=96.0, minutes=18.0)
+    for word, days in (("failover", 60), ("power", 80), ("second_site", 90), ("call_tree", 40)):
+        file.happen("notice", f"n-{days}", ago(days, 6, 2), exercise=f"{word}-{days}")
     drill("restore", 33, full=True, minutes=50.0, rto_minutes=120.0)
     drill("phishing", 20, share=4.0)
     drill("phishing", 190, share=7.0)
@@ -113,9 +120,13 @@ def events(old: int) -> SourceFile:
     for days in (3, 30, 75):
         at = ago(days, 3)
         stamps = {"acked": at + 3 * 60_000, "acted": at + 6 * 60_000}
-        file.happen("alert", f"w{days}", at, colour="orange", **stamps)
+        file.happen("alert", f"w{days}", at, signal="queue", colour="orange", **stamps)
     for days in range(60):
-        file.happen("job", f"b{days}", ago(days, 1), **{"class": "backup"}, verified=True)
+        file.happen("job", f"b{days}", ago(days, 1), **{"class": "backup"}, copy=f"copy-{days}", verified=True)
+    for days in range(15):
+        file.enter("holding", f"copy-{days}", **{"class": "backup"}, copy=f"copy-{days}", newest=ago(0, 1))
+    for quarter in range(4, 96 * 32):
+        file.read("reading", ms(NOW) - 900_000 * quarter, 2.0, quantity="security_on_call")
     return file
 
 
@@ -170,7 +181,14 @@ def meetings(begin: int) -> SourceFile:
 
     def review(word: str, subject: str, days: int) -> None:
         file.happen(
-            "review", f"{word}-{days}", ago(days), **{"class": word}, subject=subject, client="acme", decisions=3
+            "review",
+            f"{word}-{days}",
+            ago(days),
+            **{"class": word},
+            subject=subject,
+            client="acme",
+            decisions=3,
+            changes=2,
         )
 
     review("access", "directory", 44)

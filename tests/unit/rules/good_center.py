@@ -42,6 +42,7 @@ def good_center(months: float) -> Sources:
         _recorder(begin),
         _doors(begin),
         _directory(),
+        _snapshots(begin),
         people(days),
         papers(),
         registers(),
@@ -91,6 +92,18 @@ def _recorder(begin: int) -> SourceFile:
         if start >= begin:
             file.happen("recording", call, start, call=call, queue=queue, agent=agent, length=120, playable=True)
     file.enter("holding", "recordings", **{"class": "recording"}, kept_days=59, files=1400, empty_files=3)
+    for number in range(52):
+        at = max(ago(2 + number % 18, 3, number), begin)
+        band = ("newest", "second", "third", "oldest")[number % 4]
+        file.happen(
+            "sample",
+            f"draw-{number}",
+            at,
+            **{"class": "recording_retrieval"},
+            drawn="collector",
+            passed=True,
+            band=band,
+        )
     return file
 
 
@@ -100,7 +113,17 @@ def _doors(begin: int) -> SourceFile:
         for agent in AGENTS:
             _pass(file, agent, ago(day, 0, 45), "in", begin)
             _pass(file, agent, ago(day, 10), "out", begin)
-    _pass(file, AGENTS[0], ago(35, 6, 4), "out", begin)  # the evacuation drill
+        for agent in AGENTS:
+            if (start := ago(day, 0, 45)) >= begin:
+                file.happen(
+                    "presence", f"{agent}-{day}", start, ended=ago(day, 10), person=agent, visitor=False, on_site=True
+                )
+    for days in (35, 200):
+        if (start := ago(days, 6)) >= begin:
+            file.count("floor_exits", start, 40)  # the evacuation drills
+    file.enter(
+        "holding", "doors", **{"class": "door"}, kept_days=min((ms(NOW) - begin) // 86_400_000, 400), began=begin
+    )
     for person in (*AGENTS, *OFFICERS):
         file.enter("badge", 5000 + person, **{"class": "personal"}, person=person, enabled=True)
     file.enter("badge", 5000 + LEAVER, **{"class": "personal"}, person=LEAVER, enabled=False)
@@ -140,4 +163,11 @@ def _directory() -> SourceFile:
         "account", 7000 + LEAVER, system="directory", person=LEAVER, enabled=False, service=False, created=ago(300)
     )
     file.enter("account", 7999, system="directory", enabled=True, service=True, created=ago(300))
+    return file
+
+
+def _snapshots(begin: int) -> SourceFile:
+    """Settings are read every day; none was altered."""
+    file = SourceFile(name="snapshots", from_ms=begin)
+    file.enter("setting", "lockout", system="directory", **{"class": "lock_out"}, number=5.0)
     return file
