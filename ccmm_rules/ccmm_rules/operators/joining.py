@@ -9,7 +9,7 @@ from ccmm_rules.operators.pairing import Pair, PairTest, Side, pair_up, side_of,
 from ccmm_rules.operators.rowset import Chosen, joining_key, rows_of, source_key
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
-from ccmm_rules.spec import HOUR_MS, MatchSpec, RowSource
+from ccmm_rules.spec import HOUR_MS, Joining, MatchSpec, RowSource
 
 KEY_MS = 4 * HOUR_MS  # partners joined by key alone may start this far apart
 
@@ -37,9 +37,24 @@ class Joined:
     counts: dict[str, Scalar]
 
 
-def wide_of(spec: MatchSpec, span: Span | None, watermark_ms: int) -> Span | None:
-    """Where partners may lie."""
-    return Span(span.from_ms - tolerance_ms(spec.partners, KEY_MS)[0], watermark_ms) if span is not None else None
+def windows_of(spec: MatchSpec, span: Span | None, watermark_ms: int) -> tuple[tuple[RowSource, Span | None], ...]:
+    """Each set and where its rows may lie: of partners, and of the third set, as far before the window as they join."""
+    partners = _before(spec.partners, span, watermark_ms)
+    found = [(spec.base, span), *((joining.source, partners) for joining in spec.partners)]
+    return (*found, *((joining.source, _before((joining,), span, watermark_ms)) for joining in _also(spec)))
+
+
+def before_ms(spec: MatchSpec) -> int:
+    """How far before the window partners or the third set may lie."""
+    return max(tolerance_ms(spec.partners, KEY_MS)[0], tolerance_ms(_also(spec), KEY_MS)[0])
+
+
+def _also(spec: MatchSpec) -> tuple[Joining, ...]:
+    return (spec.also,) if spec.also is not None else ()
+
+
+def _before(joinings: Sequence[Joining], span: Span | None, watermark_ms: int) -> Span | None:
+    return Span(span.from_ms - tolerance_ms(joinings, KEY_MS)[0], watermark_ms) if span is not None else None
 
 
 def tables_of(sets: Sets) -> tuple[Table, ...]:
@@ -49,8 +64,7 @@ def tables_of(sets: Sets) -> tuple[Table, ...]:
 
 def sources_of(spec: MatchSpec) -> tuple[RowSource, ...]:
     """Of the base, the partners, and the third set."""
-    third = (spec.also.source,) if spec.also is not None else ()
-    return (spec.base, *(joining.source for joining in spec.partners), *third)
+    return (spec.base, *(joining.source for joining in (*spec.partners, *_also(spec))))
 
 
 def sets_of(spec: MatchSpec, view: View, span: Span | None, watermark_ms: int) -> Sets:
@@ -62,28 +76,39 @@ def _key(spec: MatchSpec) -> tuple[object, ...]:
 
 
 def _sets(spec: MatchSpec, view: View, span: Span | None, watermark_ms: int) -> Sets:
-    wide = wide_of(spec, span, watermark_ms)
+    (_, _), *windows = windows_of(spec, span, watermark_ms)
     base = rows_of(spec.base, view, span, watermark_ms)
+    sides = [
+        side_of(joining, rows_of(source, view, wide, watermark_ms), base.table)
+        for joining, (source, wide) in zip((*spec.partners, *_also(spec)), windows, strict=True)
+    ]
+    keyed = [base, *(side.rows for side in sides if side.joining.pseudonymous)]
     doubtful = bool(base.maybe)
     if spec.also is not None:
-        third = side_of(spec.also, rows_of(spec.also.source, view, wide, watermark_ms), base.table)
-        kept = {a for a, _, _ in pair_up(base, [third], "all", watermark_ms, _all_good, hopeful=True)}
-        base = Chosen(table=base.table, places=[at for at in base.places if at in kept], maybe=base.maybe & kept)
-    sides = tuple(
-        side_of(joining, rows_of(joining.source, view, wide, watermark_ms), base.table) for joining in spec.partners
-    )
+        base, unsure = _with_third(base, sides.pop(), watermark_ms)
+        doubtful = doubtful or unsure
     timed = spec.base.form == "occurrence" and any(side.joining.source.form == "occurrence" for side in sides)
     young = watermark_ms - tolerance_ms(spec.partners, KEY_MS)[1]
     starts = base.table.starts
     return Sets(
         base=base,
         waiting=frozenset(at for at in base.places if starts[at] > young) if timed else frozenset(),
-        sides=sides,
+        sides=tuple(sides),
         partners=_partners(sides, span),
-        key_ids=frozenset(rows.table.key_ids[at] for rows in (base, *(s.rows for s in sides)) for at in rows.places),
+        key_ids=frozenset(rows.table.key_ids[at] for rows in keyed for at in rows.places),
         as_of_ms=watermark_ms,
         doubtful=doubtful,
     )
+
+
+def _with_third(base: Chosen, third: Side, watermark_ms: int) -> tuple[Chosen, bool]:
+    """The rows that have a partner in the third set, and whether of some it cannot be said."""
+    sure, maybe = (
+        {a for a, _, _ in pair_up(base, [third], "all", watermark_ms, _all_good, hopeful=hopeful)}
+        for hopeful in (False, True)
+    )
+    places = [at for at in base.places if at in maybe]
+    return Chosen(table=base.table, places=places, maybe=base.maybe & maybe), sure != maybe
 
 
 def _all_good(pairs: Sequence[Pair]) -> Sequence[bool]:

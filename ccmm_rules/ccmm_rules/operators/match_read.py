@@ -12,9 +12,18 @@ from ccmm_rules.operators.computed import computed_index
 from ccmm_rules.operators.crossing import pair_crossing
 from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of
 from ccmm_rules.operators.holes import holed
-from ccmm_rules.operators.joining import KEY_MS, Goodness, Joined, Sets, joined, sets_of, sources_of, tables_of, wide_of
+from ccmm_rules.operators.joining import (
+    Goodness,
+    Joined,
+    Sets,
+    before_ms,
+    joined,
+    sets_of,
+    sources_of,
+    tables_of,
+    windows_of,
+)
 from ccmm_rules.operators.metric import unknown
-from ccmm_rules.operators.pairing import tolerance_ms
 from ccmm_rules.operators.rows_read import emptied, lag_between
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import nearest_rank, row_window
@@ -35,11 +44,12 @@ def read_match(read: Read, view: View, rule: Rule) -> Reading:
         return unknown("missing", "zone", feed)
     span = row_window(spec.over, feed.watermark_ms, view.zone) if spec.over is not None else None
     hole = _hole(spec, view, feed, span)
-    wide = wide_of(spec, span, feed.watermark_ms)
-    trouble = trouble_of((spec.base,), view, span, feed.watermark_ms)
-    trouble = trouble or trouble_of(sources_of(spec)[1:], view, wide, feed.watermark_ms)
-    if trouble and not hole:
-        return unknown("inconclusive", trouble, feed)
+    troubles = [
+        trouble_of((source,), view, wide, feed.watermark_ms)
+        for source, wide in windows_of(spec, span, feed.watermark_ms)
+    ]
+    if any(troubles) and not hole:
+        return unknown("inconclusive", next(filter(None, troubles)), feed)
     sets = sets_of(spec, view, span, feed.watermark_ms)
     tests = [joining.condition for joining in spec.partners if joining.condition is not None]
     tests += [spec.test.compiled] if spec.test is not None else []
@@ -64,11 +74,9 @@ def match_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:
         return
     all_time = Span(0, feed.watermark_ms)
     span = row_window(spec.over, feed.watermark_ms, view.zone) if spec.over is not None else None
-    if spec.base.form == "occurrence" and spec.base.derived is None:
-        yield spec.base.kind, span or all_time
-    for source in sources_of(spec)[1:]:
+    for source, wide in windows_of(spec, span, feed.watermark_ms):
         if source.form == "occurrence" and source.derived is None:
-            yield source.kind, wide_of(spec, span, feed.watermark_ms) or all_time
+            yield source.kind, wide or all_time
 
 
 def _hole(spec: MatchSpec, view: View, feed: FeedState, span: Span | None) -> str:
@@ -79,8 +87,7 @@ def _hole(spec: MatchSpec, view: View, feed: FeedState, span: Span | None) -> st
     if forms - {"occurrence"}:
         found = view.hole_after(feed.watermark_ms, reach_ms=0)
     if "occurrence" in forms and span is not None and not found:
-        before, _ = tolerance_ms(spec.partners, KEY_MS)
-        ground = ground_of(sources, Span(span.from_ms - before, span.to_ms), view)
+        ground = ground_of(sources, Span(span.from_ms - before_ms(spec), span.to_ms), view)
         feeds = {feed for source in sources if source.form == "occurrence" for feed in feeds_now(source, view)}
         fed = [facts for feed in sorted(feeds) for facts in view.feeding(feed)]
         looked = ground if any(source.derived is not None for source in sources) else span
@@ -170,7 +177,8 @@ def _bound(read: Read, rule: Rule, sets: Sets, hole: str, looks: list[dict[str, 
         unbinds = spec.base.form != "occurrence" or any(source.derived is not None for source in sources_of(spec))
         kept = {} if unbinds else {name: value for name, value in looks[0].items() if looks[1].get(name) == value}
         return holed(read, rule, hole, kept)
-    if any(joining.pseudonymous for joining in spec.partners) and len(sets.key_ids) > 1:
+    joinings = (*spec.partners, *((spec.also,) if spec.also is not None else ()))
+    if any(joining.pseudonymous for joining in joinings) and len(sets.key_ids) > 1:
         return Bound(state="inconclusive", reason="keys")
     if sets.doubtful:
         return Bound(state="inconclusive", reason="undecidable")
