@@ -21,11 +21,17 @@ scoring_load  the scoring model and its numbers
 control_load  controls.yaml
 composite     what a pack takes over from the packs it uses
 load          a pack
+rule_order    which rules read the verdicts of which
 pin           the digests of used packs, written anew
 versions      which version of a pack is in force
 evidence      what the engine may ask about one center
 conclude      an outcome from two looks
 cases         run truth tables
+asof          evidence as it concerns an earlier instant
+holding       since when a rule has held
+effective     when a rule is in force
+tightening    a center's own limits
+waiving       rules set aside for a time
 evaluate      judge a center
 verdict       what a rule concludes, and its canonical form
 needs         what a read needs, in words

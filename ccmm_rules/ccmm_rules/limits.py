@@ -40,7 +40,8 @@ def check_units(
 ) -> list[PackError]:
     """A limit's unit must be that of what it is compared with."""
     units = {read.full(short): unit for read in reads for short, unit in read.units.items()}
-    judged_by_limit = any(isinstance(read.spec, SlotSpec) and read.spec.meets is None for read in reads)
+    slots = [read.spec for read in reads if isinstance(read.spec, SlotSpec)]
+    judged_by_limit = any(spec.meets is None and not spec.target for spec in slots)
     errors = []
     for table in limits:
         compared = [side for side in compared_with(require.tree, table.name) if isinstance(side, Name)]

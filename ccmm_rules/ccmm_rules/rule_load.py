@@ -18,7 +18,7 @@ from ccmm_rules.operators.metric_load import load_coverage, load_metric, load_sl
 from ccmm_rules.operators.rows import load_rows
 from ccmm_rules.operators.series_load import load_rules, load_series
 from ccmm_rules.parsing import Collected, ReadContext, words_of
-from ccmm_rules.spec import HOUR_MS, MetricSpec, Window, parse_span_ms, parse_window
+from ccmm_rules.spec import HOUR_MS, MetricSpec, SeriesSpec, Window, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Question, Titles, Vocabulary, titles_of
 
@@ -225,7 +225,8 @@ def check_rule(
             errors.append(
                 root.child("reads").keys[read.name].error(f"read '{read.name}' is never used", "leave it out")
             )
-        if isinstance(read.spec, MetricSpec) and vocabulary.metrics[read.spec.metric].formula == "percentile":
+        metric = read.spec.metric if isinstance(read.spec, MetricSpec | SeriesSpec) else ""
+        if metric and vocabulary.metrics[metric].formula == "percentile":
             errors += check_bounds(node, require, limits, read.name, vocabulary.wait_bounds_s)
     questions = [f"profile.{q.id}" for q in vocabulary.profile.values() if q.type == "bool"]
     asked = [name for name in questions if name in require.names]

@@ -3,6 +3,7 @@
 metric_load   loaders of metric, slots, coverage
 rows          loader of inventory, occurrences, documents, attestations
 match         loader of match
+series_load   loaders of series and rules
 derived_load  loader of rows that the engine makes
 view          one center's evidence, asked once
 windows       closed civil time
@@ -17,6 +18,9 @@ answers       which scope answers a read rests on
 metric        a KPI over a window of closed units
 slot_cells    the pieces that slots are put together from
 slots         a KPI per slot, grains and rolling
+trend         whether values rise, and which stand out
+series        a KPI in points of time
+series_list   a row per KPI of a list
 coverage      the share of slots that sources vouched for
 holes         what a lost statement leaves of a read
 table         rows of a kind, column by column
@@ -36,6 +40,7 @@ gains         what a project gained
 reported      a reported figure against the recomputed one
 computed      attributes that the engine computes for rows
 made_table    tables that are more than what was told
+rules_read    verdicts of other rules
 pairing       who is whose partner
 joining       the pairs of a match, shared by reads that join alike
 match_read    two row sets joined, from evidence to names

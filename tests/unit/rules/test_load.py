@@ -20,6 +20,7 @@ BROKEN = [
     ("{metric: answer_rate, over: 90d, by: agent}", "x >= 95.0", "'agent' is nothing to group by"),
     ("{metric: answer_rate, over: 90d, by: queue, expect: kueues}", "x >= 95.0", "'kueues' is no list"),
     ("{metric: wait_p90, over: 90d}", "x <= 50.0", "cannot be compared with 50"),
+    ("{series: wait_p90, over: 4q, every: quarter}", "x <= 50.0", "cannot be compared with 50"),
     ("{metric: aht, over: 90d, by: queue}", "x <= 50.0", "has no better side"),
     ("{series: answer_rate, over: 4q}", "x >= 95.0", "'every' is not there"),
     ("{series: answer_rate, over: 4q, every: 1h}", "x >= 95.0", "'1h' is no grain of a series"),

@@ -108,6 +108,13 @@ def test_some_rules_are_judged_with_the_verdicts_held_of_the_others() -> None:
     assert set(judge(pack, evidence, ms(NOW), ["D-SEC-02"], whole)) == {"D-SEC-02", "D-SEC-03", "D-INF-01"}
 
 
+def test_a_verdict_ends_with_an_answer_that_only_a_test_names() -> None:
+    pack = one_rule("{inventory: account, bad: 'privileged && profile.cards'}", "x.bad == 0")
+    ending = PROFILE | {"cards": Answer(value=False, until_ms=ms(NOW) + 5, log_index=3)}
+    verdict = on(pack, [listed("account", {1: {"privileged": True}}, NOW)], ending)["D-SEC-01"]
+    assert (verdict.outcome, verdict.valid_until_ms, verdict.log_index) == (Outcome.SATISFIED, ms(NOW) + 5, 3)
+
+
 def test_circles_and_patterns_of_nothing_are_refused_with_their_place() -> None:
     read = {
         "D_SEC_01": ('{rules: "D-SEC-02"}', "x.open == 0", 1),
