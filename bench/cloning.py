@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.grown_center import Day, days_of, grown_sources
+from ccmm_collector.fold import Fold, KeptFolds
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import activate_pack, built_in
 from ccmm_collector.projection import FILE, Projection
@@ -100,9 +101,24 @@ def clone(folder: Path, one: Path, centers: int) -> None:
     ).fetchall()
     for (table,), number in itertools.product(tables, range(centers)):
         connection.execute(_copying(connection, table, number, centers))
+    _fold_anew(connection, centers)
     connection.execute(f"UPDATE position SET log_index = (SELECT log_index FROM one.position) * {centers} + {centers}")
     connection.execute("COMMIT")
     connection.close()
+
+
+def _fold_anew(connection: sqlite3.Connection, centers: int) -> None:
+    """The folds again, for they hold numbers of sources and log indexes."""
+    connection.execute("DELETE FROM fold")
+    kept = KeptFolds(connection)
+    for number in range(centers):
+        fold = Fold()
+        fold.up_to(connection, name_of(number), 1 << 62)
+        (fold.index,) = connection.execute(
+            "SELECT max(log_index) FROM entry WHERE center = ?", (name_of(number),)
+        ).fetchone()
+        kept.keep(name_of(number), fold)
+    kept.write()
 
 
 def _copying(connection: sqlite3.Connection, table: str, number: int, centers: int) -> str:

@@ -44,6 +44,7 @@ happenings          occurrences of one source
 alterations         what differs between lists that follow each other
 coverage            what a source vouched for
 holes               where numbers of an agent's chains are missing or claimed twice
+fold                a center's runs and chains, folded and kept
 folds               what is kept in memory between two judgements
 known               one center as known at an index of the log
 judge               the judge's process beside `serve`

@@ -8,6 +8,8 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Self
 
 from ccmm_proto.period import HOUR_MS
 from ccmm_proto.v1.statement_pb2 import Outcome
@@ -83,6 +85,17 @@ class Coverage:
         for span in other.timely:
             merge(self.timely, span)
 
+    def state(self) -> list[Any]:
+        """All of it, as JSON holds it."""
+        spans = [[[span.from_ms, span.to_ms] for span in spans] for spans in (self.covered, self.timely)]
+        return [*spans, *self.newest, self.plugin, self.outcome, self.reason, self.every_s, self.log_index]
+
+    @classmethod
+    def of_state(cls, state: list[Any]) -> Self:
+        """What `state` told."""
+        covered, timely, due_ms, ord_, *rest = state
+        return cls([Span(*span) for span in covered], [Span(*span) for span in timely], (due_ms, ord_), *rest)
+
     def facts(self, agent: str, source: str) -> SourceFacts:
         """As the engine reads it."""
         return SourceFacts(
@@ -108,7 +121,17 @@ class SourceRuns:
     def add(self, run: RunRow) -> None:
         """Fold one more run in."""
         self.by_feeds.setdefault(run[-1], Coverage()).add(run)
-        self.feeds.update(json.loads(run[-1]))
+        self.feeds.update(_names(run[-1]))
+
+    def state(self) -> list[Any]:
+        """All of it, as JSON holds it."""
+        return [[feeds, coverage.state()] for feeds, coverage in self.by_feeds.items()]
+
+    @classmethod
+    def of_state(cls, state: list[Any]) -> Self:
+        """What `state` told."""
+        by_feeds = {feeds: Coverage.of_state(told) for feeds, told in state}
+        return cls(by_feeds, {name for feeds in by_feeds for name in _names(feeds)})
 
     def coverage(self, feed: str | None = None) -> Coverage:
         """What vouches for a feed, or for anything at all.
@@ -117,7 +140,13 @@ class SourceRuns:
         """
         joined = Coverage()
         for feeds, coverage in self.by_feeds.items():
-            named = json.loads(feeds)
+            named = _names(feeds)
             if feed is None or feed in named or not (named or coverage.covered):
                 joined.join(coverage)
         return joined
+
+
+@lru_cache(maxsize=10_000)
+def _names(feeds: str) -> frozenset[str]:
+    """Of a run's feeds as they are stored."""
+    return frozenset(json.loads(feeds))

@@ -2,16 +2,15 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ccmm_collector import projection_sql as sql
-from ccmm_collector.coverage import SourceRuns
-from ccmm_collector.holes import Chains
+from ccmm_collector.fold import WORTH_KEEPING, Fold, kept_fold
 from ccmm_collector.packing import entries_of
 from ccmm_collector.projection import View
 from ccmm_rules.evidence import Entry, Happening, MeasureRow
 
+KEPT_FOLDS = 2_000  # centers
 KEPT_ENTRIES = 200_000
 KEPT_SLOTS = 200_000
 KEPT_HAPPENINGS = 200_000
@@ -41,39 +40,31 @@ class Kept(Generic[T]):
         return made
 
 
-@dataclass(slots=True)
-class Fold:
-    """What of a center was folded up to an index."""
-
-    index: int = -1
-    chains: Chains = field(default_factory=Chains)
-    runs: dict[int, SourceRuns] = field(default_factory=dict)  # by number of the source
-
-
 class Folds:
     """Folded runs and chains of many centers and unpacked lists, so that one statement more costs one statement."""
 
     def __init__(self) -> None:
-        """Empty: everything is folded from the projection when first asked for."""
-        self._folds: dict[str, Fold] = {}
+        """Empty: what is asked for first comes from the projection."""
+        self._folds: OrderedDict[str, Fold] = OrderedDict()
         self._bodies: Kept[Entry] = Kept(KEPT_ENTRIES)
         self.slots: Kept[MeasureRow] = Kept(KEPT_SLOTS)
         self.happenings: Kept[Happening] = Kept(KEPT_HAPPENINGS)
 
     def at(self, view: View) -> Fold:
-        """The fold of a center at the view's index; going back in time folds anew and keeps nothing."""
-        fold = self._folds.setdefault(view.center, Fold())
-        if view.index < fold.index:
-            fold = Fold()
-        span = (fold.index, view.index)
-        if fold.index < view.index:
-            for link in view.projection.rows(sql.CHAIN, view.center, *span):
-                fold.chains.add(link)
-            for number, _, _ in view.projection.rows(sql.SOURCES, view.center):
-                runs = fold.runs.setdefault(number, SourceRuns())
-                for run in view.projection.rows(sql.RUNS, number, *span):
-                    runs.add(run)
-            fold.index = view.index
+        """The fold of a center at the view's index; going back in time keeps nothing."""
+        fold = self._folds.get(view.center)
+        is_past = fold is not None and view.index < fold.index
+        projection, connection = view.projection, view.projection.connection
+        if fold is None or is_past:
+            fold = kept_fold(connection, view.center, view.index)
+        told = fold.up_to(connection, view.center, view.index)
+        if told >= WORTH_KEEPING and view.is_newest:
+            projection.keep_fold(view.center, fold)
+        if not is_past:
+            self._folds[view.center] = fold
+            self._folds.move_to_end(view.center)
+            while len(self._folds) > KEPT_FOLDS:
+                self._folds.popitem(last=False)
         return fold
 
     def entries(self, view: View, digest: bytes) -> Sequence[Entry]:

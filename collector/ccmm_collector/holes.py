@@ -9,6 +9,7 @@ epoch's start names, and whole epochs that were skipped.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any, Self
 
 from ccmm_proto.chain import MAX_AHEAD_MS
 from ccmm_rules.evidence import Hole
@@ -56,6 +57,23 @@ class Chains:
             after.first, after.first_ms = sequence, created_ms
         else:
             islands.insert(place, Island(sequence, sequence, created_ms, created_ms))
+
+    def state(self) -> list[Any]:
+        """All of it, as JSON holds it."""
+        islands = [
+            [*chain, [[island.first, island.last, island.first_ms, island.last_ms] for island in islands]]
+            for chain, islands in self.islands.items()
+        ]
+        return [islands, [[*chain, claim] for chain, claim in self.claims.items()]]
+
+    @classmethod
+    def of_state(cls, state: list[Any]) -> Self:
+        """What `state` told."""
+        islands, claims = state
+        return cls(
+            {(agent, epoch): [Island(*island) for island in told] for agent, epoch, told in islands},
+            {(agent, epoch): claim for agent, epoch, claim in claims},
+        )
 
     def holes(self) -> list[Hole]:
         """All holes, by agent and time."""

@@ -20,6 +20,7 @@ from ccmm_collector import projection_sql as sql
 from ccmm_collector.bundles import Bundles
 from ccmm_collector.day_sums import DaySums
 from ccmm_collector.dump_sql import DUMPS
+from ccmm_collector.fold import Fold, KeptFolds
 from ccmm_collector.log import LogEntry
 from ccmm_collector.project import (
     ALL,
@@ -81,6 +82,7 @@ class Projection:
         self._series: dict[SeriesKey, int] = {}
         self.sums = DaySums(connection)
         self.bundles = Bundles(connection)
+        self._folds = KeptFolds(connection)
         self._readonly = readonly
 
     @classmethod
@@ -176,6 +178,7 @@ class Projection:
             (key[0][0], self._series.get(key) or self._new_series(key), found) for key, found in rows.slots.items()
         ]
         many(sql.INSERTS["measure"], [(number, *row) for _, number, found in numbered for row in found])
+        self._folds.touch([str(row[2]) for row in rows.plain.get("entry", ()) if row[2]])
         self.bundles.touch([(self._source(source), row) for source, row in rows.of_source.get("roll", ())])
         self.sums.touch((center, number, [(row[0], row[3]) for row in found]) for center, number, found in numbered)
 
@@ -210,12 +213,20 @@ class Projection:
         over_ms = self.recorded_ms(self.position) - SETTLED_MS
         self.sums.fill(over_ms, limit)
         self.bundles.fill(over_ms, limit)
-        if not self.sums.fresh and not self.bundles.fresh:
+        self._folds.fill(self.position)
+        kept = (self.sums, self.bundles, self._folds)
+        if not any(one.fresh for one in kept):
             return False
         self.connection.execute("BEGIN IMMEDIATE")
-        counts = self.sums.write(), self.bundles.write()
+        for one in kept:
+            one.write()
         self.connection.execute("COMMIT")
-        return max(counts) >= limit
+        return True
+
+    def keep_fold(self, center: str, fold: Fold) -> None:
+        """Keep a fold of all that is known of a center; a reader keeps nothing."""
+        if not self._readonly:
+            self._folds.keep(center, fold)
 
     def view(self, center: str, index: int) -> View:
         """The center as known at an index of the log; the view's own index is that of the newest entry about it."""

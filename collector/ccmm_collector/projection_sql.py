@@ -115,6 +115,8 @@ CREATE INDEX tally_empty ON tally (day_ms) WHERE slots = 0;
 -- known at N if log_index <= N. Kept results, no facts: a new roll of its day empties it.
 CREATE TABLE bundle (source INTEGER NOT NULL, kind TEXT NOT NULL, day_ms INTEGER NOT NULL, log_index INTEGER NOT NULL,
   packed BLOB, PRIMARY KEY (source, kind, day_ms)) WITHOUT ROWID;
+-- What of a center was folded up to an index (see `fold`). A kept result, no fact.
+CREATE TABLE fold (center TEXT PRIMARY KEY, log_index INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX bundle_empty ON bundle (day_ms) WHERE packed IS NULL;
 INSERT INTO bundle (source, kind, day_ms, log_index)
   SELECT source, kind, hour_ms - hour_ms % 86400000, max(log_index) FROM roll GROUP BY 1, 2, 3;
@@ -212,6 +214,9 @@ FORKS = (
     "SELECT agent, epoch, sequence FROM raised WHERE center = ? AND log_index <= ? AND kind = ?"
     " ORDER BY agent, epoch, sequence, log_index"
 )
+FOLD = "SELECT log_index, state FROM fold WHERE center = ? AND log_index <= ?"
+KEEP_FOLD = "INSERT OR REPLACE INTO fold VALUES (?,?,?)"
+NEWEST_OF = "SELECT coalesce(max(log_index), -1) FROM entry WHERE center = ? AND log_index <= ?"
 # When one numbered statement was created.
 CREATED = (
     "SELECT created_ms FROM chain WHERE center = ? AND agent = ? AND epoch = ? AND sequence = ? AND log_index <= ?"

@@ -41,7 +41,7 @@ def test_days_are_those_of_the_center_whether_summed_before_or_not(tmp_path: Pat
     projection = opened(tmp_path, log)
     at_once = days(projection, log)
     assert at_once == [(-8, 64), (16, 96), (40, 96), (64, 96), (88, 32)]
-    assert not projection.tend()
+    assert projection.tend()
     kept = projection.rows("SELECT count(*) FROM tally WHERE slots > 0")
     assert kept == [(5,)]
     assert days(projection, log) == at_once
