@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ccmm_collector import projection_sql as sql
-from ccmm_collector.alterations import alterations_of
+from ccmm_collector.alterations import alterations_of, in_order, scope_alterations
 from ccmm_collector.bundles import SourceRow, order
 from ccmm_collector.day_sums import zone_name
 from ccmm_collector.folds import Folds
@@ -21,6 +21,7 @@ from ccmm_proto.v1.service_pb2 import ChainRaised
 from ccmm_rules.evidence import Alteration, Answer, Happening, Hole, Listing, MeasureRow, SourceFacts, Span, Waiver
 
 RETIRED = "retired_sources"  # scope answer: list of "agent/source"
+REGISTER = "register"
 FEEDS = "feeds."  # scope answers feeds.<measure or kind>: list of "agent/source" that must feed it
 
 
@@ -155,10 +156,16 @@ class Known:
         return sorted((happening for found in parts for happening in found), key=order)
 
     def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
-        """Differences between consecutive complete lists of each source that is not retired, shown in the span."""
+        """Differences between consecutive complete lists of each source that is not retired, shown in the span.
+
+        The register's include what the center answered otherwise than before.
+        """
         retired = self._named(RETIRED)
         sources = [row for row in self._sources if f"{row[1]}/{row[2]}" not in retired]
-        return alterations_of(self._view, sources, kind, span, self._folds)
+        found = alterations_of(self._view, sources, kind, span, self._folds)
+        if kind == REGISTER:
+            found = in_order([*found, *scope_alterations(self._view, span)])
+        return found
 
     def waivers(self) -> Sequence[Waiver]:
         """Every waiver in the log, ended ones included, oldest first."""

@@ -191,6 +191,11 @@ ANSWERS = (
     " (SELECT max(log_index) FROM answer AS b WHERE b.center = a.center AND b.key = a.key AND b.log_index <= ?)"
     " ORDER BY key"
 )
+# Every answer ever given, under each key the oldest first.
+ANSWER_HISTORY = (
+    "SELECT key, value_json, recorded_ms FROM answer JOIN entry ON entry.log_index = answer.log_index"
+    " WHERE answer.center = ? AND answer.log_index <= ? ORDER BY key, answer.log_index"
+)
 ACTIVATION = (
     "SELECT pack, version, digest, log_index FROM activation WHERE log_index <= ? ORDER BY log_index DESC LIMIT 1"
 )

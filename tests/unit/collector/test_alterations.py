@@ -7,7 +7,7 @@ from ccmm_collector.log import EvidenceLog
 from ccmm_collector.projection import Projection
 from ccmm_proto.v1.statement_pb2 import EMPTY, Attribute, Entry, Identity, Inventory, Observation, Value
 from ccmm_rules.evidence import Span
-from tests.unit.collector.chapters import START, Agent, Clock, append, hour, new_log
+from tests.unit.collector.chapters import START, Agent, Clock, answer, append, hour, new_log
 
 ALL = Span(0, hour(100))
 
@@ -74,3 +74,46 @@ def test_what_was_not_known_yet_at_an_index_differs_from_nothing(tmp_path: Path)
     log = told(tmp_path)
     assert shown(known(tmp_path, log, 2), ALL) == [(hour(3), "a", "1", "2")]
     assert shown(known(tmp_path, log, 1), ALL) == []
+
+
+def answered(folder: Path) -> EvidenceLog:
+    clock = Clock(hour(1))
+    log = new_log(folder, clock)
+    history = [
+        ("key_kpis", '["aht","answer_rate"]'),
+        ("target.answer_rate", "90.0"),
+        ("queues", '["sales","support"]'),
+        ("key_kpis", '["answer_rate","csat"]'),
+        ("target.answer_rate", "85.0"),
+        ("queues", '["support"]'),
+        ("target.answer_rate", ""),
+        ("many_people", "true"),
+    ]
+    for number, (key, value_json) in enumerate(history, 1):
+        clock.now = hour(number)
+        answer(log, key, value_json)
+    return log
+
+
+def test_what_a_center_answers_otherwise_stands_in_its_register(tmp_path: Path) -> None:
+    evidence = known(tmp_path, answered(tmp_path))
+    found = [
+        (change.at_ms, change.key, change.before, change.after) for change in evidence.alterations("register", ALL)
+    ]
+    target = {"register": "target", "ref": "answer_rate", "metrics": ("answer_rate",)}
+    queues = {"register": "scope", "ref": "queues"}
+    assert found == [
+        (hour(4), "aht", {"register": "key_kpi", "ref": "aht", "metrics": ("aht",)}, None),
+        (hour(4), "csat", None, {"register": "key_kpi", "ref": "csat", "metrics": ("csat",)}),
+        (hour(5), "target.answer_rate", {**target, "number": 90.0}, {**target, "number": 85.0}),
+        (hour(6), "queues", {**queues, "points": ("sales", "support")}, {**queues, "points": ("support",)}),
+        (hour(7), "target.answer_rate", {**target, "number": 85.0}, None),
+    ]
+
+
+def test_an_answer_counts_from_when_it_was_recorded_and_only_once_known(tmp_path: Path) -> None:
+    log = answered(tmp_path)
+    assert [change.key for change in known(tmp_path, log).alterations("register", Span(hour(5), hour(6)))] == [
+        "target.answer_rate"
+    ]
+    assert known(tmp_path, log, 3).alterations("register", Span(hour(5), hour(9))) == []
