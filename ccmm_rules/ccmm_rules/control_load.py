@@ -121,7 +121,7 @@ def _asked(node: Node, rules: Mapping[str, Rule]) -> Asked:
         )
     rule = rules[name.text()]
     if level is not None and level.whole() not in rule.levels:
-        level.fail(f"{rule.id} is judged from L{rule.level} to L{LEVELS[-1]}")
+        level.fail(f"{rule.id} is judged from L{rule.level} to L{LEVELS[-1]}", f"write level: {rule.level}")
     return Asked(rule=rule.id, level=level.whole() if level is not None else rule.level)
 
 
@@ -139,5 +139,5 @@ def _weight(node: Node) -> float:
     if weight is None:
         return 1.0
     if weight.number() <= 0.0:
-        weight.fail("a weight is greater than 0")
+        weight.fail("a weight is greater than 0", "write 1.0")
     return weight.number()

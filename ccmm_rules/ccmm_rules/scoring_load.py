@@ -82,7 +82,7 @@ def _share(node: Node) -> float:
 def _from(node: Node, least: int) -> int:
     value = node.whole()
     if value < least:
-        node.fail(f"a whole number from {least} is expected here")
+        node.fail(f"a whole number from {least} is expected here", f"write {least} or more")
     return value
 
 
@@ -111,7 +111,7 @@ def _band(node: Node) -> Band:
         raise PackErrors(errors)
     least = node.child("min")
     if not 0.0 <= least.number() <= 100.0:
-        least.fail("points are 0 to 100")
+        least.fail("points are 0 to 100", "write 85")
     return Band(label=node.child("label").text(), min=least.number(), titles=titles_of(node.child("title")))
 
 
@@ -119,7 +119,7 @@ def _items(node: Node) -> Scoring:
     total, certified = node.child("items_total"), node.child("certified_at")
     short = node.child("short_cure_from")
     if not 0 <= short.whole() < certified.whole() <= total.whole():
-        certified.fail("expected: short_cure_from < certified_at <= items_total")
+        certified.fail("expected: short_cure_from < certified_at <= items_total", "write 28, 34 and 34")
     return ItemNumbers(
         model="item_count_with_cure",
         items_total=_from(total, 1),

@@ -179,6 +179,7 @@ def test_a_broken_head_is_refused_with_its_place(old: str, new: str, said: str) 
     with pytest.raises(PackErrors, match=said) as caught:
         other(HEAD.replace(old, new))
     assert re.match(r"(pack|controls)\.yaml:\d+:\d+: ", str(caught.value))
+    assert all(error.mend for error in caught.value.errors)
 
 
 BROKEN_CONTROLS = [
@@ -206,6 +207,7 @@ def test_broken_controls_are_refused_with_their_place(old: str, new: str, said: 
     with pytest.raises(PackErrors, match=said) as caught:
         other(controls=CONTROLS.replace(old, new))
     assert re.match(r"controls\.yaml:\d+:\d+: ", str(caught.value))
+    assert all(error.mend for error in caught.value.errors)
 
 
 def test_a_model_that_counts_controls_needs_them() -> None:

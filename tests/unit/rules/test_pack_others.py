@@ -221,6 +221,13 @@ def test_a_hotline_without_written_channels_is_not_asked_about_them() -> None:
     assert (result.standing, result.distance, result.path) == ("undecided", 1, ("GH-15S",))
 
 
+def test_the_page_of_iso_9001_names_every_clause_without_a_rule() -> None:
+    page = (PAGES / "iso9001.md").read_text(encoding="utf-8")
+    untested = [control.id for control in pack("iso9001").controls if control.about == "untested"]
+    assert len(untested) >= 6
+    assert all(f"({clause})" in page for clause in untested)
+
+
 def test_the_page_of_the_hotline_names_its_rules_and_controls() -> None:
     page = (PAGES / "gov_hotline.md").read_text(encoding="utf-8")
     for rule in pack("gov_hotline").rules:
