@@ -32,7 +32,7 @@ def test_a_level_says_how_many_rules_are_left_in_both_languages() -> None:
     assert all_open.sentence["en"] == "1 rule from L1"
     assert (all_open.path, all_open.standing) == (("D-AAA-01",), "none")
     top = reached({})
-    assert (top.sentence["en"], top.distance, top.path) == ("L5 is the highest level", 0, ())
+    assert (top.sentence, top.distance, top.path) == ({"en": "L5 is the highest level", "zh": "L5 为最高等级"}, 0, ())
 
 
 def test_two_rules_are_two_rules() -> None:
@@ -64,6 +64,7 @@ def test_a_waived_rule_lowers_the_share_of_passed_rules_and_not_that_of_fresh_on
 def test_the_json_of_a_level_keeps_its_keys_and_names_its_model() -> None:
     told = json.loads(level_json(reached({"M-AAA-01": BAD})))
     assert {"level", "next_level", "provisional", "backfill_percent", "coverage", "shares"} <= set(told)
+    assert (told["level"], told["next_level"]) == (1, 2)
     assert (told["model"], told["claims_certificate"], told["score"]) == ("cumulative_levels", False, None)
     assert told["held_down_by"] == [{"condition": "dimension_share", "found": 0.0, "needed": 0.4, "subject": "M"}]
     assert told["next_level_gaps"][0]["rule"] == "M-AAA-01"
@@ -73,6 +74,42 @@ def reaches(pack: Pack, outcomes: dict[str, Outcome], mended: tuple[str, ...], l
     assert isinstance(pack.scoring, LevelNumbers)
     verdicts = found(pack, {**outcomes, **dict.fromkeys(mended, FINE)})
     return not obstacles_to(pack, pack.scoring, verdicts, level)
+
+
+def test_what_fails_at_the_highest_level_only_leaves_one_level_to_reach() -> None:
+    pack = level_pack()
+    verdicts = found(pack, {})
+    gate = verdicts["D-AAA-01"]
+    verdicts["D-AAA-01"] = replace(gate, outcomes={**gate.outcomes, 5: BAD})
+    result = level_of(pack, verdicts, MemoryEvidence([], {}), 0)
+    assert (result.level, result.next_level, result.sentence["en"]) == (4, 5, "1 rule from L5")
+    (obstacle,) = result.held_down_by
+    assert (obstacle.condition, obstacle.subject, obstacle.found, obstacle.needed) == ("gate", "D-AAA-01", 0.0, 1.0)
+
+
+def test_gates_come_first_among_what_is_to_be_mended() -> None:
+    pack = level_pack()
+    rules = dict(pack.rules) | {"M-AAA-01": replace(pack.rules["M-AAA-01"], gate=True)}
+    pack = replace(pack, rules=rules)
+    result = level_of(pack, found(pack, {"D-AAA-02": BAD, "M-AAA-01": BAD}), MemoryEvidence([], {}), 0)
+    assert [gap.rule for gap in result.next_level_gaps] == ["M-AAA-01", "D-AAA-02"]
+
+
+def test_backfill_up_to_the_share_counts_and_a_level_not_reached_tells_that_of_the_first() -> None:
+    assert reached({}, backfill=0.6).level == 5
+    pack = level_pack()
+    verdicts = found(pack, {"D-AAA-01": BAD})
+    verdicts["D-AAA-02"] = replace(verdicts["D-AAA-02"], backfill_share=0.5)
+    result = level_of(pack, verdicts, MemoryEvidence([], {}), 0)
+    assert (result.level, result.provisional, result.backfill_percent) == (0, False, 50)
+
+
+def test_a_level_without_any_rule_is_not_reached() -> None:
+    pack = level_pack()
+    pack = replace(pack, rules={name: rule for name, rule in pack.rules.items() if rule.level > 1})
+    result = level_of(pack, found(pack, {}), MemoryEvidence([], {}), 0)
+    (obstacle,) = result.held_down_by
+    assert (result.level, obstacle.condition, obstacle.found, obstacle.needed) == (0, "pass_share", 0.0, 0.5)
 
 
 @pytest.mark.parametrize(
