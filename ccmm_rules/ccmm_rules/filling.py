@@ -12,7 +12,10 @@ def measure_values(
     for measure in metric.measures:
         histogram = vocabulary.measures[measure].shape == "histogram"
         found[measure] = (0, 0.0, (0,) * (len(bounds) + 1) if histogram else ())
-    for terms, amount in ((metric.under[:1], under), (metric.over[:1], over)):
+    over_terms, rest = metric.over[:1], over
+    if len(metric.over) == 2 and metric.over[:1] == metric.under[:1] and metric.over[1].sign < 0:
+        over_terms, rest = metric.over[1:], under - over  # the numerator is the denominator without this
+    for terms, amount in ((metric.under[:1], under), (over_terms, rest)):
         for term in terms:
             count, total, buckets = found[term.measure]
             if term.part == "total":
