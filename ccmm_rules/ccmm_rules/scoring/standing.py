@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ccmm_rules.model import Outcome, Pack, Rule
 from ccmm_rules.scoring.result import ControlState, Gap, Obstacle
-from ccmm_rules.standard import Control
+from ccmm_rules.standard import Asked, Control
 from ccmm_rules.verdict import Verdict
 
 # What a control is when its rules differ: the first of these that any of them has.
@@ -71,16 +71,21 @@ def gap_of(pack: Pack, verdicts: Mapping[str, Verdict], rule: str, outcome: Outc
 def control_gaps(pack: Pack, verdicts: Mapping[str, Verdict]) -> tuple[Gap, ...]:
     """Each rule that keeps a control from being satisfied, once; gates first."""
     gaps: dict[str, Gap] = {}
-    for ask in (ask for control in pack.controls if control.items for ask in control.asks):
+    for ask in _counting(pack):
         outcome = outcome_at(pack.rules[ask.rule], verdicts, ask.level)
         if outcome not in (Outcome.SATISFIED, Outcome.NOT_APPLICABLE):
             gaps.setdefault(ask.rule, gap_of(pack, verdicts, ask.rule, outcome))
     return tuple(sorted(gaps.values(), key=lambda gap: (not gap.gate, gap.rule)))
 
 
+def _counting(pack: Pack) -> list[Asked]:
+    """What the controls ask that count."""
+    return [ask for control in pack.controls if control.items and control.binding for ask in control.asks]
+
+
 def carrying(pack: Pack, verdicts: Mapping[str, Verdict]) -> list[str]:
     """Rules that are satisfied where a control asks them."""
-    asked = {(ask.rule, ask.level) for control in pack.controls if control.items for ask in control.asks}
+    asked = {(ask.rule, ask.level) for ask in _counting(pack)}
     met = {rule for rule, level in asked if outcome_at(pack.rules[rule], verdicts, level) == Outcome.SATISFIED}
     return sorted(met)
 

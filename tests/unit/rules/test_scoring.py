@@ -195,7 +195,8 @@ def test_a_recommendation_counts_in_no_model() -> None:
     items = result_of(scored_pack(ITEMS.replace("TOTAL", "1").replace("28", "0"), controls, 2), {1: BAD})
     assert isinstance(items.score, ItemScore)
     assert (items.score.items_passed, items.standing) == (0, "cure_short")
-    assert result_of(scored_pack(CONFORMITY, controls, 2), {2: BAD}).standing == "conform"
+    clauses = result_of(scored_pack(CONFORMITY, controls, 2), {2: BAD})
+    assert (clauses.standing, clauses.next_level_gaps) == ("conform", ())
 
 
 def test_a_waived_control_is_not_met_and_the_worst_of_its_rules_speaks_for_it() -> None:
