@@ -49,22 +49,22 @@ class Moment:
 class Inquiry:
     """One look at a collector's folder; works beside a running `serve` and without one."""
 
-    def __init__(self, folder: Path, log: EvidenceLog, now_ms: int) -> None:
+    def __init__(self, folder: Path, log: EvidenceLog, now_ms: int, packs: Packs | None = None) -> None:
         """Use `open`."""
         self.log = log
         self.now_ms = now_ms
         self.projection = Projection.open(folder, log_id=log.log_id, readonly=True)
         self.store = VerdictStore.open(folder, readonly=True)
-        self.packs = Packs(folder)
+        self.packs = packs or Packs(folder)
         self._folds = Folds()
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Everything that is recorded by now is projected and judged, or a warning says how far it is behind."""
-        log = EvidenceLog.open(folder)
+        log, packs = EvidenceLog.open(folder), Packs(folder)
         now_ms = now_in(log) - 1  # everything recorded up to here is in the log
-        _catch_up(folder, log, now_ms)
-        return cls(folder, log, now_ms)
+        _catch_up(folder, log, now_ms, packs)
+        return cls(folder, log, now_ms, packs)
 
     def __enter__(self) -> Self:
         return self
@@ -153,14 +153,14 @@ class Inquiry:
         return self.store.since(judged.center, rule, judged.verdicts[rule].outcome, moment.at_ms)
 
 
-def _catch_up(folder: Path, log: EvidenceLog, now_ms: int) -> None:
+def _catch_up(folder: Path, log: EvidenceLog, now_ms: int, packs: Packs) -> None:
     """Let the running judge catch up, or where none runs do its work."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         with only_judge(folder, wait=False) as mine:
             if mine:
                 set_aside_strangers(folder, log)
-                with setting_aside_damaged(folder), Judge(folder, log) as judge:
+                with setting_aside_damaged(folder), Judge(folder, log, packs) as judge:
                     judge.settle(now_ms)
                 return
         behind = _behind(folder, log, now_ms)

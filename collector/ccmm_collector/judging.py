@@ -55,12 +55,12 @@ class _Pace:
 class Judge:
     """Brings the projection and the verdicts of one folder up to date. Exactly one may work on a folder."""
 
-    def __init__(self, folder: Path, log: EvidenceLog) -> None:
-        """Opens both stores; `log` stays the caller's."""
+    def __init__(self, folder: Path, log: EvidenceLog, packs: Packs | None = None) -> None:
+        """Opens both stores; `log` stays the caller's. `packs` loaded by somebody else need not be loaded again."""
         self.log = log
         self.projection = Projection.open(folder, log_id=log.log_id)
         self.store = VerdictStore.open(folder)
-        self._packs = Packs(folder)
+        self._packs = packs or Packs(folder)
         self._folds = Folds()
         self._pace = _Pace()
         self._failed: dict[str, float] = {}  # until when a center that cannot be judged is left alone

@@ -111,8 +111,9 @@ def activate(
         current = in_force(activations(inquiry.projection, moment.index), starts_ms or moment.at_ms)
         if current is not None and current.digest == chosen.pack.digest:
             raise BadConfig(f"{chosen.pack.id} {chosen.pack.version} is in force then already")
+        packs = inquiry.packs
     with EvidenceLog.open(folder) as log:
-        activate_pack(folder, log, chosen.folder, chosen.trust, starts_ms)
+        activate_pack(folder, log, chosen.folder, chosen.trust, starts_ms, packs)
     document = {**pack_head(chosen), "from": iso(starts_ms)}
     if as_json:
         print(json.dumps(document, ensure_ascii=False))

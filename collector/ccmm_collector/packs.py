@@ -19,7 +19,7 @@ from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import HOUR_MS, from_ms, to_ms
 from ccmm_proto.v1.service_pb2 import Act, PackActivated
 from ccmm_rules.errors import PackErrors
-from ccmm_rules.load import Resolver, load_pack
+from ccmm_rules.load import Resolver, folder_digest, load_pack
 from ccmm_rules.model import Pack
 
 BUILT_IN = "cc_cmm"
@@ -54,13 +54,18 @@ class Chosen:
 
 
 def activate_pack(
-    folder: Path, log: EvidenceLog, source: Path, trust: Trust = trusting.BUILT_IN, starts_ms: int | None = None
+    folder: Path,
+    log: EvidenceLog,
+    source: Path,
+    trust: Trust = trusting.BUILT_IN,
+    starts_ms: int | None = None,
+    packs: "Packs | None" = None,
 ) -> Pack:
     """Copy a pack's files into the collector's folder and put it in force by an act; raises BadConfig.
 
     The packs that it uses are kept beside it. Why it is let in is the caller's to say: see `trust`.
     """
-    packs = Packs(folder)
+    packs = packs or Packs(folder)
     pack = packs.load(source)
     for use in pack.uses:
         _keep(folder / "packs" / use.digest, packs.folder_of(source, use.pack, use.digest))
@@ -122,7 +127,7 @@ def start_of(pack: Pack, asked_ms: int | None, now_ms: int) -> int | None:
 
 
 class Packs:
-    """Loaded packs by digest: loading takes a third of a second, so each is loaded once."""
+    """Loaded packs by digest: loading takes a second, so each is loaded once."""
 
     def __init__(self, folder: Path) -> None:
         """Packs kept in a collector's folder."""
@@ -132,14 +137,21 @@ class Packs:
 
     def load(self, folder: Path) -> Pack:
         """A pack whose used packs are kept here, stand beside it, or are part of the product; raises BadConfig."""
+        digest = folder_digest(folder) if (folder / "pack.yaml").is_file() else ""
+        if digest not in self._loaded:
+            pack = load(folder, self._resolver(folder))
+            self._loaded[pack.digest] = pack
+            return pack
+        return self._loaded[digest]
 
+    def _resolver(self, folder: Path) -> Resolver:
         def resolve(name: str, digest: str) -> Pack | None:
             used = self.folder_of(folder, name, digest)
             if used.parent == self._folder:
                 return self.of_digest(digest)
-            return load_pack(used) if (used / "pack.yaml").is_file() else None
+            return self.load(used) if (used / "pack.yaml").is_file() else None
 
-        return load(folder, resolve)
+        return resolve
 
     def folder_of(self, user: Path, name: str, digest: str) -> Path:
         """Where a used pack's files are; nothing says yet that they are there, and of this digest."""
@@ -161,7 +173,6 @@ class Packs:
             pack = self.load(kept)
             if pack.digest != digest:
                 raise BadConfig(f"{kept}: these files are not the pack of this digest: {pack.digest}")
-            self._loaded[digest] = pack
         return self._loaded[digest]
 
     def in_force(self, projection: Projection, index: int, at_ms: int) -> Pack | None:
@@ -187,13 +198,13 @@ class Packs:
         if named:
             return self.activated(in_force(named, at_ms) or named[-1])
         if _is_built_in(words):
-            return Chosen(pack=load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
+            return Chosen(pack=self.load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
         return self._kept(words, known)
 
     def offered(self, words: str, known: Sequence[Activation], at_ms: int, *, drafts: bool = False) -> Chosen:
         """The same for a pack to be put in force: a name means the one that is installed now."""
         if _is_built_in(words) and not (Path(words) / "pack.yaml").is_file():
-            return Chosen(pack=load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
+            return Chosen(pack=self.load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
         return self.chosen(words, known, at_ms, drafts=drafts)
 
     def _kept(self, words: str, known: Sequence[Activation]) -> Chosen:
