@@ -28,6 +28,7 @@ remembered    a test, remembered by the values it used
 rowset        which rows belong, and how a test falls on each
 counting      the names that a set of rows binds
 rows_read     rows from evidence to names
+slot_grid     the slots of a window by their number
 slot_values   a metric's value slot by slot
 stillness     days on which no slot can lie beyond a limit
 breach        runs of slots beyond what they should meet

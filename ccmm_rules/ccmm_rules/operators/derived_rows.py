@@ -15,7 +15,8 @@ from ccmm_rules.operators.answers import target_names
 from ccmm_rules.operators.breach import breaches
 from ccmm_rules.operators.signal import is_too_short, signals_in
 from ccmm_rules.operators.silence import Quiet, quiet_of, silences
-from ccmm_rules.operators.slot_values import slot_values, whole_from
+from ccmm_rules.operators.slot_grid import whole_from
+from ccmm_rules.operators.slot_values import slot_values
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import REACH_MS, FeedState, View
 from ccmm_rules.operators.windows import back, local_date, midnight_ms
