@@ -84,7 +84,8 @@ def _spot(spec: RowsSpec, judged: Judged, rows: Chosen) -> Spot | None:
         name = judged.groups[bad[0]]
     elif spec.newest is None:
         name = rows.table.rows[rows.places[bad[0]]].id
-    return Spot(at_ms=judged.stamps[bad[0]], group=named(name), count=len(bad))
+    shown = name % 2**64 if isinstance(name, int) else name  # columns hold pseudonyms signed
+    return Spot(at_ms=judged.stamps[bad[0]], group=named(shown), count=len(bad))
 
 
 def rows_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:

@@ -12,7 +12,7 @@ from ccmm_collector import judge_commands
 from ccmm_collector.judge_tables import WORDS
 from ccmm_proto.errors import BadConfig, CcmmError
 from tests.unit.collector.chapters import hour
-from tests.unit.collector.worlds import World
+from tests.unit.collector.worlds import RULE, World
 
 AT = "2026-01-01T03:00:06Z"  # hour(3) + 6 s
 
@@ -140,6 +140,24 @@ def test_a_wrong_answer_changes_nothing(world: World) -> None:
     with pytest.raises(BadConfig, match="no such time zone"):
         run("scope", world.folder, "north", "seats=12", "zone=Mars/Olympus")
     assert world.log.size() == size
+
+
+def test_a_limit_is_tightened_only_where_the_rule_in_force_has_one(tmp_path: Path) -> None:
+    rule = RULE.replace("bad.bad == 0", "bad.bad <= limit").replace("reads:", "limits: {unit: count, L1: 2}\nreads:")
+    world = World(tmp_path, rule.replace("{bad: {bad: 1}, outcome", "{bad: {bad: 3}, outcome"))
+    world.tell(hour(1), 5.0)
+    world.settle(hour(1) + 5000)
+    with pytest.raises(BadConfig, match="a stricter limit is expected"):
+        run("scope", world.folder, "north", "limit.D-SEC-90=3")
+    with pytest.raises(BadConfig, match="no rule 'D-SEC-91'"):
+        run("scope", world.folder, "north", "limit.D-SEC-91=0")
+    assert [verdict["limits"] for verdict in document("verdicts", world.folder, "north")["verdicts"]] == [
+        {"limit": 2.0}
+    ]
+    document("scope", world.folder, "north", "limit.D-SEC-90=0")
+    (verdict,) = document("verdicts", world.folder, "north")["verdicts"]
+    assert verdict["limits"] == {"limit": 0.0}
+    world.log.close()
 
 
 def test_wrong_words_are_usage_errors(world: World) -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from ccmm_collector.trust import UNSIGNED
 from ccmm_collector.verdict_store import essence, verdict_of
 from ccmm_proto.errors import BadConfig
 from ccmm_rules.evaluate import judge as judge_rules
-from ccmm_rules.evidence import Evidence
+from ccmm_rules.evidence import Evidence, Waiver
 from ccmm_rules.model import Pack
 from ccmm_rules.verdict import Verdict, canonical_json
 from tests.unit.collector.chapters import START, Agent, Clock, answer, append, hour, new_log, offered
@@ -212,11 +213,16 @@ def test_judging_only_what_changed_gives_what_judging_everything_gives(world: Wo
 
 
 def test_a_verdict_is_read_back_as_it_was_written(world: World) -> None:
-    world.tell(hour(1), 0.0)
+    world.tell(hour(1), 5.0)
     world.settle(hour(1) + 5000)
     judge = Judge(world.folder, world.log)
     for current in judge.store.all_current():
-        assert canonical_json(verdict_of(current.verdict)) == current.verdict
+        verdict = verdict_of(current.verdict)
+        assert canonical_json(verdict) == current.verdict
+        assert verdict.reads["bad"].spot is not None
+        waiver = Waiver(rule="D-SEC-90", from_ms=1, until_ms=2, approvers=("a", "b"), reason="r", log_index=3)
+        waived = replace(verdict, waiver=waiver, held_since_ms=4)
+        assert verdict_of(canonical_json(waived)) == waived
     judge.close()
 
 

@@ -57,12 +57,12 @@ def pack_folder(folder: Path, rule: str = RULE) -> Path:
 class World:
     """A collector's folder with the tiny pack in force, and a clock that the test moves."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rule: str = RULE) -> None:
         self.folder = folder / "collector"
         self.clock = Clock()
         self.log = new_log(self.folder, self.clock)
         self.agent = Agent(name="it")
-        activate_pack(self.folder, self.log, pack_folder(folder / "pack"))
+        activate_pack(self.folder, self.log, pack_folder(folder / "pack", rule))
         answer(self.log, "zone", '"Asia/Shanghai"')
 
     def listed(self, at_ms: int, *numbers: float) -> bytes:
