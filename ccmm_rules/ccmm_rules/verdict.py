@@ -71,6 +71,8 @@ def canonical(table: Mapping[str, object]) -> str:
 
 
 def _rounded(value: object) -> object:
+    if value is None or isinstance(value, str | int):  # most are: asking for a Mapping takes far longer
+        return value
     if isinstance(value, Mapping):
         return {str(key): _rounded(child) for key, child in value.items()}
     if isinstance(value, list | tuple):
