@@ -135,8 +135,9 @@ class MemoryEvidence:
     def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
         lists: dict[tuple[str, str], list[Listing]] = {}
         for fact in self.facts:
-            if kind in fact.listings:
-                lists.setdefault((fact.agent, fact.source), []).append(fact.listings[kind])
+            listing = fact.listings.get(kind) or _found_nothing(fact, kind)
+            if listing is not None:
+                lists.setdefault((fact.agent, fact.source), []).append(listing)
         found = [
             change
             for told in lists.values()
@@ -150,6 +151,13 @@ class MemoryEvidence:
         return self._waivers
 
 
+def _found_nothing(fact: Fact, kind: str) -> Listing | None:
+    """The empty list of a source with nothing else to tell that looked and found nothing."""
+    if fact.outcome != "EMPTY" or fact.feeds != (kind,) or fact.covers is None:
+        return None
+    return Listing(agent=fact.agent, source=fact.source, as_of_ms=fact.covers.to_ms, log_index=0, key_id="")
+
+
 def _altered(older: Listing, newer: Listing) -> Iterator[Alteration]:
     before = {entry.key: entry.attributes for entry in older.entries}
     after = {entry.key: entry.attributes for entry in newer.entries}
@@ -158,7 +166,7 @@ def _altered(older: Listing, newer: Listing) -> Iterator[Alteration]:
             yield Alteration(
                 agent=newer.agent,
                 source=newer.source,
-                key_id=newer.key_id,
+                key_id=newer.key_id or older.key_id,
                 at_ms=newer.as_of_ms,
                 key=key,
                 before=before.get(key),

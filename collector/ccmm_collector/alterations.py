@@ -20,7 +20,9 @@ def alterations_of(
 ) -> list[Alteration]:
     """Shown by lists of the span, oldest first. Lists of one body are not unpacked: they do not differ."""
     found = [
-        Alteration(agent=agent, source=source, key_id=newer[2], at_ms=newer[0], key=key, before=before, after=after)
+        Alteration(
+            agent=agent, source=source, key_id=newer[2] or older[2], at_ms=newer[0], key=key, before=before, after=after
+        )
         for number, agent, source in sources
         for older, newer in _pairs(view, number, kind, span)
         for key, before, after in _differences(folds.entries(view, older[3]), folds.entries(view, newer[3]))

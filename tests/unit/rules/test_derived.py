@@ -188,6 +188,15 @@ def test_a_lost_list_leaves_nothing_of_its_changes() -> None:
     assert verdict_on("{occurrences: change.register, over: 5d}", "x.n >= 1", whole).outcome == Outcome.SATISFIED
 
 
+def test_a_look_that_found_nothing_shows_that_all_went() -> None:
+    full = targets("2026-03-15T00:00", 0, answer_rate=90.0, aht=300.0)
+    none = replace(
+        full, sequence=1, recorded_ms=ms(NOW), outcome="EMPTY", listings={}, covers=Span(full.recorded_ms, ms(NOW))
+    )
+    read = "{occurrences: change.register, over: 5d, good: \"attribute == 'entry_removed' && lowered\"}"
+    assert verdict_on(read, "x.good == 2 && x.n == 2", [full, none]).outcome == Outcome.SATISFIED
+
+
 def looked(*spans: tuple[str, str], source: str = "noc", every_s: int = 900) -> list[Fact]:
     return [
         Fact(

@@ -10,7 +10,7 @@ from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import SourceFacts, Span
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
-from ccmm_rules.operators import metric, slots
+from ccmm_rules.operators import metric, rows_read, slots
 from ccmm_rules.operators import view as view_module
 from ccmm_rules.operators.view import View
 from ccmm_rules.spec import DAY_MS, HOUR_MS
@@ -167,6 +167,12 @@ def test_gaps_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "uncovered", nothing)
     wrong = {name for _, whole, thin in removals(range(60)) for name, _ in thin - whole}
     assert {"M-KPI-01", "M-KPI-02"} & wrong
+
+
+def test_gaps_ignored_under_derived_rows_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
+    monkeypatch.setattr(rows_read, "uncovered", lambda sources, span: [])
+    assert any(name == "D-SEC-04" for _, whole, thin in removals(range(40)) for name, _ in thin - whole)
 
 
 def test_age_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
