@@ -31,6 +31,25 @@ list, rules compare it with those words only. For every time attribute `t` tests
 what may be absent `has_t`; occurrences also have `started`, `ended`, `open`, `lasted_minutes`, `lasted_hours`,
 `lasted_days`, `local_hour` and `nights`.
 """
+DERIVED = """## Rows that the engine makes
+
+Read as `occurrences:`, alone or in a `match`; `over` is needed.
+
+- `breach.METRIC`, with `every`, `meets` (a number, a band or `target`), `split`, `by`: a run of slots beyond `meets`;
+  with `split: true` each slot. `metric`, `worst`, `slots` (how many), with `by` also `group`.
+- `signal.METRIC`, with `every`, `by`: a point beyond the limits of its XmR chart, which needs 8 points. `metric`,
+  `sigma` (negative below the mean), with `by` also `group`.
+- `breach.LIST` and `signal.LIST`, as `breach.key_kpis`: the same of each metric that a scope answer names, by `day`,
+  `week`, `month` or `quarter`, and against the center's own targets.
+- `change.INVENTORY`: an attribute that differs between two lists, or `entry_added`, `entry_removed`. The attributes of
+  the inventory, `key` (and `path` where it is a text), `attribute`, `before`, `after`, `lowered` (easier to reach: a
+  smaller number, of a metric where less is better a larger one, or none any more) and `metric`.
+- `silence`: time in which a source that was due told nothing. `source`, `class` (its plugin).
+
+`by` names a dimension of the metric: in a `match` it stands inside the row set, else beside `occurrences`, where rows
+are counted by it, too. `change.register` also holds what the center answered otherwise than before: `key_kpis` as lines
+of the register `key_kpi`, targets as lines of `target` (`number`), each other scope answer as a line of `scope`.
+"""
 PROFILE = """## Scope questions
 
 Answered by the center, signed; an unanswered or expired answer is `missing`. `open_hours` are answers like
@@ -43,7 +62,14 @@ _SLOTS = {300: "5 min", 900: "15 min", 86400: "day"}
 def vocabulary_page(vocabulary: Vocabulary) -> str:
     """Markdown, the same bytes each time."""
     return "\n".join(
-        [INTRODUCTION, *_metrics(vocabulary), *_measures(vocabulary), *_kinds(vocabulary), *_profile(vocabulary)]
+        [
+            INTRODUCTION,
+            *_metrics(vocabulary),
+            *_measures(vocabulary),
+            *_kinds(vocabulary),
+            DERIVED,
+            *_profile(vocabulary),
+        ]
     )
 
 
