@@ -6,7 +6,7 @@ exported log. Times are milliseconds since the epoch, UTC. Pseudonyms are intege
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, overload
+from typing import NamedTuple, Protocol, overload
 
 AttributeValue = int | float | str | bool | tuple[str, ...]
 
@@ -58,9 +58,11 @@ class Hole:
     disputed: bool = False  # a fork: two statements claim one number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureRow:
-    """A measure's highest known revision for one slot, or (from `totals`) the sum over a span."""
+class MeasureRow(NamedTuple):
+    """A measure's highest known revision for one slot, or (from `totals`) the sum over a span.
+
+    A tuple, because there are so many: a judgement reads tens of thousands.
+    """
 
     agent: str
     source: str

@@ -210,8 +210,7 @@ def merged(spans: Sequence[Span]) -> tuple[Span, ...]:
 def _sum(rows: Sequence[MeasureRow]) -> MeasureRow:
     gauges = [row.gauge for row in rows if row.gauge is not None]
     lows, highs, lasts = zip(*gauges, strict=True) if gauges else ((), (), ())
-    return replace(
-        rows[0],
+    return rows[0]._replace(
         gauge=(min(lows), max(highs), lasts[-1]) if gauges else None,
         count=sum(row.count for row in rows),
         total=sum(row.total for row in rows),

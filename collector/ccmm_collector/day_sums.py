@@ -26,13 +26,10 @@ class Tally:
     more: bytes | None
 
 
-def stated(slots: Sequence[Slot]) -> list[Slot]:
+def stated(slots: Sequence[Slot]) -> Sequence[Slot]:
     """Of each slot the statement to read: the first of its rows, which come highest revision first."""
-    read: list[Slot] = []
-    for slot in slots:
-        if not read or read[-1][0] != slot[0]:
-            read.append(slot)
-    return read
+    read = {slot[0]: slot for slot in reversed(slots)}
+    return slots if len(read) == len(slots) else [read[start] for start in sorted(read)]
 
 
 def add(tallies: Sequence[Tally]) -> Tally:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.day_sums import Slot, Tally, add, by_day, stated
@@ -18,6 +19,7 @@ from ccmm_proto.period import DAY_MS
 from ccmm_rules.civil import civil_days
 from ccmm_rules.evidence import MeasureRow, Span
 
+_START = attrgetter("start_ms")
 AHEAD_MS = 90 * DAY_MS  # who asks for earlier days than were read may ask for still earlier ones
 Series = tuple[str, str, tuple[tuple[str, str | int], ...], int]  # agent, source, dimensions, period
 
@@ -62,12 +64,13 @@ class Figures:
 
     def slots(self, measure: str, span: Span) -> list[MeasureRow]:
         """One row per slot that starts in the span, oldest first."""
-        rows = [
-            _row(series, slot[0], Tally(slot[1], 1, *slot[2:]))
-            for number, series in self._of(measure)
-            for slot in self._stated(number, span.from_ms, span.to_ms)
-        ]
-        return sorted(rows, key=lambda row: row.start_ms)  # stable: sources and dimensions stay in order
+        rows: list[MeasureRow] = []
+        for number, (agent, source, dimensions, period_s) in self._of(measure):
+            for start_ms, _, count, total, unfinished, more in self._stated(number, span.from_ms, span.to_ms):
+                gauge, buckets = _shape(more)
+                row = (agent, source, dimensions, start_ms, period_s, count, total, buckets, gauge, unfinished)
+                rows.append(MeasureRow._make(row))
+        return sorted(rows, key=_START)  # stable: sources and dimensions stay in order
 
     def totals(self, measure: str, span: Span) -> list[MeasureRow]:
         """One row per source and dimensions that has slots starting in the span."""
@@ -134,17 +137,13 @@ def _dimensions(text: str) -> tuple[tuple[str, str | int], ...]:
 
 
 def _row(series: Series, start_ms: int, tally: Tally) -> MeasureRow:
-    agent, source, dimensions, period_s = series
-    more = tally.more
-    return MeasureRow(
-        agent=agent,
-        source=source,
-        dimensions=dimensions,
-        start_ms=start_ms,
-        period_s=period_s,
-        count=tally.count,
-        total=tally.total,
-        unfinished=tally.unfinished,
-        gauge=unpack_gauge(more) if more is not None and is_gauge(more) else None,
-        buckets=unpack_buckets(more) if more is not None and not is_gauge(more) else (),
-    )
+    gauge, buckets = _shape(tally.more)
+    return MeasureRow(*series[:3], start_ms, series[3], tally.count, tally.total, buckets, gauge, tally.unfinished)
+
+
+@lru_cache(maxsize=100_000)
+def _shape(more: bytes | None) -> tuple[tuple[float, float, float] | None, tuple[int, ...]]:
+    """Gauge and buckets. Most quarter hours of a center look like others."""
+    if more is None:
+        return None, ()
+    return (unpack_gauge(more), ()) if is_gauge(more) else (None, unpack_buckets(more))

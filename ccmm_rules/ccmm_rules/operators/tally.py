@@ -37,10 +37,14 @@ def contributions(metric: Metric, measure: str, rows: Sequence[MeasureRow]) -> l
         empty = (0,) * width(metric)
         filled = [row.buckets or empty for row in rows]
         return [[float(buckets[place]) for buckets in filled] for place in range(width(metric))]
-    return [
-        _added([_part(term, rows) for term in terms if term.measure == measure], len(rows))
-        for terms in (metric.over, metric.under)
-    ]
+    known: dict[object, tuple[float, float]] = {}  # most slots look like others
+    found = []
+    for row in rows:
+        told = row[5:8]  # count, total, buckets
+        if told not in known:
+            known[told] = (_added(metric.over, measure, row), _added(metric.under, measure, row))
+        found.append(known[told])
+    return list(zip(*found, strict=True)) if found else [(), ()]
 
 
 def _gauges(rows: Sequence[MeasureRow]) -> list[Sequence[float]]:
@@ -50,20 +54,16 @@ def _gauges(rows: Sequence[MeasureRow]) -> list[Sequence[float]]:
     return [*columns, counts, [float(row.start_ms) for row in rows]]
 
 
-def _added(columns: Sequence[Sequence[float]], count: int) -> list[float]:
-    if len(columns) == 1:
-        return [0.0 + value for value in columns[0]]
-    return [sum(values, 0.0) for values in zip(*columns, strict=True)] if columns else [0.0] * count
+def _added(terms: Sequence[Term], measure: str, row: MeasureRow) -> float:
+    return sum((_part(term, row) for term in terms if term.measure == measure), 0.0)
 
 
-def _part(term: Term, rows: Sequence[MeasureRow]) -> Sequence[float]:
-    sign = term.sign
+def _part(term: Term, row: MeasureRow) -> float:
     if term.part == "total":
-        return [sign * row.total for row in rows]
+        return term.sign * row.total
     if term.part == "count":
-        return [sign * (sum(row.buckets) if row.buckets else row.count) for row in rows]
-    upto = load_vocabulary().wait_bounds_s.index(term.bound_s) + 1
-    return [sign * sum(row.buckets[:upto]) for row in rows]
+        return term.sign * (sum(row.buckets) if row.buckets else row.count)
+    return term.sign * sum(row.buckets[: load_vocabulary().wait_bounds_s.index(term.bound_s) + 1])
 
 
 def add(tallies: Iterable[Tally], size: int) -> Tally:

@@ -34,7 +34,7 @@ def answered(dips: Mapping[str, int], *, queue: str = "support", since: str = "2
         return next((number for begin, number in reversed(turns) if begin <= start_ms), 9)
 
     rows = dict(fact.rows)
-    rows["calls_answered"] = [replace(row, count=count(row.start_ms)) for row in rows["calls_answered"]]
+    rows["calls_answered"] = [row._replace(count=count(row.start_ms)) for row in rows["calls_answered"]]
     return replace(fact, rows=rows)
 
 
@@ -104,7 +104,7 @@ def test_the_centers_own_target_decides_and_must_be_there() -> None:
 def test_breaches_of_a_list_of_metrics_name_the_metric() -> None:
     profile = {**PROFILE, "key_kpis": ["answer_rate", "agent_release_rate"], "target.agent_release_rate": 5.0}
     fact = answered({"2026-02-01T00:00": 7, "2026-03-01T00:00": 9})
-    lost = [replace(row, count=0) for row in fact.rows["calls_answered"]]
+    lost = [row._replace(count=0) for row in fact.rows["calls_answered"]]
     fact = replace(fact, rows={**fact.rows, "agent_releases": lost}, feeds=(*fact.feeds, "agent_releases"))
     read = "{occurrences: breach.key_kpis, every: month, meets: target, over: 2mo, by: metric}"
     verdict = verdict_on(read, "x.n == 1 && x.groups == 1", [fact], profile)

@@ -93,7 +93,7 @@ def test_service_level_leaves_short_abandons_out_of_the_denominator() -> None:
 
 def test_two_sources_for_one_queue_are_disputed() -> None:
     fact = answered([9])
-    again = {m: [replace(row, source="other") for row in rows] for m, rows in fact.rows.items()}
+    again = {m: [row._replace(source="other") for row in rows] for m, rows in fact.rows.items()}
     verdict = verdict_on(
         "{metric: answer_rate, over: 7d}", "x >= 1.0", [fact, replace(fact, source="other", rows=again)]
     )

@@ -171,7 +171,7 @@ def second_account(sources: Sources) -> None:
 
 def drop_at_once(sources: Sources) -> None:
     rows = sources["pbx"].measures["agent_short_calls"]
-    rows[:] = [replace(row, count=4) if row.dimensions == (("agent", str(AGENTS[0])),) else row for row in rows]
+    rows[:] = [row._replace(count=4) if row.dimensions == (("agent", str(AGENTS[0])),) else row for row in rows]
 
 
 def forge_a_drill(sources: Sources) -> None:

@@ -123,7 +123,7 @@ def test_what_rests_on_a_point_below_the_sample_is_unbound() -> None:
     thin = SINGLE.replace("quarter}", "quarter, sample: 30}")
     few = points([91, 92, 93, 94])
     rows = {
-        measure: [replace(row, count=2) if row.start_ms == ms(QUARTERS[0]) else row for row in found]
+        measure: [row._replace(count=2) if row.start_ms == ms(QUARTERS[0]) else row for row in found]
         for measure, found in few.rows.items()
     }
     verdict = verdict_on(thin, "x.step >= 1.0 && x.n >= 3", [replace(few, rows=rows)], ZONE, at=NOW)

@@ -250,7 +250,7 @@ def spoilt(day: str, *, since: str = "2026-01-01T00:00", until: str = NOW) -> Fa
     fact = rated([9], since=since, until=until)
     begin = ms(f"{day}T00:00")
     rows = [
-        replace(row, count=0) if begin <= row.start_ms < begin + DAY_MS else row for row in fact.rows["calls_answered"]
+        row._replace(count=0) if begin <= row.start_ms < begin + DAY_MS else row for row in fact.rows["calls_answered"]
     ]
     return replace(fact, rows={**fact.rows, "calls_answered": rows})
 
@@ -355,7 +355,7 @@ def test_a_rule_over_quarters_is_judged_anew_only_where_a_quarter_closed(monkeyp
     long = replace(
         fact,
         covers=Span(ms("2023-01-01T00:00"), ms(NOW)),
-        rows={m: [replace(rows[0], start_ms=ms(f"{y}-{mo:02}-05T10:00")) for y in (2024, 2025) for mo in range(1, 13)]
+        rows={m: [rows[0]._replace(start_ms=ms(f"{y}-{mo:02}-05T10:00")) for y in (2024, 2025) for mo in range(1, 13)]
               for m, rows in fact.rows.items()},
     )  # fmt: skip
     assert on(pack, [long])["D-SEC-01"].outcome == Outcome.SATISFIED
