@@ -8,6 +8,7 @@ is missing nothing is bound in the worst look, so that silence never satisfies; 
 from collections.abc import Sequence
 
 from ccmm_rules.conclude import Bound
+from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Outcome, Read, Rule
 from ccmm_rules.operators.view import Reading, View
@@ -24,7 +25,9 @@ def read_rules(read: Read, view: View, rule: Rule) -> Reading:
     levels = {level: _bound(verdicts, level) for level in rule.levels}
     ends = [verdict.valid_until_ms for verdict in verdicts if verdict.valid_until_ms is not None]
     agains = [verdict.look_again_ms for verdict in verdicts if verdict.look_again_ms is not None]
-    heard = [state.to_ms for verdict in verdicts for state in verdict.reads.values() if state.to_ms is not None]
+    states = [state for verdict in verdicts for state in verdict.reads.values()]
+    until_ms = min((state.to_ms for state in states if state.to_ms is not None), default=0)
+    since_ms = min((state.from_ms for state in states if state.from_ms is not None), default=until_ms)
     return Reading(
         bound=levels[rule.level],
         levels=levels,
@@ -32,7 +35,8 @@ def read_rules(read: Read, view: View, rule: Rule) -> Reading:
         deadline_ms=min(ends, default=None),
         again_ms=min(agains, default=None),
         backfill=max((verdict.backfill_share for verdict in verdicts), default=0.0),
-        watermark_ms=min(heard, default=view.at_ms),
+        span=Span(since_ms, until_ms) if until_ms else None,
+        watermark_ms=until_ms,
         spot=_spot(verdicts, rule.level),
     )
 

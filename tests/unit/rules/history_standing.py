@@ -20,5 +20,13 @@ STANDING = {
         "{others: {rules: [M-RES-03, D-EMG-02]}, rate: {metric: answer_rate, over: 1d}}",
         "others.open == 0 && rate >= 60.0",
     ),
+    "D-EMG-06": ("{others: {rules: [D-EMG-05, D-EMG-04]}}", "others.satisfied >= 1"),
+    "D-EMG-07": ("{others: {rules: [D-EMG-06]}}", "others.open == 0"),
 }
-HOLDS = {"M-RES-03": "hold: 3d", "D-EMG-02": "hold: 2d", "D-EMG-03": "hold: 2d", "D-EMG-05": "hold: 1d"}
+HOLDS = {
+    "M-RES-03": "hold: 3d",
+    "D-EMG-02": "hold: 2d",
+    "D-EMG-03": "hold: 2d",
+    "D-EMG-05": "hold: 1d",
+    "D-EMG-07": "hold: 1d",
+}
