@@ -87,7 +87,9 @@ def test_an_item_outside_the_scope_leaves_the_points_but_is_no_item_passed() -> 
     result = result_of(pack, {2: OUT})
     assert isinstance(result.score, StarScore)
     assert (result.score.points, result.score.items_passed) == (100.0, 1)
-    assert result_of(pack, otherwise=OUT).standing == "fail"
+    outside = result_of(pack, otherwise=OUT)
+    assert isinstance(outside.score, StarScore)
+    assert (outside.standing, outside.score.points) == ("fail", 0.0)
 
 
 @pytest.mark.parametrize(
