@@ -113,22 +113,7 @@ def is_by_days(metric: Metric, bases: Sequence[Span]) -> bool:
 
 def _summed(view: View, measure: str, base: Span) -> list[MeasureRow]:
     rows = view.totals(measure, base)
-    return [row if row.start_ms == base.from_ms else _moved(row, base.from_ms) for row in rows]
-
-
-def _moved(row: MeasureRow, start_ms: int) -> MeasureRow:
-    return MeasureRow(
-        agent=row.agent,
-        source=row.source,
-        dimensions=row.dimensions,
-        start_ms=start_ms,
-        period_s=row.period_s,
-        count=row.count,
-        total=row.total,
-        buckets=row.buckets,
-        gauge=row.gauge,
-        unfinished=row.unfinished,
-    )
+    return [row if row.start_ms == base.from_ms else row._replace(start_ms=base.from_ms) for row in rows]
 
 
 def _by_group(rows: Sequence[MeasureRow], by: str) -> dict[object, Sequence[MeasureRow]]:

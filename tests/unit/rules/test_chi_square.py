@@ -46,6 +46,7 @@ def test_small_cells_are_pooled_in_their_order_and_what_is_left_joins_the_last()
     assert pooled(cells) == [(9.0, 9.0), (3.0, 6.0), (5.0, 6.0)]
     assert pooled([(3.0, 3.0), (9.0, 9.0)]) == [(12.0, 12.0)]
     assert pooled([(1.0, 1.0)]) == []
+    assert pooled([(4.0, 5.0), (9.0, 9.0)]) == [(4.0, 5.0), (9.0, 9.0)]
 
 
 def test_what_was_drawn_where_nobody_is_counts_against_the_sample() -> None:

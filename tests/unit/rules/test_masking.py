@@ -54,6 +54,7 @@ def test_opening_hours_are_read_by_day_in_any_order() -> None:
         ["mon-sun 08:00-25:00"],
         ["mon-sun 08:60-20:00"],
         ["mon-sun 20:00-08:00"],
+        ["mon-sun 08:00-08:00"],
         ["monday 08:00-20:00"],
         ["mon-tue-wed 08:00-20:00"],
         ["mon-fri 08:00-20:00", "weekends too"],
@@ -170,6 +171,15 @@ def test_an_exercise_without_an_end_or_of_unknown_class_leaves_the_time_undecide
     for row in odd:
         verdict = verdict_on(DRILL, "x >= 1.0", drilled([("2026-03-10T10:00", "2026-03-10T12:00", passed), row]))
         assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "undecided")
+
+
+def test_under_a_hole_nothing_is_known_of_the_slots_of_an_exercise() -> None:
+    passed: dict[str, object] = {"class": "failover", "passed": True}
+    figures, drills = drilled([("2026-03-10T10:00", "2026-03-10T12:00", passed)])
+    read = "{slots: standby_share, over: 30d, every: 15m, meets: 90, during: {occurrences: exercise}}"
+    assert verdict_on(read, "x.good >= 8", [figures, drills]).outcome == Outcome.SATISFIED
+    lost = verdict_on(read, "x.good >= 8", [figures, replace(drills, sequence=1)])
+    assert (lost.outcome, lost.reason, lost.seen) == (Outcome.INCONCLUSIVE, "hole", {})
 
 
 def test_no_exercise_at_all_is_empty_and_unheard_of_ones_are_missing() -> None:

@@ -200,6 +200,30 @@ def test_the_worst_group_and_the_worst_slot_are_named() -> None:
     assert verdict_on(read, "x.bad == 0", [answered([10], (10,))]).reads["x"].spot is None
 
 
+def test_the_worst_of_what_should_be_low_is_the_highest() -> None:
+    buckets = [(0, 0, 9, *(0,) * 14), (0, 0, 0, 9, *(0,) * 13), (0, 0, 18, 0, 0, 1, *(0,) * 11)]
+    waits = {"sales": [buckets[0]], "support": [buckets[1]], "vip": [buckets[2]]}
+    none = {queue: [(0,) * 17] for queue in waits}
+    fact = counted({"wait_answered": waits, "wait_abandoned": none}, "2026-01-01T00:00", NOW)
+    groups = verdict_on("{metric: wait_p90, over: 7d, by: queue}", "x <= 10.0", [fact])
+    assert (groups.seen["x"], groups.reads["x"].spot) == (15.0, Spot(group="support"))
+    slots = verdict_on("{slots: wait_p90, over: 7d, every: 1d, meets: 10, by: queue}", "x.bad == 0", [fact])
+    newest = Spot(at_ms=ms("2026-03-19T00:00"), group="support", count=7)
+    assert (slots.seen["x.worst"], slots.reads["x"].spot) == (15.0, newest)
+
+
+def test_two_sources_that_share_a_window_are_disputed_in_sums() -> None:
+    first = counted({"calls_answered": {"q": [1]}}, "2026-01-01T00:00", "2026-03-10T10:00")
+    second = counted({"calls_answered": {"q": [1]}}, "2026-03-10T10:00", NOW)
+    moved = {measure: [row._replace(source="other") for row in rows] for measure, rows in second.rows.items()}
+    assert second.covers is not None
+    covers = Span(ms("2026-01-01T00:00"), second.covers.to_ms)
+    facts = [replace(first, covers=covers), replace(second, source="other", sequence=1, rows=moved, covers=covers)]
+    assert verdict_on("{metric: answered_calls, over: 30d}", "x >= 1.0", facts).reason == "disputed"
+    days = "{slots: answered_calls, over: 30d, every: day, meets: 1}"
+    assert verdict_on(days, "x.bad == 0", facts).reason == "disputed"
+
+
 def test_five_years_of_months_are_counted_back_to_where_the_source_begins() -> None:
     facts = [counted({"calls_answered": {"q": [1]}}, "2024-06-20T00:00", NOW)]  # July 2024 is the first whole month
     read = "{slots: answered_calls, over: 60mo, every: month, meets: 1}"
