@@ -67,6 +67,7 @@ def _center(
     stack.callback(center.stop)
     center.build()
     center.join(headquarters.invite(character))
+    center.attest()
     center.start()
     console.print(f"[bold]{id}[/] ({character.title}) joined; its agent reads {character.months} months of history")
     return center

@@ -66,13 +66,18 @@ def days(character: Character, now: datetime) -> Iterator[date]:
 def calls_of(character: Character, now: datetime) -> Iterator[Call]:
     """All calls that are over by now, oldest first by day; within a day by queue and time."""
     for day in days(character, now):
-        chance = random.Random(f"{character.seed}-{day}")
-        team = team_of(character, day, now.astimezone(ZONE).date())
-        for queue, share in zip(QUEUES, (0.6, 0.4), strict=True):
-            for number in range(round(character.calls_a_day * share * chance.uniform(0.9, 1.1))):
-                call = _call(character, chance, day, team, queue, number)
-                if call.ended < now - timedelta(minutes=1):
-                    yield call
+        yield from calls_of_day(character, day, now)
+
+
+def calls_of_day(character: Character, day: date, now: datetime) -> Iterator[Call]:
+    """The calls of one day that are over by now."""
+    chance = random.Random(f"{character.seed}-{day}")
+    team = team_of(character, day, now.astimezone(ZONE).date())
+    for queue, share in zip(QUEUES, (0.6, 0.4), strict=True):
+        for number in range(round(character.calls_a_day * share * chance.uniform(0.9, 1.1))):
+            call = _call(character, chance, day, team, queue, number)
+            if call.ended < now - timedelta(minutes=1):
+                yield call
 
 
 def _call(character: Character, chance: random.Random, day: date, team: list[str], queue: str, number: int) -> Call:

@@ -15,7 +15,7 @@ from demo.characters import Character
 from demo.directory import READER_DN, READER_PASSWORD, entries_of
 from demo.doors import write_doors
 from demo.ldap_simulator import Directory
-from demo.papers import write_papers
+from demo.papers import attestations_of, write_papers
 from demo.sources import agent_toml
 from demo.switch import write_queue_log, write_recordings
 from demo.tables import write_tables
@@ -71,6 +71,14 @@ class Center:
         text = self.stack.enter_context(self.systems())
         run("ccmm-agent", "join", code, str(self.folder), "--zone", ZONE.key)
         (self.folder / "agent.toml").write_text(text, encoding="utf-8")
+
+    def attest(self) -> None:
+        """State what the center's people have signed."""
+        paper = self.place / "papers" / "strategy.md"
+        paper = paper if paper.exists() else next((self.place / "papers").iterdir())
+        for (kind, title), settings in attestations_of(self.character, self.now).items():
+            told = [word for setting in settings for word in ("--set", setting)]
+            run("ccmm-agent", "attest", str(self.folder), "--kind", kind, "--title", title, "--file", str(paper), *told)
 
     @property
     def folder(self) -> Path:

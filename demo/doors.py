@@ -9,7 +9,7 @@ from pathlib import Path
 
 from demo.calls import ZONE, days, team_of
 from demo.characters import Character
-from demo.people import LEAVERS, MANAGERS, drills_of, holders_of
+from demo.people import ADMINISTRATORS, LEAVERS, MANAGERS, drills_of, holders_of
 from demo.switch import shift
 
 EVENT_COLUMNS = ("刷卡时间", "卡号", "工号", "门", "区域", "方向", "结果", "卡类")
@@ -66,4 +66,5 @@ def _holders(character: Character, now: datetime) -> Iterator[Row]:
     for person, left in holders_of(character, now):
         disabled = left is not None and character.leavers_closed
         stamp = (left + timedelta(hours=1)).astimezone(ZONE).strftime("%Y-%m-%d %H:%M") if left and disabled else ""
-        yield (f"B{person[1:]}{person[0]}", person, "个人卡", "停用" if disabled else "启用", stamp, "座席区")
+        zones = "座席区;机房" if person in ADMINISTRATORS else "座席区"
+        yield (f"B{person[1:]}{person[0]}", person, "个人卡", "停用" if disabled else "启用", stamp, zones)

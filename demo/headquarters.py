@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from demo.book.figures import STEPS
+from demo.book.office import KEY_FIGURES, TARGETS
 from demo.center import BIN, end, run
 from demo.characters import Character
 
@@ -16,6 +18,18 @@ SCOPE = (
     'services=["voice","crm"]',
     'sensors=["rack-1","rack-2"]',
     'ups=["ups-1"]',
+    'projects=["acme"]',
+    'risk_classes=["platform","people","power","disaster","fire"]',
+    'channels=["voice"]',
+    'shifts=["day"]',
+    'reports=["monthly"]',
+    f"key_kpis={json.dumps(list(KEY_FIGURES))}",
+    f"key_processes={json.dumps(list(STEPS))}",
+    *(f'metrics.{process}=["fcr"]' for process in STEPS),
+    *(f"target.{metric}={target}" for metric, target in TARGETS.items()),
+    "target.floor_exits=20",
+    "target.service_level=80",
+    "target.qa_score=85",
     'evidence_systems=["pbx","crm","doors"]',
     'open_hours=["mon-sun 09:00-18:00"]',
     "gov_hotline=false",

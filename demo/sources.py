@@ -31,7 +31,7 @@ DOORS = {
         "disabled": "停用时间",
         "zones": "区域",
     },
-    "words": {"进": "in", "出": "out", "正常开门": "open", "个人卡": "personal"},
+    "words": {"进": "in", "出": "out", "正常开门": "open", "个人卡": "personal", "机房": "it_room", "座席区": "floor"},
 }
 
 Table = dict[str, object]

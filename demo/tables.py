@@ -1,20 +1,22 @@
 """The tables that a simulated center exports, as CSV files: one per kind, one per table of figures."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from demo.book import FIGURES, TABLES
 from demo.book.rows import Cell, Row
+from demo.book.work import call_backs, marks
 from demo.calls import ZONE, Call
 from demo.characters import Character
 
 PAST_DAYS = 800
-TICKETS_DAYS = 45  # how far back the ticket system's export reaches
+TICKETS_DAYS = 100  # how far back the ticket system's export reaches
+SURVEY_DAYS = 420
 
 
-def write_tables(folder: Path, character: Character, calls: Iterable[Call], now: datetime) -> None:
+def write_tables(folder: Path, character: Character, calls: Sequence[Call], now: datetime) -> None:
     """`<kind>.csv` for every kind of the book, `figures-<name>.csv`, and `contact.csv` and `survey.csv` from the calls.
 
     A kind without rows leaves no file, hence no source: the center has no such system.
@@ -24,8 +26,10 @@ def write_tables(folder: Path, character: Character, calls: Iterable[Call], now:
         _write(folder / f"{kind}.csv", _with_past([row for rows in parts for row in rows(character, now)], now))
     for name, figures in FIGURES.items():
         _write(folder / f"figures-{name}.csv", _with_past(list(figures.rows(character, now)), now))
-    _write(folder / "contact.csv", list(_contacts(recent)))
-    _write(folder / "survey.csv", list(_surveys(recent)))
+    asked = [call for call in calls if call.entered > now - timedelta(days=SURVEY_DAYS)]
+    _write(folder / "contact.csv", _with_past([*call_backs(character, now), *_contacts(recent)], now))
+    _write(folder / "mark.csv", _with_past([*marks(character, now), *_invitations(recent), *_acted(recent)], now))
+    _write(folder / "survey.csv", _with_past(list(_surveys(asked)), now))
 
 
 def _with_past(rows: list[Row], now: datetime) -> list[Row]:
@@ -65,9 +69,31 @@ def _contacts(calls: list[Call]) -> Iterator[Row]:
                 "contact": f"T{call.id}",
                 "call": call.id,
                 "agent": call.agent,
+                "customer": call.number,
+                "topic": "other",
+                "direction": "in",
                 "channel": "voice",
                 "started": call.ended,
             }
+
+
+def _invitations(calls: list[Call]) -> Iterator[Row]:
+    """Nine of ten callers are asked, whoever served them."""
+    for index, call in enumerate(calls):
+        if call.agent and index % 20:
+            yield {"id": f"I{call.id}", "mark": "invited", "call": call.id, "started": call.ended}
+
+
+def _acted(calls: list[Call]) -> Iterator[Row]:
+    """A supervisor moves a break in every quarter hour in which somebody waited long."""
+    slow = {
+        (call.queue, call.entered.replace(minute=call.entered.minute // 15 * 15, second=0))
+        for call in calls
+        if call.wait_s > 20 or call.agent is None
+    }
+    for queue, start in sorted(slow):
+        row: Row = {"id": f"moved-{queue}-{start:%y%m%d%H%M}", "mark": "break_move", "queue": queue}
+        yield row | {"started": start + timedelta(minutes=6)}
 
 
 def _surveys(calls: list[Call]) -> Iterator[Row]:

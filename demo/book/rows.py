@@ -12,6 +12,11 @@ Rows = Callable[[Character, datetime], Iterator[Row]]
 Tables = Mapping[str, tuple[Rows, ...]]  # kind -> who contributes rows
 
 
+def merged(*parts: Row) -> Row:
+    """One row of several parts, the later ones winning."""
+    return {name: cell for part in parts for name, cell in part.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """One table of figures: a `started` column, dimensions, and a column per measure."""

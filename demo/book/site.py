@@ -28,8 +28,17 @@ SERVICES = ("voice", "crm")
 EVIDENCE = ("pbx", "crm", "doors")
 TRUNK = "sip-1"
 PAIRS = ("switch", "trunk", "cti", "recorder", "power")
-STANDALONE: Row = {"standby_healthy": False, "standby_elsewhere": False, "healthy": True, "retired": False}
-READING_DAYS = 50  # how far back readings of sensors and probes are kept
+STANDALONE: Row = {
+    "role": "alone",
+    "customer_data": False,
+    "agent_pc": False,
+    "has_disk": True,
+    "standby_healthy": False,
+    "standby_elsewhere": False,
+    "healthy": True,
+    "retired": False,
+}
+READING_DAYS = 34  # how far back readings of sensors are kept
 
 
 def _registers(character: Character, now: datetime) -> Iterator[Row]:
@@ -38,7 +47,8 @@ def _registers(character: Character, now: datetime) -> Iterator[Row]:
     for door in DOORS:
         yield {"id": f"door-{door}", "register": "door", "ref": door}
     for post in POSTS:
-        yield {"id": f"role-{post}", "register": "role", "ref": post, "duty": post != "agent", "complete": True}
+        row: Row = {"id": f"role-{post}", "register": "role", "ref": post, "duty": post != "agent", "complete": True}
+        yield row | {"number": 14 if post == "agent" else 1}
     for kind, metric in (
         ("hours", "opening_hours_coverage"),
         ("channels", "answer_rate"),
@@ -72,28 +82,16 @@ def _devices(character: Character, now: datetime) -> Iterator[Row]:
 
 
 def _assets(character: Character, now: datetime) -> Iterator[Row]:
-    support = now + timedelta(days=700)
+    owned: Row = {"owner": "m0003", "support_end": now + timedelta(days=700), "seen": local(now, 1)}
     for name in ("pc-01", "pc-02", "pc-03", "srv-crm", "srv-pbx"):
-        row: Row = {"id": name, "class": "host", "owner": "m0003", "support_end": support, "seen": local(now, 1)}
-        yield (
-            row | {"agent_pc": name.startswith("pc"), "customer_data": name == "srv-crm", "has_disk": True} | STANDALONE
-        )
+        yield {"id": name, "class": "host"} | STANDALONE | owned
     if character.maturity < 3:
         return
+    paired: Row = {"standby_healthy": True, "standby_elsewhere": True, "standby_seen": now - timedelta(hours=5)}
     for role in PAIRS:
-        row = {
-            "id": f"{role}-a",
-            "class": "system",
-            "role": role,
-            "retired": False,
-            "owner": "m0003",
-            "support_end": support,
-        }
-        row |= {"seen": local(now, 1), "healthy": True, "standby_healthy": True, "standby_elsewhere": True}
-        yield row | {"standby_seen": now - timedelta(hours=5)}
+        yield {"id": f"{role}-a", "class": "system"} | STANDALONE | owned | paired | {"role": role}
     for name in ("carrier-a", "carrier-b"):
-        row = {"id": name, "class": "route", "role": "carrier_route", "owner": "m0003", "support_end": support}
-        yield row | STANDALONE | {"seen": local(now, 1), "healthy": True}
+        yield {"id": name, "class": "route"} | STANDALONE | owned | {"role": "carrier_route"}
 
 
 def _changes(character: Character, now: datetime) -> Iterator[Row]:
@@ -111,12 +109,18 @@ def _carrier_calls(character: Character, now: datetime) -> Iterator[Row]:
 
 def _reviews(character: Character, now: datetime) -> Iterator[Row]:
     for days in (20, 75):
-        yield {"id": f"it-room-{days}", "started": local(now, days), "subject": "it_room_access", "changes": 1}
+        yield {
+            "id": f"it-room-{days}",
+            "started": local(now, days),
+            "subject": "it_room_access",
+            "class": "round",
+            "changes": 1,
+        }
     if character.maturity >= 2:
         for week in range(60):
             at = local(now, 7 * week + 2)
             if at < now - timedelta(days=1):
-                yield {"id": f"upkeep-{at:%y%m%d}", "started": at, "subject": "upkeep", "changes": 0}
+                yield {"id": f"upkeep-{at:%y%m%d}", "started": at, "subject": "upkeep", "class": "round", "changes": 0}
 
 
 def _actions(character: Character, now: datetime) -> Iterator[Row]:
@@ -130,7 +134,7 @@ def _actions(character: Character, now: datetime) -> Iterator[Row]:
 def _alerts(character: Character, now: datetime) -> Iterator[Row]:
     for number, days in enumerate((9, 33, 61)):
         at = local(now, days, 7)
-        row: Row = {"id": f"fire-{number}", "signal": "fault", "system": "fire_panel", "started": at}
+        row: Row = {"id": f"fire-{number}", "signal": "fault", "system": "fire_panel", "started": at, "colour": "blue"}
         yield row | {"acked": at + timedelta(minutes=4), "ended": at + timedelta(hours=3)}
 
 
@@ -207,12 +211,6 @@ def _trunks(character: Character, now: datetime) -> Iterator[Row]:
             yield {"started": at, "trunk": TRUNK, "trunk_busy": 1500 if open_now else 20, "trunk_channels": 3600}
 
 
-def _carrier(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, 101):
-        row: Row = {"started": local(now, days, 11), "number": "4000-100-200"}
-        yield row | {"carrier_attempts": 100, "carrier_blocked": 0, "cli_mismatches": 0}
-
-
 def _hours(character: Character, now: datetime) -> Iterator[Row]:
     for days in range(1, 100):
         for hour in range(OPENS_H, CLOSES_H):
@@ -241,6 +239,5 @@ FIGURES: Mapping[str, Figures] = {
         measures=("probe_watched", "probe_down"), rows=_probes, constants={"observer": "independent", "planned": "no"}
     ),
     "trunks": Figures(measures=("trunk_busy", "trunk_channels"), rows=_trunks),
-    "carrier": Figures(measures=("carrier_attempts", "carrier_blocked", "cli_mismatches"), rows=_carrier),
     "hours": Figures(measures=("open_promised", "open_staffed"), rows=_hours),
 }

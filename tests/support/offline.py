@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ccmm_agent.attest import Stated, parse_setting, read_attestations, state
 from ccmm_agent.config import OF_SCHEDULE
 from ccmm_agent.outbox import parts_of
 from ccmm_agent.plugin import Done, Observation, Options, Source, Window
@@ -33,6 +34,7 @@ from demo.calls import ZONE
 from demo.center import Center
 from demo.characters import Character
 from demo.headquarters import scope_of
+from demo.papers import attestations_of
 from tests.unit.collector.chapters import Agent, Clock, answer, new_log
 
 KEY = PseudonymKey(bytes(range(32)))
@@ -50,7 +52,7 @@ class OfflineCenter:
         for line in scope_of(character):
             key, _, value = line.partition("=")
             answer(self.log, key, value if _is_json(value) else json.dumps(value), center=character.id)
-        self._tell()
+        self._tell(folder)
         self.projection = Projection.open(folder / "collector", log_id=self.log.log_id)
         while entries := self.log.entries(after=self.projection.position, limit=500):
             self.projection.apply(entries)
@@ -75,9 +77,10 @@ class OfflineCenter:
         """The center's level."""
         return level_of(pack, verdicts, self.known, self._now_ms)
 
-    def _tell(self) -> None:
+    def _tell(self, folder: Path) -> None:
         agent = Agent(center=self.character.id, name="agent-1")
         sources = load_sources()
+        self._attest(folder, agent)
         with self._center.systems() as text:
             for table in tomllib.loads(text)["source"]:
                 options = Options({key: value for key, value in table.items() if key not in OF_SCHEDULE})
@@ -86,6 +89,18 @@ class OfflineCenter:
                     run = self._run(table, source.feeds, number, observations, done)
                     for part in parts_of(run, redact(observations, KEY)):
                         self._append(agent.sign(Statement(created_ms=self._now_ms, run=part)))
+
+    def _attest(self, folder: Path, agent: Agent) -> None:
+        for (kind, title), settings in attestations_of(self.character, self.now).items():
+            said = dict(parse_setting(setting) for setting in settings)
+            state(folder, Stated(kind=kind, title=title, sha256="0" * 64, stated_ms=0, until_ms=None, attributes=said))
+        reading = read_attestations(folder, cursor=b"", now=self.now)
+        done = Done(reading.covers, b"")
+        run = self._run(
+            {"name": "attestations", "plugin": "attestations"}, reading.feeds, 0, reading.observations, done
+        )
+        for part in parts_of(run, redact(reading.observations, KEY)):
+            self._append(agent.sign(Statement(created_ms=self._now_ms, run=part)))
 
     def _run(
         self, table: Mapping[str, Any], feeds: Sequence[str], number: int, observations: list[Observation], done: Done
