@@ -96,7 +96,7 @@ class DoorMapping:
             "badge_class": self._word(row, "badge_class") or holder.get("class"),
             "project": self._label(row, "project") or holder.get("project"),
             "door": door,
-            "zone": self._label(row, "zone") or self.zones.get(door or ""),
+            "zone": _zone(self.words, self._label(row, "zone")) or self.zones.get(door or ""),
             "direction": self._word(row, "direction"),
             "result": self._word(row, "result"),
             "controlled": door in self.controlled if self.controlled else None,
@@ -177,7 +177,9 @@ class HolderMapping:
             "class": _our_word(self.words, class_) if class_ else None,
             "enabled": self._enabled(row, cells.get("enabled")),
             "disabled": _time(row, (self.columns["disabled"],), times) if cells.get("disabled") else None,
-            "zones": [word for part in zones.split(self.separator) if (word := part.strip())] if zones else None,
+            "zones": [_zone(self.words, part.strip()) for part in zones.split(self.separator) if part.strip()]
+            if zones
+            else None,
         }
 
     def _enabled(self, row: Row, text: str | None) -> bool | None:
@@ -225,6 +227,11 @@ class Hours:
 
 def _our_word(words: Mapping[str, str], text: str) -> str:
     return words.get(text) or (text if text in OWN_WORDS else UNKNOWN)
+
+
+def _zone(words: Mapping[str, str], text: str | None) -> str | None:
+    """Our word for a zone where `words` has one; else the house's own name of it."""
+    return None if text is None else words.get(text, text)
 
 
 def _label(row: Row, column: str) -> str | None:

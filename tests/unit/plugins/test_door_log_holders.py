@@ -39,7 +39,7 @@ HOLDER_OPTIONS: Mapping[str, object] = {
     },
     "enabled_words": ["正常"],
     "disabled_words": ["挂失"],
-    "words": {**WORDS, "正式": "personal", "临时": "temporary"},
+    "words": {**WORDS, "正式": "personal", "临时": "temporary", "机房": "it_room"},
 }
 
 
@@ -52,7 +52,7 @@ def test_holders_are_a_whole_list_and_name_the_person_of_a_passage(tmp_path: Pat
     values = [{a.name: a.value for a in entry.attributes} for entry in inventory.entries]
     assert [entry.key.text for entry in inventory.entries] == ["1001", "1002"]
     assert values[0]["enabled"].flag
-    assert list(values[0]["zones"].words.word) == ["大厅", "机房"]
+    assert list(values[0]["zones"].words.word) == ["大厅", "it_room"]
     assert not values[1]["enabled"].flag
     assert values[1]["disabled"].time_ms == datetime(2026, 10, 31, 16, 0, tzinfo=UTC).timestamp() * 1000
     assert [(row["person"], row["badge_class"]) for _, _, row in rows_of(found)] == [
