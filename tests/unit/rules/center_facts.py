@@ -60,7 +60,7 @@ class SourceFile:
         self.entries.setdefault(kind, []).append(Entry(key=key, attributes=attributes))
 
     def happen(
-        self, kind: str, key: str | int, started: int, /, ended: int | None = None, **attributes: AttributeValue
+        self, kind: str, key: str | int, started: int, ended: int | None = None, /, **attributes: AttributeValue
     ) -> None:
         row = Happening(
             agent="a1",

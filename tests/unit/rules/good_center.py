@@ -116,7 +116,7 @@ def _doors(begin: int) -> SourceFile:
         for agent in AGENTS:
             if (start := ago(day, 0, 45)) >= begin:
                 file.happen(
-                    "presence", f"{agent}-{day}", start, ended=ago(day, 10), person=agent, visitor=False, on_site=True
+                    "presence", f"{agent}-{day}", start, ago(day, 10), person=agent, visitor=False, on_site=True
                 )
     for days in (35, 200):
         if (start := ago(days, 6)) >= begin:
