@@ -9,6 +9,7 @@ from demo.calls import ZONE
 from demo.directory import BASE, READER_DN
 
 EVERY = "5m"
+KEPT = {"encrypted": True, "key_local": False, "deletions_logged": True, "floor_days": 30, "ceiling_days": 900}
 DOORS = {
     "enabled_words": ["启用"],
     "disabled_words": ["停用"],
@@ -47,6 +48,7 @@ def agent_toml(place: Path, *, ldap_port: int, ami_port: int, encoding: str) -> 
             "plugin": "asterisk_recordings",
             "folder": place / "recordings",
             "name_pattern": "(?P<started>[^-]+)-(?P<queue>[^-]+)-(?P<agent>[^-]+)-(?P<call>.+)",
+            "holding": KEPT,
         },
         {"name": "manager", "plugin": "asterisk_ami", "port": ami_port, "username": "ccmm", "secret_file": secret},
         {

@@ -170,3 +170,13 @@ def test_a_folder_that_vanished_is_not_an_empty_one(tmp_path: Path) -> None:
 def test_a_name_pattern_must_find_the_call(wrong: str) -> None:
     with pytest.raises(BadOption):
         Recordings.from_options(Options({"folder": "/var/spool/asterisk/monitor", "name_pattern": wrong}))
+
+
+def test_what_the_center_states_of_the_folder_stands_in_its_holding(tmp_path: Path) -> None:
+    put(tmp_path, "c1.wav", wav(32_000), at("09:00"))
+    stated = {"encrypted": True, "floor_days": 90}
+    source = Recordings.from_options(Options({"folder": str(tmp_path), "holding": stated}))
+    _, holding, _ = read(source, at("12:00"))
+    assert {name: attributes(holding)[name] for name in stated} == stated
+    with pytest.raises(BadOption, match="colour"):
+        Recordings.from_options(Options({"folder": str(tmp_path), "holding": {"colour": True}}))

@@ -4,7 +4,7 @@ import fnmatch
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +43,7 @@ from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
 
 LOOK_BACK_MS = 4 * HOUR_MS  # a file may still grow or go that long
 _BATCH_FILES = 20_000
+_STATED = ("encrypted", "key_local", "protected", "deletions_logged", "legal_hold", "floor_days", "ceiling_days")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,6 +77,15 @@ name_pattern = "(?P<call>.+)"
 # zone = "Asia/Shanghai"
 # agents = "/etc/ccmm/agents.csv"    # agent name or interface, staff id
 settle = "30m"
+# What the folder cannot show by itself, as the center states it: how it is kept, and for how long at least and at most.
+# [source.holding]
+# encrypted = true
+# key_local = false                  # the key lies on the same disk
+# protected = true
+# deletions_logged = true
+# legal_hold = false
+# floor_days = 90
+# ceiling_days = 400
 """
 
     folder: Path
@@ -84,6 +94,7 @@ settle = "30m"
     agents: Path | None = None
     zone: ZoneInfo | None = None  # None: the center's
     settle: timedelta = timedelta(minutes=30)
+    kept: Mapping[str, bool | int] = field(default_factory=dict)  # what the center states of the folder
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
@@ -94,6 +105,7 @@ settle = "30m"
             agents=options.path("agents", None),
             zone=parse_zone(options.text("zone", None)),
             settle=timedelta(seconds=options.seconds("settle", 1800)),
+            kept=_kept(options.table("holding", None)),
         )
 
     def manifest(self) -> Manifest:
@@ -203,11 +215,24 @@ settle = "30m"
             "files": len(files),
             "size_bytes": sum(file.size_bytes for file in files),
             "empty_files": sum(file.size_bytes <= _empty_bytes(file.path) for file in files),
+            **self.kept,
         }
         if files:
             oldest, newest = from_ms(max(0, files[0].about_ms)), from_ms(max(0, files[-1].about_ms))
             entry |= {"oldest": oldest, "newest": newest, "kept_days": max(0, (now - oldest).days)}
         return facts.inventory("holding", now, [(self.folder.name or "recordings", entry)])
+
+
+def _kept(stated: Options | None) -> dict[str, bool | int]:
+    """Raises BadOption."""
+    if stated is None:
+        return {}
+    found: dict[str, bool | int] = {}
+    for name in stated.keys():  # noqa: SIM118 - Options is no mapping
+        if name not in _STATED:
+            raise BadOption(f"holding.{name}", f"one of {', '.join(_STATED)}")
+        found[name] = stated.whole(name) if name.endswith("_days") else stated.flag(name)
+    return found
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
