@@ -6,7 +6,7 @@ from typing import Any
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.inquiry import Inquiry, Moment
 from ccmm_collector.known import Known
-from ccmm_collector.packs import Chosen
+from ccmm_collector.packs import Chosen, is_over
 from ccmm_collector.verdict_store import Judged
 from ccmm_proto.period import from_ms
 from ccmm_rules.evidence import SourceFacts
@@ -15,6 +15,11 @@ from ccmm_rules.verdict import Verdict, canonical_json
 
 # What the list of centers says of each one's level, whatever the scoring model.
 _SHOWN = ("level", "provisional", "backfill_percent", "coverage", "next_level", "model", "standing", "sentence")
+
+_OVER = {
+    "en": "this version of the pack was effective until {}: put its successor in force",
+    "zh": "该版本规则包有效期至 {}：请启用后续版本",
+}
 
 
 def iso(instant_ms: int | None) -> str | None:
@@ -48,17 +53,24 @@ def _head(inquiry: Inquiry, judged: Judged, chosen: Chosen, moment: Moment) -> d
         "known_at": iso(moment.known_ms),
         "log_id": inquiry.log.log_id,
         "log_index": judged.log_index,
-        **pack_head(chosen),
+        **pack_head(chosen, moment.at_ms),
     }
 
 
-def pack_head(chosen: Chosen) -> dict[str, Any]:
-    """By which pack, who answers for it, and what must be said where nobody does."""
+def pack_head(chosen: Chosen, at_ms: int) -> dict[str, Any]:
+    """By which pack, who answers for it, and what must be said wherever its verdicts are shown."""
     pack, trust = chosen.pack, chosen.trust
     named = {"id": pack.id, "version": pack.version, "digest": pack.digest}
     signed_by = {"name": trust.signer or None, "key": trust.key.hex()} if trust.key else None
-    notice = None if trust.notice is None else dict(trust.notice)
-    return {"pack": {**named, "trust": trust.word, "signed_by": signed_by}, "notice": notice}
+    return {"pack": {**named, "trust": trust.word, "signed_by": signed_by}, "notice": _notice(chosen, at_ms)}
+
+
+def _notice(chosen: Chosen, at_ms: int) -> dict[str, str] | None:
+    """That nobody answers for a pack, or that its last day has passed."""
+    said = [chosen.trust.notice] if chosen.trust.notice is not None else []
+    if is_over(chosen.pack, at_ms):
+        said.append({language: words.format(chosen.pack.effective_until) for language, words in _OVER.items()})
+    return {language: "; ".join(words[language] for words in said) for language in _OVER} if said else None
 
 
 def _verdict(
@@ -85,7 +97,7 @@ def centers_answer(inquiry: Inquiry, moment: Moment, pack_words: str | None) -> 
     if pack_words is not None or inquiry.activations(moment):
         chosen = inquiry.chosen(pack_words, moment)
     lines = [center_line(inquiry, name, moment, chosen, older=pack_words is None) for name in inquiry.centers(moment)]
-    head = {"pack": None, "notice": None} if chosen is None else pack_head(chosen)
+    head = {"pack": None, "notice": None} if chosen is None else pack_head(chosen, moment.at_ms)
     rejudging = None
     if chosen is not None and pack_words is None and moment.is_now:
         done, of = inquiry.rejudging(chosen.pack)

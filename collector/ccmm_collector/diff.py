@@ -28,8 +28,8 @@ def diff(inquiry: Inquiry, moment: Moment, old: Chosen, new: Chosen, progress: P
         progress("centers judged by both", number, len(centers))
     return {
         "at": iso(moment.at_ms),
-        "old": pack_head(old),
-        "new": pack_head(new),
+        "old": pack_head(old, moment.at_ms),
+        "new": pack_head(new, moment.at_ms),
         "rules": _rules(old, new),
         "centers": changed,
         "unchanged": len(centers) - len(changed),

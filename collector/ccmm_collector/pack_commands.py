@@ -114,7 +114,7 @@ def activate(
         packs = inquiry.packs
     with EvidenceLog.open(folder) as log:
         activate_pack(folder, log, chosen.folder, chosen.trust, starts_ms, packs)
-    document = {**pack_head(chosen), "from": iso(starts_ms)}
+    document = {**pack_head(chosen, starts_ms or moment.at_ms), "from": iso(starts_ms)}
     if as_json:
         print(json.dumps(document, ensure_ascii=False))
         return

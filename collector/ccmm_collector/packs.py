@@ -16,7 +16,7 @@ from ccmm_collector.projection import Projection
 from ccmm_collector.transition import Activation, activations, in_force
 from ccmm_collector.trust import Trust
 from ccmm_proto.errors import BadConfig
-from ccmm_proto.period import HOUR_MS, from_ms, to_ms
+from ccmm_proto.period import DAY_MS, HOUR_MS, from_ms, to_ms
 from ccmm_proto.v1.service_pb2 import Act, PackActivated
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.load import Resolver, folder_digest, load_pack
@@ -24,6 +24,7 @@ from ccmm_rules.model import Pack
 
 BUILT_IN = "cc_cmm"
 EARLIEST_ZONE_MS = 14 * HOUR_MS  # where a day begins first: so long before it does in UTC
+LATEST_ZONE_MS = 12 * HOUR_MS  # where it ends last
 
 
 def built_in(name: str = BUILT_IN) -> Path:
@@ -111,12 +112,22 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_over(pack: Pack, at_ms: int) -> bool:
+    """Whether the last day of a pack has passed everywhere on Earth."""
+    if not pack.effective_until:
+        return False
+    last = datetime.fromisoformat(pack.effective_until).replace(tzinfo=UTC)
+    return at_ms >= to_ms(last) + DAY_MS + LATEST_ZONE_MS
+
+
 def start_of(pack: Pack, asked_ms: int | None, now_ms: int) -> int | None:
     """From when a pack is in force that is activated now; None: at once. Raises BadConfig.
 
     Its effective date begins at midnight UTC, where nobody says otherwise.
     """
     effective_ms = to_ms(datetime.fromisoformat(pack.effective_from).replace(tzinfo=UTC))
+    if is_over(pack, now_ms if asked_ms is None else asked_ms):
+        raise BadConfig(f"{pack.id} {pack.version} was effective until {pack.effective_until}")
     if asked_ms is None:
         return effective_ms if effective_ms > now_ms else None
     if asked_ms < now_ms:

@@ -212,6 +212,20 @@ def test_an_effective_date_ahead_is_kept_unless_somebody_names_a_later_instant(w
     assert later["from"] == "2198-12-31T16:00:00.000+00:00"
 
 
+def test_a_pack_whose_last_day_has_passed_is_not_put_in_force_and_says_so_where_it_is(
+    world: World, tmp_path: Path
+) -> None:
+    configure(world, allow_unsigned=True)
+    folder = newer(tmp_path)
+    text = (folder / "pack.yaml").read_text(encoding="utf-8")
+    (folder / "pack.yaml").write_text(text + 'effective_until: "2026-01-31"\n', encoding="utf-8")
+    with pytest.raises(BadConfig, match="was effective until 2026-01-31"):
+        run("rules", "activate", world.folder, folder)
+    activate_pack(world.folder, world.log, folder)
+    assert "effective until 2026-01-31" in document("level", world.folder, "north")["notice"]["en"]
+    assert document("level", world.folder, "north", "--at", "2026-01-31T23:00Z", "--pack", "tiny")["notice"] is None
+
+
 def many(world: World, count: int) -> list[str]:
     names = [f"c{number:02}" for number in range(count)]
     for name in names:
