@@ -201,15 +201,15 @@ def test_the_worst_group_and_the_worst_slot_are_named() -> None:
 
 
 def test_the_worst_of_what_should_be_low_is_the_highest() -> None:
-    buckets = [(0, 0, 9, *(0,) * 14), (0, 0, 0, 9, *(0,) * 13), (0, 0, 18, 0, 0, 1, *(0,) * 11)]
+    buckets = [(0, 0, 0, 0, 9, *(0,) * 12), (0, 0, 0, 9, *(0,) * 13), (0, 0, 18, 0, 0, 1, *(0,) * 11)]
     waits = {"sales": [buckets[0]], "support": [buckets[1]], "vip": [buckets[2]]}
     none = {queue: [(0,) * 17] for queue in waits}
     fact = counted({"wait_answered": waits, "wait_abandoned": none}, "2026-01-01T00:00", NOW)
     groups = verdict_on("{metric: wait_p90, over: 7d, by: queue}", "x <= 10.0", [fact])
-    assert (groups.seen["x"], groups.reads["x"].spot) == (15.0, Spot(group="support"))
+    assert (groups.seen["x"], groups.reads["x"].spot) == (20.0, Spot(group="sales"))
     slots = verdict_on("{slots: wait_p90, over: 7d, every: 1d, meets: 10, by: queue}", "x.bad == 0", [fact])
-    newest = Spot(at_ms=ms("2026-03-19T00:00"), group="support", count=7)
-    assert (slots.seen["x.worst"], slots.reads["x"].spot) == (15.0, newest)
+    newest = Spot(at_ms=ms("2026-03-19T00:00"), group="sales", count=14)
+    assert (slots.seen["x.worst"], slots.reads["x"].spot) == (20.0, newest)
 
 
 def test_two_sources_that_share_a_window_are_disputed_in_sums() -> None:
