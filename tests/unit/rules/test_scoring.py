@@ -175,16 +175,21 @@ def test_bad_news_of_a_clause_is_not_hidden_by_what_is_missing() -> None:
 
 
 def test_every_limit_of_a_table_must_be_met_and_advice_decides_nothing() -> None:
-    pack = scored_pack(THRESHOLDS, [control(1), control(2), control(3, binding=False)], 3)
-    assert result_of(pack).standing == "met"
+    pack = scored_pack(THRESHOLDS, [control(1), control(2), control(3, binding=False), control(4)], 4)
+    done = result_of(pack)
+    assert isinstance(done.score, ThresholdScore)
+    assert (done.standing, done.score.advice, done.distance) == ("met", (), 0)
     missed = result_of(pack, {1: BAD, 2: GONE})
     assert isinstance(missed.score, ThresholdScore)
     assert (missed.standing, missed.score.not_met, missed.score.undecided) == ("not_met", ("c1",), ("c2",))
+    assert (missed.distance, missed.score.met, missed.path) == (2, ("c4",), ("c2", "c1"))
+    assert missed.sentence["en"] == "1 of 3 limits met, 1 not met, 1 undecided"
+    assert missed.sentence["zh"] == "3 项限值中满足 1 项，不满足 1 项，无法判定 1 项"
     assert result_of(pack, {2: OPEN}).standing == "undecided"
     advised = result_of(pack, {3: BAD})
     assert isinstance(advised.score, ThresholdScore)
     assert (advised.standing, advised.score.advice) == ("met", ("c3",))
-    assert advised.sentence["en"] == "2 of 2 limits met, 0 not met, 0 undecided; 1 recommendation open"
+    assert advised.sentence["en"] == "3 of 3 limits met, 0 not met, 0 undecided; 1 recommendation open"
     assert advised.sentence["zh"].endswith("；另有 1 项建议未落实")
     assert result_of(pack, otherwise=OUT).standing == "undecided"
 
