@@ -38,4 +38,15 @@ DERIVED = {
         ),
         "heard.only_a <= 1",
     ),
+    "D-SEC-11": (
+        (
+            "{first: {match: {occurrences: call, of: 'answered', first_by: agent,"
+            " also: {inventory: person, of: 'has_active', same: {agent: key}}}, over: 4d, empty: 0,"
+            " with: {occurrences: recording, same: {call: call}}, pick: best, good: 'b.length >= a.talk'},"
+            " away: {match: {occurrences: call, of: 'answered',"
+            " also: {occurrences: breach.answer_rate, every: 3h, meets: 60, time: [-6h, 0h]}},"
+            " with: {occurrences: session, same: {agent: person}, time: [-1d, 1h]}, over: 2d, empty: 0}}"
+        ),
+        "first.only_a <= 3 && first.good_share >= 30.0 && away.only_a <= 4",
+    ),
 }
