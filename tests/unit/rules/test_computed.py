@@ -57,7 +57,7 @@ def figures(**measures: Sequence[MeasureRow]) -> Fact:
 
 
 # 78 % and 82 % in turn until the end of 2025, then 90 %: 91 days before 2025-10-06 are 13 weeks from a Monday.
-ANSWERED = {"2024-01-01": (78, 82), "2026-01-01": 90}
+ANSWERED: dict[str, int | tuple[int, int]] = {"2024-01-01": (78, 82), "2026-01-01": 90}
 RATE = figures(calls_offered=daily("o", {"2024-01-01": 100}), calls_answered=daily("a", ANSWERED))
 
 
@@ -127,9 +127,9 @@ def test_a_definition_changed_in_the_centers_register_is_another_one() -> None:
 
 
 def test_what_must_not_suffer_is_the_worst_of_the_other_indicators() -> None:
-    ANSWERED_SURVEYS = daily("s", {"2024-01-01": 10}, channel="voice")
+    told = daily("s", {"2024-01-01": 10}, channel="voice")
     favourable = daily("f", {"2024-01-01": 9, "2026-01-01": 6}, channel="voice")
-    survey = figures(survey_asked=ANSWERED_SURVEYS, survey_answered=ANSWERED_SURVEYS, survey_favourable=favourable)
+    survey = figures(survey_asked=told, survey_answered=told, survey_favourable=favourable)
     read = "{occurrences: project, over: 365d, number: side_worst}"
     verdict = verdict_on(
         read, "x.max <= -2.0", [replace(survey, source="survey", agent="crm"), RATE, projects(PROJECT)]
