@@ -99,7 +99,9 @@ def sample_of(metric: Metric, tally: Tally) -> int:
         return round(tally[3])
     if metric.formula == "gap":
         return round(max(tally))
-    return round(tally[0] if metric.formula == "count" else tally[1])
+    if metric.formula == "count":
+        return max(round(tally[0]), 0)  # of a difference, none where the other side is the larger one
+    return round(tally[1])
 
 
 def value_of(metric: Metric, tally: Tally) -> float | None:

@@ -200,3 +200,9 @@ def test_what_a_formula_cannot_do_is_refused(read: str, said: str) -> None:
     with pytest.raises(PackErrors) as caught:
         one_rule(read, "x.bad == 0" if "slots" in read else "x >= 1.0")
     assert said in str(caught.value)
+
+
+def test_a_count_of_a_difference_is_none_where_the_other_side_is_larger() -> None:
+    metric = load_vocabulary().metrics["over_presence_minutes"]
+    assert sample_of(metric, (-600.0,)) == 0
+    assert sample_of(metric, (600.0,)) == 600
