@@ -11,6 +11,7 @@ from ccmm_collector.verdict_store import Judged
 from ccmm_proto.period import from_ms
 from ccmm_rules.evidence import SourceFacts
 from ccmm_rules.model import Pack
+from ccmm_rules.operators.needed import needed_feeds
 from ccmm_rules.verdict import Verdict, canonical_json
 
 # What the list of centers says of each one's level, whatever the scoring model.
@@ -153,7 +154,7 @@ def slow_sources(pack: Pack, known: Known) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for rule in pack.rules.values():
         for read in rule.reads:
-            for feed in read.feeds:
+            for feed in needed_feeds(read, pack.vocabulary):
                 for facts in known.feeding(feed):
                     if is_too_slow(facts, read.fresh_for_ms):
                         name = f"{facts.agent}/{facts.source}"

@@ -45,5 +45,6 @@ rules_read    verdicts of other rules
 pairing       who is whose partner
 joining       the pairs of a match, shared by reads that join alike
 match_read    two row sets joined, from evidence to names
+needed        what must feed a read
 crossing      when time alone can change what rows give
 """

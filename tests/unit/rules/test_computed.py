@@ -9,6 +9,7 @@ from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
+from ccmm_rules.operators.needed import needed_feeds
 from ccmm_rules.verdict import Verdict
 from tests.unit.rules.examples import happened, listed, ms, one_rule
 
@@ -210,3 +211,20 @@ def test_a_read_of_computed_attributes_is_fed_by_measures_and_others_are_not() -
     late = one_rule("{occurrences: action, over: 3mo, bad: late}", "x.bad == 0").rules["D-SEC-01"].reads[0]
     assert {"report", "calls_answered", "register"} <= set(gap.feeds)
     assert late.feeds == ("action",)
+
+
+def test_of_all_that_may_change_a_read_only_what_it_names_is_needed() -> None:
+    def needed(read: str) -> tuple[str, ...]:
+        pack = one_rule(read, "x.n >= 0")
+        return needed_feeds(pack.rules["D-SEC-01"].reads[0], pack.vocabulary)
+
+    assert needed("{occurrences: report, over: 3mo, number: gap}") == ("report",)
+    assert needed("{occurrences: silence, over: 3mo}") == ()
+    assert needed("{occurrences: breach.key_kpis, every: day, meets: target, over: 30d}") == ()
+    assert needed("{occurrences: breach.answer_rate, every: day, meets: 80, over: 30d}") == (
+        "calls_answered",
+        "calls_offered",
+    )
+    assert needed("{occurrences: change.setting, over: 30d}") == ("setting",)
+    everyone = "{occurrences: training, over: 30d, by: person, expect: {inventory: person, of: active, key: key}}"
+    assert needed(everyone) == ("person", "training")
