@@ -62,7 +62,9 @@ def load_match(node: Node, context: ReadContext) -> Read:
     names, units = _names(spec)
     joined = [*partners, *([spec.also] if spec.also else [])]
     sources = (base, *(joining.source for joining in joined))
-    feeds = tuple(sorted({feed for source in sources for feed in source_feeds(source, vocabulary)}))
+    tests = [spec.test.compiled if spec.test is not None else None, *(joining.condition for joining in joined)]
+    asked = {name[2:] for test in tests if test is not None for name in test.names}
+    feeds = tuple(sorted({feed for source in sources for feed in source_feeds(source, vocabulary, asked)}))
     return context.read("match", spec, names, units, feeds)
 
 

@@ -1,6 +1,6 @@
 """Loader of the reads over rows: `inventory`, `occurrences`, `documents`, `attestations`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ccmm_rules.derived import is_derived, kind_named
@@ -53,9 +53,12 @@ def row_source(node: Node, operator: str, vocabulary: Vocabulary, *, first_by: b
     )
 
 
-def source_feeds(source: RowSource, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """What an arrival must bring to change these rows."""
-    return feeds_of(source.derived, vocabulary) if source.derived is not None else (source.kind,)
+def source_feeds(source: RowSource, vocabulary: Vocabulary, asked: Collection[str]) -> tuple[str, ...]:
+    """What an arrival must bring to change these rows; `asked` are the names that tests use of them."""
+    if source.derived is not None:
+        return feeds_of(source.derived, vocabulary)
+    names = {*asked, *(source.of.names if source.of is not None else ())}
+    return (source.kind, *computed_feeds(vocabulary.kinds[source.kind], names, vocabulary))
 
 
 def _kind_of(node: Node, operator: str, vocabulary: Vocabulary, by: str) -> tuple[str, str, Derived | None]:
@@ -114,13 +117,15 @@ def load_rows(node: Node, context: ReadContext, operator: str) -> Read:
         weight=_weight(node, source.kind, vocabulary),
     )
     names, units = _names(spec, operator)
-    asked = {number, *(spec.test.compiled.names if spec.test is not None else ())}
-    asked |= source.of.names if source.of is not None else set()
-    kind = kind_named(source.kind, vocabulary)
-    feeds = (*source_feeds(source, vocabulary), *computed_feeds(kind, asked, vocabulary))
-    if group is not None and group.entries is not None:
-        feeds = (*feeds, group.entries.kind)
-    return context.read(operator, spec, names, units, tuple(sorted(set(feeds))))
+    return context.read(operator, spec, names, units, _feeds(spec, vocabulary))
+
+
+def _feeds(spec: RowsSpec, vocabulary: Vocabulary) -> tuple[str, ...]:
+    asked = {spec.number, *(spec.test.compiled.names if spec.test is not None else ())}
+    feeds = set(source_feeds(spec.source, vocabulary, asked))
+    if spec.group is not None and spec.group.entries is not None:
+        feeds.add(spec.group.entries.kind)
+    return tuple(sorted(feeds))
 
 
 def _with_entries(

@@ -211,6 +211,11 @@ def test_a_read_of_computed_attributes_is_fed_by_measures_and_others_are_not() -
     late = one_rule("{occurrences: action, over: 3mo, bad: late}", "x.bad == 0").rules["D-SEC-01"].reads[0]
     assert {"report", "calls_answered", "register"} <= set(gap.feeds)
     assert late.feeds == ("action",)
+    joined = (
+        "{match: {occurrences: project}, with: {occurrences: review, time: [0d, 9d], if: 'a.gain > 0.0'}, over: 90d}"
+    )
+    pair = one_rule(joined, "x.only_a == 0").rules["D-SEC-01"].reads[0]
+    assert {"project", "review", "calls_answered"} <= set(pair.feeds)
 
 
 def test_of_all_that_may_change_a_read_only_what_it_names_is_needed() -> None:
