@@ -43,13 +43,28 @@ def conclude(rule: Rule, level: int, bound: Mapping[str, Bound], profile: Mappin
         look = bound[read.name]
         worst |= {read.full(short): value for short, value in look.worst.items()}
         best |= {read.full(short): value for short, value in look.best.items()}
-    needed = sorted(remaining(rule.require.tree, known))
+    needed = _needed(rule, known)
     optional = {read.full(short) for read in rule.reads if read.optional for short in read.names}
     if all(name in worst or name in optional for name in needed) and rule.require.evaluate(worst) is True:
         return Conclusion(outcome=Outcome.SATISFIED)
     if rule.require.evaluate(best) is False:
         return Conclusion(outcome=Outcome.NOT_SATISFIED, reason="values")
     return _open(rule, needed, worst, bound)
+
+
+_NEEDED: dict[tuple[object, ...], list[str]] = {}  # the same for every center that answers alike
+_MOST = 20_000
+
+
+def _needed(rule: Rule, known: Mapping[str, object]) -> list[str]:
+    """The names of reads that `require` still depends on, sorted."""
+    used = tuple([(name, repr(known[name])) for name in sorted(rule.require.names) if name in known])
+    key = (rule.require.source, used)
+    if key not in _NEEDED:
+        if len(_NEEDED) >= _MOST:
+            _NEEDED.clear()
+        _NEEDED[key] = sorted(remaining(rule.require.tree, known))
+    return _NEEDED[key]
 
 
 def _in_scope(rule: Rule, answers: Mapping[str, object]) -> Conclusion | None:

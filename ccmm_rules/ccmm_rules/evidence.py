@@ -69,7 +69,7 @@ class MeasureRow(NamedTuple):
     dimensions: tuple[tuple[str, str | int], ...]  # sorted by name; int for a pseudonym
     start_ms: int
     period_s: int
-    count: int = 0  # of a count measure, or beside a sum
+    count: int = 0  # type: ignore[assignment]  # of a count measure, or beside a sum; hides that of tuples
     total: float = 0.0
     buckets: tuple[int, ...] = ()
     gauge: tuple[float, float, float] | None = None  # min, max, last

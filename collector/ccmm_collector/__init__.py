@@ -45,6 +45,7 @@ alterations         what differs between lists that follow each other
 coverage            what a source vouched for
 holes               where numbers of an agent's chains are missing or claimed twice
 fold                a center's runs and chains, folded and kept
+garbage             when Python looks for garbage
 folds               what is kept in memory between two judgements
 known               one center as known at an index of the log
 judge               the judge's process beside `serve`

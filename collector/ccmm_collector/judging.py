@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from ccmm_collector.folds import Folds
+from ccmm_collector.garbage import garbage_later
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs
@@ -221,7 +222,8 @@ class Judge:
         holes = tuple(known.holes())
         everything = ALL in feeds or len(held) != len(pack.rules) or self._holes.get(center) != holes
         rules = None if everything else [rule for rule in pack.rules if rule in due or _reads(pack, rule) & feeds]
-        verdicts = judge_rules(pack, known, at_ms, rules, held)
+        with garbage_later():
+            verdicts = judge_rules(pack, known, at_ms, rules, held)
         level = level_json(level_of(pack, {**held, **verdicts}, known, at_ms))
         changed = self.store.write(Judged(center, pack.digest, at_ms, known.log_index, verdicts, level))
         self._holes[center] = holes

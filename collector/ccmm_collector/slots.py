@@ -8,7 +8,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 
 from ccmm_collector import projection_sql as sql
@@ -20,6 +20,7 @@ from ccmm_rules.civil import civil_days
 from ccmm_rules.evidence import MeasureRow, Span
 
 _START = attrgetter("start_ms")
+_MADE = partial(tuple.__new__, MeasureRow)  # of all ten columns, without asking each time whether they are
 AHEAD_MS = 90 * DAY_MS  # who asks for earlier days than were read may ask for still earlier ones
 Series = tuple[str, str, tuple[tuple[str, str | int], ...], int]  # agent, source, dimensions, period
 
@@ -66,10 +67,10 @@ class Figures:
         """One row per slot that starts in the span, oldest first."""
         rows: list[MeasureRow] = []
         for number, (agent, source, dimensions, period_s) in self._of(measure):
-            for start_ms, _, count, total, unfinished, more in self._stated(number, span.from_ms, span.to_ms):
-                gauge, buckets = _shape(more)
-                row = (agent, source, dimensions, start_ms, period_s, count, total, buckets, gauge, unfinished)
-                rows.append(MeasureRow._make(row))
+            rows += [
+                _MADE((agent, source, dimensions, start_ms, period_s, count, total, *_shape(more), unfinished))
+                for start_ms, _, count, total, unfinished, more in self._stated(number, span.from_ms, span.to_ms)
+            ]
         return sorted(rows, key=_START)  # stable: sources and dimensions stay in order
 
     def totals(self, measure: str, span: Span) -> list[MeasureRow]:
@@ -83,7 +84,7 @@ class Figures:
             found = [(days.series, self._tallies(days, span)) for days in self._days_of(measure, span.from_ms)]
         return [_row(series, span.from_ms, add(tallies)) for series, tallies in found if tallies]
 
-    def _stated(self, number: int, from_ms: int, to_ms: int) -> list[Slot]:
+    def _stated(self, number: int, from_ms: int, to_ms: int) -> Sequence[Slot]:
         return stated(self._view.projection.rows(sql.SLOTS, number, from_ms, to_ms, self._view.index))
 
     def _days_of(self, measure: str, from_ms: int) -> list[_Days]:
@@ -137,13 +138,12 @@ def _dimensions(text: str) -> tuple[tuple[str, str | int], ...]:
 
 
 def _row(series: Series, start_ms: int, tally: Tally) -> MeasureRow:
-    gauge, buckets = _shape(tally.more)
-    return MeasureRow(*series[:3], start_ms, series[3], tally.count, tally.total, buckets, gauge, tally.unfinished)
+    return MeasureRow(*series[:3], start_ms, series[3], tally.count, tally.total, *_shape(tally.more), tally.unfinished)
 
 
 @lru_cache(maxsize=100_000)
-def _shape(more: bytes | None) -> tuple[tuple[float, float, float] | None, tuple[int, ...]]:
-    """Gauge and buckets. Most quarter hours of a center look like others."""
+def _shape(more: bytes | None) -> tuple[tuple[int, ...], tuple[float, float, float] | None]:
+    """Buckets and gauge. Most quarter hours of a center look like others."""
     if more is None:
-        return None, ()
-    return (unpack_gauge(more), ()) if is_gauge(more) else (None, unpack_buckets(more))
+        return (), None
+    return ((), unpack_gauge(more)) if is_gauge(more) else (unpack_buckets(more), None)

@@ -92,10 +92,10 @@ def _sets(spec: MatchSpec, view: View, span: Span | None, watermark_ms: int) -> 
     starts = base.table.starts
     return Sets(
         base=base,
-        waiting=frozenset(at for at in base.places if starts[at] > young) if timed else frozenset(),
+        waiting=frozenset([at for at in base.places if starts[at] > young]) if timed else frozenset(),
         sides=tuple(sides),
         partners=_partners(sides, span),
-        key_ids=frozenset(rows.table.key_ids[at] for rows in keyed for at in rows.places),
+        key_ids=frozenset().union(*(rows.table.key_ids_at(rows.places) for rows in keyed)),
         as_of_ms=watermark_ms,
         doubtful=doubtful,
     )

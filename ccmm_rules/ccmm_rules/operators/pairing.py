@@ -191,6 +191,7 @@ def _timed(
     starts = {key: [other.starts[b] for b in bucket] for key, bucket in buckets.items()}
     low, high = joining.time_ms or (0, 0)
     slack = joining.inside_ms if joining.inside_ms is not None else joining.overlap_ms or 0
+    first_ends, second_ends = table.ends_by(now_ms), other.ends_by(now_ms)
     found: list[Pair] = []
     for key, a in keyed:
         if key not in buckets:
@@ -199,16 +200,11 @@ def _timed(
         if joining.time_ms is not None:
             fitting = bucket[bisect_left(begun, start + low) : bisect_right(begun, start + high)]
         else:
-            end = start if joining.inside_ms is not None else _end(table, a, now_ms)
+            end = start if joining.inside_ms is not None else first_ends[a]
             before = bucket[: bisect_right(begun, end + slack)]
-            fitting = [b for b in before if start <= _end(other, b, now_ms) + slack]
+            fitting = [b for b in before if start <= second_ends[b] + slack]
         found += [(a, b, index) for b in fitting]
     return found
-
-
-def _end(table: Table, place: int, now_ms: int) -> int:
-    end = table.ends[place]
-    return end if end is not None else max(now_ms, table.starts[place])
 
 
 def tolerance_ms(joinings: Sequence[Joining], key_ms: int) -> tuple[int, int]:

@@ -69,14 +69,20 @@ def _slot_values(metric: Metric, every: str, by: str, view: View, span: Span, wi
 
 def _values(metric: Metric, cells: Cells, grid: Grid, places: range, within: Band | None) -> Iterator[SlotValue]:
     """A count of nothing is zero; of all else only slots in which something was told have a value."""
-    counted = metric.formula == "count"
+    known: dict[Tally, float | None] = {}  # many slots are alike
     for place, tally in _tallies(metric, cells, grid, places):
-        value = value_of(metric, tally)
-        if value is None or not (counted or sample_of(metric, tally) >= 1):
+        value = known[tally] if tally in known else known.setdefault(tally, _value(metric, tally))
+        if value is None:
             continue
         ends = ends_of(metric, tally) if metric.is_gauge else (value, value)
         if within is None or ends[0] < within[0] or ends[1] > within[1]:
             yield SlotValue(place=place, slot=grid.slot(place), value=value, ends=ends)
+
+
+def _value(metric: Metric, tally: Tally) -> float | None:
+    """None where there is nothing to judge."""
+    is_enough = metric.formula == "count" or sample_of(metric, tally) >= 1
+    return value_of(metric, tally) if is_enough else None
 
 
 def _tallies(metric: Metric, cells: Cells, grid: Grid, places: range) -> Iterator[tuple[int, Tally]]:

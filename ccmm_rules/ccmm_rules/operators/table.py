@@ -13,6 +13,7 @@ from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.vocabulary.tables import Kind
 
 MINUTE_MS = 60_000
+SIGNED = 2**63  # pseudonyms from here on are negative, as CEL holds them
 Column = Sequence[object]
 Stamps = Sequence[int | None]
 Compute = Callable[[int], Column]  # of an attribute that the engine computes, as of an instant
@@ -50,9 +51,28 @@ class Table:
         self._packed = packed.attributes if packed else None
         self._attributes = [] if packed else [row.attributes for row in rows]
         self._known_until = known_until
+        self._all_key_ids: frozenset[str] | None = None
+        self._ends_by: dict[int, Sequence[int]] = {}
         self._columns: dict[tuple[str, int], Column] = {}
         self._stamps: dict[str, Stamps] = {}
         self._tests: dict[str, Remembered] = {}
+
+    def key_ids_at(self, places: Sequence[int]) -> frozenset[str]:
+        """Of these rows; hardly ever is there more than one."""
+        if self._all_key_ids is None:
+            self._all_key_ids = frozenset(self.key_ids)
+        if len(self._all_key_ids) < 2:
+            return self._all_key_ids if places else frozenset()
+        return frozenset([self.key_ids[at] for at in places])
+
+    def ends_by(self, now_ms: int) -> Sequence[int]:
+        """When each row ended; the instant, for what has not ended by then."""
+        if now_ms not in self._ends_by:
+            self._ends_by[now_ms] = [
+                end if end is not None else max(now_ms, start)
+                for start, end in zip(self.starts, self.ends, strict=True)
+            ]
+        return self._ends_by[now_ms]
 
     def order(self, place: int) -> tuple[int, str, str]:
         """Ties go by time, then key, then source."""
@@ -160,7 +180,7 @@ class Table:
 def _typed(values: Column, word: str, *, is_packed: bool) -> Column:
     """As tests see them; what was packed is of its type."""
     if word.startswith("@"):
-        return [signed(value) if type(value) is int else None for value in values]
+        return [None if type(value) is not int else value if value < SIGNED else value - 2 * SIGNED for value in values]
     if is_packed:
         return values
     if word == "double":
@@ -172,7 +192,7 @@ def _typed(values: Column, word: str, *, is_packed: bool) -> Column:
 
 def signed(pseudonym: int) -> int:
     """64 bits as CEL holds them."""
-    return pseudonym - 2**64 if pseudonym >= 2**63 else pseudonym
+    return pseudonym if pseudonym < SIGNED else pseudonym - 2 * SIGNED
 
 
 def _local_hours(starts: Sequence[int], zone: ZoneInfo) -> list[int]:
