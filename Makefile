@@ -6,7 +6,7 @@ FOLDERS := proto ccmm_rules agent collector plugins/telephony plugins/access_con
 CAPTURES ?= ../shared/data
 export CAPTURES
 
-.PHONY: setup demo test properties check bench proto lock clean
+.PHONY: setup demo test properties mutants check bench packs proto lock clean
 
 setup: $(VENV)/.ready
 
@@ -25,6 +25,9 @@ test: setup
 properties: setup
 	$(BIN)/python -m pytest -n auto -m properties --histories 20000
 
+mutants: setup
+	$(BIN)/python -m tests.mutants
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,6 +38,11 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# After a change of a pack or of the vocabulary: pins of the packs that use it, and the page of the vocabulary.
+packs: setup
+	$(BIN)/python -m ccmm_rules.pin
+	$(BIN)/python -m ccmm_rules.vocabulary.page >docs/vocabulary.md
 
 proto: setup
 	cd proto && ../$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --grpc_python_out=. \

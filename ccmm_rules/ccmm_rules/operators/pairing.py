@@ -192,6 +192,7 @@ def _timed(
     low, high = joining.time_ms or (0, 0)
     slack = joining.inside_ms if joining.inside_ms is not None else joining.overlap_ms or 0
     first_ends, second_ends = table.ends_by(now_ms), other.ends_by(now_ms)
+    longest = {} if joining.time_ms is not None else _longest(buckets, starts, second_ends)
     found: list[Pair] = []
     for key, a in keyed:
         if key not in buckets:
@@ -201,10 +202,20 @@ def _timed(
             fitting = bucket[bisect_left(begun, start + low) : bisect_right(begun, start + high)]
         else:
             end = start if joining.inside_ms is not None else first_ends[a]
-            before = bucket[: bisect_right(begun, end + slack)]
+            before = bucket[bisect_left(begun, start - slack - longest[key]) : bisect_right(begun, end + slack)]
             fitting = [b for b in before if start <= second_ends[b] + slack]
         found += [(a, b, index) for b in fitting]
     return found
+
+
+def _longest(
+    buckets: Mapping[object, Sequence[int]], starts: Mapping[object, Sequence[int]], ends: Sequence[int]
+) -> dict[object, int]:
+    """How long the longest row of each bucket lasts: one that began before that has ended."""
+    return {
+        key: max(ends[b] - begun for b, begun in zip(bucket, starts[key], strict=True))
+        for key, bucket in buckets.items()
+    }
 
 
 def tolerance_ms(joinings: Sequence[Joining], key_ms: int) -> tuple[int, int]:
