@@ -247,6 +247,25 @@ def test_what_a_pack_promises_about_itself_is_kept() -> None:
     pack = other(HEAD + more, controls)
     assert (pack.effective_until, pack.replaces, pack.claims_certificate) == ("2027-12-31", ("0",), True)
     assert (pack.controls[1].weight, pack.controls[1].binding) == (2.5, False)
+    assert (pack.controls[0].weight, pack.controls[0].items, pack.controls[0].binding) == (1.0, 1, True)
+    for about, items in (
+        ("rules: [D-SEC-09]", 0),
+        ("rules: [D-SEC-09]", 1),
+        ("untested: true", 0),
+        ("untested: true", 7),
+    ):
+        written = CONTROLS.replace("untested: true", f"{about}, items: {items}, weight: 0.5")
+        assert (other(controls=written).controls[1].items, other(controls=written).controls[1].weight) == (items, 0.5)
     assert (example_pack().claims_certificate, example_pack().hold_backfill_share) == (False, 1.0)
     head = HEAD.replace("{model: threshold_table}", THRESHOLDS.replace("}", ", hold_backfill_share: 0.25}"))
     assert other(head).hold_backfill_share == 0.25
+
+
+@pytest.mark.parametrize(
+    ("about", "items"),
+    [("rules: [D-SEC-09]", 0), ("rules: [D-SEC-09]", 1), ("untested: true", 0), ("untested: true", 7)],
+)
+def test_a_control_stands_for_as_many_items_as_it_may(about: str, items: int) -> None:
+    written = CONTROLS.replace("untested: true", f"{about}, items: {items}, weight: 0.5")
+    control = other(controls=written).controls[1]
+    assert (control.items, control.weight) == (items, 0.5)

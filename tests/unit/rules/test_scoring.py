@@ -1,18 +1,20 @@
 """Vectors of the scoring models without levels: every edge, and what silence and secrecy do to them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccmm_rules.level import level_json
+from ccmm_rules.level import level_json, level_of
+from ccmm_rules.memory import MemoryEvidence
 from ccmm_rules.model import Outcome
 from ccmm_rules.scoring.items import cure_until, standing_of
 from ccmm_rules.scoring.result import ConformityScore, ItemScore, StarScore, ThresholdScore
 from ccmm_rules.standard import ItemNumbers
-from tests.unit.rules.scored import CONFORMITY, ITEMS, STARS, THRESHOLDS, control, result_of, scored_pack
+from tests.unit.rules.scored import CONFORMITY, ITEMS, STARS, THRESHOLDS, control, result_of, scored_pack, verdicts_on
 
 BAD, GONE, OPEN, ASIDE, OUT = (
     Outcome.NOT_SATISFIED,
@@ -257,3 +259,34 @@ def test_nothing_that_gets_worse_ever_improves_a_score(data: st.DataObject) -> N
     assert set(after.score.conform) <= set(before.score.conform)
     assert set(after.score.major) >= set(before.score.major)
     assert (before.standing == "conform") >= (after.standing == "conform")
+
+
+def test_what_is_common_to_all_models_is_counted_over_what_applies() -> None:
+    pack = scored_pack(THRESHOLDS, [control(number) for number in range(1, 5)], 4, gates=[4])
+    result = result_of(pack, {1: GONE, 2: OUT, 4: BAD})
+    assert result.coverage == pytest.approx(200 / 3)
+    assert [gap.rule for gap in result.next_level_gaps] == ["ABC-ITM-04", "ABC-ITM-01"]  # the gate first
+    assert [gap.gate for gap in result.next_level_gaps] == [True, False]
+    assert [(obstacle.subject, obstacle.found, obstacle.needed) for obstacle in result.held_down_by] == [
+        ("c1", 0.0, 1.0),
+        ("c4", 0.0, 1.0),
+    ]
+    assert result_of(pack, otherwise=OUT).coverage == 0.0
+
+
+def test_the_gate_stands_first_among_the_rules_that_fail_a_control() -> None:
+    pack = scored_pack(THRESHOLDS, [control(1, [1, 2, 3])], 3, gates=[3])
+    assert result_of(pack, otherwise=BAD).controls[0].failed == ("ABC-ITM-03", "ABC-ITM-01", "ABC-ITM-02")
+
+
+def test_backfill_is_the_mean_over_the_rules_that_are_satisfied_and_a_rule_not_judged_was_never_heard() -> None:
+    pack = scored_pack(THRESHOLDS, [control(1), control(2), control(3)], 3)
+    verdicts = verdicts_on(pack, {3: BAD}, Outcome.SATISFIED)
+    verdicts["ABC-ITM-01"] = replace(verdicts["ABC-ITM-01"], backfill_share=0.5)
+    verdicts["ABC-ITM-03"] = replace(verdicts["ABC-ITM-03"], backfill_share=1.0, reason="values")
+    result = level_of(pack, verdicts, MemoryEvidence([], {}), 0)
+    assert (result.backfill_percent, result.provisional) == (25, True)
+    assert result.next_level_gaps[0].reason == "values"
+    silent = level_of(pack, {}, MemoryEvidence([], {}), 0)
+    assert (silent.backfill_percent, silent.provisional, silent.log_index) == (0, False, -1)
+    assert {gap.reason for gap in silent.next_level_gaps} == {"never"}
