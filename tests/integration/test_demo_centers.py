@@ -1,4 +1,4 @@
-"""The demo's centers, read by the real sources and judged without their agents: the levels that `make demo` promises."""
+"""The demo's centers, read by the real sources and judged without agents: the levels that `make demo` promises."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -68,7 +68,9 @@ def found(pack: Pack, outcomes: dict[str, Outcome], backfill: float = 0.0) -> di
     }
 
 
-def standing(outcomes: dict[str, Outcome], backfill: float = 0.0) -> tuple[int | None, list[tuple[str, str]], list[str]]:
+def standing(
+    outcomes: dict[str, Outcome], backfill: float = 0.0
+) -> tuple[int | None, list[tuple[str, str]], list[str]]:
     pack = level_pack()
     result = level_of(pack, found(pack, outcomes, backfill), MemoryEvidence([], {}), 0)
     return (
