@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ccmm_rules.errors import PackError, PackErrors
 from ccmm_rules.model import Read
-from ccmm_rules.spec import Grouping, Test, Window, parse_window
+from ccmm_rules.spec import Grouping, Test
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Vocabulary
 
@@ -68,15 +68,6 @@ def check_keys(node: Node, *allowed: str) -> None:
     errors = node.only(frozenset((*allowed, "fresh_for", "optional")))
     if errors:
         raise PackErrors(errors)
-
-
-def window_of(node: Node, *, required: bool = False) -> Window | None:
-    over = node.get("over")
-    if over is None:
-        if required:
-            node.fail("'over' is not there", "add over: 90d")
-        return None
-    return parse_window(over)
 
 
 def whole_of(node: Node, key: str, default: int) -> int:

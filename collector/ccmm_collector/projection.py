@@ -252,11 +252,6 @@ class Projection:
         row = self.connection.execute(sql.RECORDED, (index,)).fetchone()
         return int(row[0]) if row else 0
 
-    def activated_ms(self, index: int) -> int:
-        """When the pack in force at an index was activated; 0 before the first."""
-        row = self.connection.execute(sql.ACTIVATION, (index,)).fetchone()
-        return self.recorded_ms(row[3]) if row else 0
-
     def centers(self, index: int) -> list[str]:
         """Every center that an entry concerns, sorted."""
         return [row[0] for row in self.rows(sql.CENTERS, index)]

@@ -170,10 +170,6 @@ INDEX_AT = "SELECT max(log_index) FROM entry WHERE recorded_ms <= ?"
 CENTER_INDEX = (
     "SELECT log_index, recorded_ms FROM entry WHERE center = ? AND log_index <= ? ORDER BY log_index DESC LIMIT 1"
 )
-# Newest entry of every center; of the centers with entries above an index.
-HEADS = (
-    "SELECT center, max(log_index) FROM entry WHERE center <> '' AND log_index > ? AND log_index <= ? GROUP BY center"
-)
 ENTRY = "SELECT recorded_ms, center FROM entry WHERE log_index = ?"
 RECORDED = "SELECT recorded_ms FROM entry WHERE log_index = ?"
 # When a center was last heard: its newest statement, not an act about it.

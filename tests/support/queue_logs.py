@@ -9,7 +9,6 @@ from ccmm_agent.plugin import Done, Observation, Window
 from ccmm_plugin_telephony.asterisk.queue_source import QueueLog
 from ccmm_proto.v1.statement_pb2 import Measure, Roll
 
-NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 
 

@@ -33,7 +33,6 @@ class Reading:
     deadline_ms: int | None = None  # after it the read is missing
     again_ms: int | None = None
     backfill: float = 0.0
-    open_stamps: tuple[tuple[int, int], ...] = ()  # (start, unit in ms) of lags that still grow
     span: Span | None = None  # the time read; of lists their instant, twice
     spot: Spot | None = None  # at the rule's own level
     watermark_ms: int | None = None  # up to when it is vouched for, where `read.feeds` do not say

@@ -125,8 +125,3 @@ def new_marks(read: Mapping[Path, tuple[Export, Progress]], until: int) -> dict[
 
 def _is_old(export: Export, until: int) -> bool:
     return to_ms(export.changed) // HOUR_MS < until - RETAINED_HOURS
-
-
-def _export(path: Path) -> Export:
-    now = path.stat()
-    return Export(path, now.st_size, datetime.fromtimestamp(now.st_mtime, UTC))

@@ -36,10 +36,6 @@ class Contact:
     def is_open(self) -> bool:
         return not self.lost and (self.outcome == "waiting" or (self.outcome == "answered" and self.talk_s is None))
 
-    @property
-    def answered_wait_s(self) -> int | None:
-        return self.wait_s if self.outcome == "answered" else None
-
 
 def contacts_of(lines: Iterable[QueueLine]) -> list[Contact]:
     """In the order of entering. Lines of a call that entered before the first line are passed over."""
