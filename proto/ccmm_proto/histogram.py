@@ -21,21 +21,3 @@ def within(buckets: Sequence[int], bound_s: int) -> int:
     if bound_s not in WAIT_BOUNDS_S:
         raise ValueError(f"{bound_s} s is not a histogram bound; bounds are {WAIT_BOUNDS_S}")
     return sum(buckets[: WAIT_BOUNDS_S.index(bound_s) + 1])
-
-
-def percentile_bracket(buckets: Sequence[int], percent: float) -> tuple[float, float]:
-    """Between which bounds the nearest-rank percentile lies: (above, up to), inf above the last bound.
-
-    Raises ValueError for an empty histogram or a percent outside 0 < percent <= 100.
-    """
-    total = sum(buckets)
-    if total == 0 or not 0 < percent <= 100:
-        raise ValueError("a percentile needs at least one wait and 0 < percent <= 100")
-    rank = -(-total * percent // 100)
-    seen = 0
-    bounds = (0.0, *map(float, WAIT_BOUNDS_S), float("inf"))
-    for index, count in enumerate(buckets):
-        seen += count
-        if seen >= rank:
-            return bounds[index], bounds[index + 1]
-    raise ValueError("counts of a histogram are not negative")
