@@ -6,6 +6,7 @@ centers had spoken in turn.
 
 import itertools
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from ccmm_collector.fold import Fold, KeptFolds
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import activate_pack, built_in
 from ccmm_collector.projection import FILE, Projection
+from ccmm_collector.schema import LOG_FILE
 from ccmm_collector.transaction import Transaction
 from ccmm_proto.chain import SCHEMA, ZERO
 from ccmm_proto.envelope import STATEMENT_TYPE, parse_envelope, sign_envelope
@@ -56,7 +58,7 @@ def _append(transaction: Transaction, days: Iterable[Day]) -> None:
     for sequence, day in enumerate(days):
         statement = pb.Statement(schema=SCHEMA, center=CENTER, agent="a1", sequence=sequence, previous=previous)
         statement.created_ms = day.to_ms
-        statement.run.CopyFrom(_run(day, sequence))
+        statement.run.CopyFrom(run_of(day, sequence))
         envelope = sign_envelope(STATEMENT_TYPE, statement.SerializeToString(), key)
         opened = parse_envelope(envelope)
         transaction.recorded_ms = max(transaction.recorded_ms, day.to_ms + 300_000)
@@ -64,7 +66,8 @@ def _append(transaction: Transaction, days: Iterable[Day]) -> None:
         previous = opened.digest
 
 
-def _run(day: Day, number: int) -> pb.Run:
+def run_of(day: Day, number: int) -> pb.Run:
+    """A run that says what a day says."""
     return pb.Run(
         source=day.source,
         plugin="bench",
@@ -86,8 +89,9 @@ def _run(day: Day, number: int) -> pb.Run:
 def clone(folder: Path, one: Path, centers: int) -> None:
     """The log and pack of `one` with the rows of its center under so many names."""
     folder.mkdir(parents=True)
-    for name in ("log.sqlite", "packs", "keys"):
+    for name in ("packs", "keys"):
         (folder / name).symlink_to(one / name)
+    _copy_log(folder / LOG_FILE, one / LOG_FILE, centers)
     with sqlite3.connect(one / FILE) as source:
         (log_id,) = source.execute("SELECT log_id FROM position").fetchone()
     Projection.open(folder, log_id=log_id).close()
@@ -105,6 +109,14 @@ def clone(folder: Path, one: Path, centers: int) -> None:
     connection.execute(f"UPDATE position SET log_index = (SELECT log_index FROM one.position) * {centers} + {centers}")
     connection.execute("COMMIT")
     connection.close()
+
+
+def _copy_log(path: Path, one: Path, centers: int) -> None:
+    """The newest entry alone, at an index above all rows of the clones: what is appended comes after them."""
+    shutil.copyfile(one, path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM entry WHERE log_index < (SELECT max(log_index) FROM entry)")
+        connection.execute(f"UPDATE entry SET log_index = log_index * {centers} + {centers}")
 
 
 def _fold_anew(connection: sqlite3.Connection, centers: int) -> None:

@@ -7,7 +7,7 @@ of the good center. Every source speaks once a day.
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.told import BUCKETS, list_told, measure_told, rows_told
 from ccmm_proto.period import DAY_MS, HOUR_MS, QUARTER_MS, floor_to
@@ -114,3 +114,30 @@ def _by_day(file: SourceFile) -> tuple[dict[int, list[tuple[str, Happening]]], d
         for row in stated:
             figures[floor_to(row.start_ms, DAY_MS)].append((measure, row))
     return rows, figures
+
+
+def last_quarter_hour() -> list[Day]:
+    """What each source says next: of the bulk the last two rows of each kind and slot of each figure; lists anew."""
+    told = []
+    for name, file in sorted(grown_sources().items()):
+        begin, end = END_MS, END_MS + 60_000
+        rows = [
+            (kind, replace(one, id=_next(one.id), started_ms=begin, ended_ms=begin))
+            for kind, happenings in file.rows.items()
+            for one in happenings[-2:]
+        ]
+        figures = [
+            (measure, row._replace(start_ms=floor_to(begin, QUARTER_MS)))
+            for measure, stated in file.measures.items()
+            for row in {row.dimensions: row for row in stated}.values()
+        ]
+        observations = [*map(measure_told, figures), *rows_told(rows)]
+        for kind, entries in file.entries.items():
+            observations += list_told(kind, entries, end)
+        feeds = tuple(sorted({*file.entries, *file.rows, *file.measures}))
+        told.append(Day(name, begin, end, feeds, observations))
+    return told
+
+
+def _next(id_: str | int) -> str | int:
+    return id_ + 10**9 if isinstance(id_, int) else f"{id_}-next"
