@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import agent_at_rest, judging, rooflines
+from bench import agent_at_rest, arrivals, judging, rooflines
 from bench.collector import Collector
 
 OBSERVATIONS = 500
+ARRIVAL_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,20 @@ def judged(place: Path) -> list[Row]:
         bar="≤ 10 min",
         holds=minutes <= 10,
     )
-    return [one, everyone]
+    return [one, everyone, *_arrived(folder)]
+
+
+def _arrived(folder: Path) -> list[Row]:
+    """From the log to the store, while each of 1,000 centers sends one statement a minute."""
+    middle, late, sent, waiting = arrivals.measure(folder, judging.CENTERS, ARRIVAL_SECONDS)
+    row = Row(
+        what=f"evidence arrives → verdict stored, p99 of {sent} statements in {ARRIVAL_SECONDS} s",
+        figure=f"{late:.1f} s" + (f", {waiting} still waiting" if waiting else ""),
+        ratio=f"{late / middle:.1f} x the median ({middle:.2f} s)",
+        bar="≤ 2 s",
+        holds=late <= 2 and not waiting,
+    )
+    return [row]
 
 
 ROWS: dict[str, Callable[[Path], list[Row]]] = {
