@@ -5,7 +5,6 @@ print(result.sentence["en"])      # 2 rules from L3
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from ccmm_rules.evidence import Evidence
 from ccmm_rules.model import Pack
@@ -67,4 +66,5 @@ def _concluded(pack: Pack, verdicts: Mapping[str, Verdict], states: Sequence[Con
 
 def level_json(result: LevelResult) -> str:
     """One line, keys sorted: same level, same bytes."""
-    return canonical(asdict(result) | {"shares": {f"L{level}": share for level, share in result.shares.items()}})
+    table = {name: getattr(result, name) for name in result.__dataclass_fields__}
+    return canonical(table | {"shares": {f"L{level}": share for level, share in result.shares.items()}})

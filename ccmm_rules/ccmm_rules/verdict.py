@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, is_dataclass
 
 from ccmm_rules.evidence import Waiver
 from ccmm_rules.expression import Scalar
@@ -60,13 +60,11 @@ def canonical_json(verdict: Verdict) -> str:
     """One line, keys sorted, floats rounded to nine digits: same verdict, same bytes."""
     table = {name: getattr(verdict, name) for name in Verdict.__slots__}
     table["outcomes"] = {f"L{level}": outcome.value for level, outcome in verdict.outcomes.items()}
-    table["reads"] = {name: asdict(read) for name, read in verdict.reads.items()}
-    table["waiver"] = asdict(verdict.waiver) if verdict.waiver is not None else None
     return canonical(table)
 
 
 def canonical(table: Mapping[str, object]) -> str:
-    """JSON with one spelling per value; words of enumerations are text."""
+    """JSON with one spelling per value; words of enumerations are text, dataclasses tables."""
     return json.dumps(_rounded(table), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -79,4 +77,6 @@ def _rounded(value: object) -> object:
         return [_rounded(child) for child in value]
     if isinstance(value, float):
         return round(value, 9) + 0.0
+    if is_dataclass(value):
+        return {name: _rounded(getattr(value, name)) for name in value.__dataclass_fields__}
     return value
