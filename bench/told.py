@@ -40,9 +40,9 @@ def rows_told(rows: Sequence[tuple[str, Happening]]) -> list[pb.Observation]:
             hours[kind, floor_to(one.started_ms, HOUR_MS)].append(one)
         else:
             happening = pb.Occurrence(
-                kind=kind, id=_identity(kind, one.id), started_ms=one.started_ms, ended_ms=one.ended_ms
+                kind=kind, id=identity_told(kind, one.id), started_ms=one.started_ms, ended_ms=one.ended_ms
             )
-            happening.attributes.extend(_attributes(kind, one.attributes))
+            happening.attributes.extend(attributes_told(kind, one.attributes))
             found.append(pb.Observation(occurrence=happening))
     return found + [pb.Observation(roll=_roll(kind, hour, told)) for (kind, hour), told in sorted(hours.items())]
 
@@ -74,14 +74,14 @@ def _column(name: str, type_: Type, values: list[AttributeValue | None]) -> pb.C
 
 def list_told(kind: str, entries: Sequence[Entry], as_of_ms: int) -> list[pb.Observation]:
     entries = [_as_of(entry, kind, as_of_ms) for entry in entries]
-    told = [(entry.key, _attributes(kind, entry.attributes)) for entry in entries]
+    told = [(entry.key, attributes_told(kind, entry.attributes)) for entry in entries]
     if KINDS[kind].form is Form.DOCUMENT:
         return [
             pb.Observation(document=pb.Document(id=str(key), sha256=bytes(32), attributes=facts)) for key, facts in told
         ]
     if KINDS[kind].form is Form.ATTESTATION:
         return [pb.Observation(attestation=pb.Attestation(id=str(key), attributes=facts)) for key, facts in told]
-    rows = [pb.Entry(key=_identity(kind, key), attributes=facts) for key, facts in told]
+    rows = [pb.Entry(key=identity_told(kind, key), attributes=facts) for key, facts in told]
     rows.sort(key=lambda entry: (entry.key.pseudonym, entry.key.text))
     return [pb.Observation(inventory=pb.Inventory(kind=kind, as_of_ms=as_of_ms, complete=True, entries=rows))]
 
@@ -93,7 +93,8 @@ def _as_of(entry: Entry, kind: str, as_of_ms: int) -> Entry:
     return replace(entry, attributes={**entry.attributes, "last_login": as_of_ms - HOUR_MS})
 
 
-def _identity(kind: str, key: str | int) -> pb.Identity:
+def identity_told(kind: str, key: str | int) -> pb.Identity:
+    """As text where the kind has such keys; a whole number is short for a pseudonym."""
     if KINDS[kind].key is None:
         return pb.Identity(text=str(key))
     return pb.Identity(pseudonym=_pseudonym(key) if isinstance(key, int) else hashlib.sha256(key.encode()).digest())
@@ -103,7 +104,7 @@ def _pseudonym(short: int) -> bytes:
     return short.to_bytes(8, "big") + bytes(24)
 
 
-def _attributes(kind: str, facts: Mapping[str, AttributeValue]) -> list[pb.Attribute]:
+def attributes_told(kind: str, facts: Mapping[str, AttributeValue]) -> list[pb.Attribute]:
     """Sorted by name; a label that the kind demands and nobody told is "acd"."""
     declared = KINDS[kind].attributes
     demanded = {name: "acd" for name, one in declared.items() if one.type is Type.TEXT and not one.optional}

@@ -1,20 +1,19 @@
 """The generated histories of the engine's tests as a collector has them: signed statements, a log, its projection."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.told import attributes_told, identity_told
 from ccmm_collector.known import Known
 from ccmm_collector.projection import Projection
 from ccmm_collector.transaction import Transaction
 from ccmm_proto.envelope import parse_envelope
-from ccmm_proto.kinds import KINDS, Type
 from ccmm_proto.v1 import statement_pb2 as pb
 from ccmm_rules.evaluate import judge
-from ccmm_rules.evidence import AttributeValue, Entry, Happening, Listing, MeasureRow
+from ccmm_rules.evidence import Entry, Happening, Listing, MeasureRow
 from ccmm_rules.memory import Fact
 from ccmm_rules.model import Pack
 from ccmm_rules.spec import DAY_MS
@@ -130,10 +129,10 @@ def _occurrence(kind: str, one: Happening) -> pb.Observation:
     return pb.Observation(
         occurrence=pb.Occurrence(
             kind=kind,
-            id=_identity(kind, one.id),
+            id=identity_told(kind, one.id),
             started_ms=one.started_ms,
             ended_ms=one.ended_ms,
-            attributes=_attributes(kind, one.attributes),
+            attributes=attributes_told(kind, one.attributes),
         )
     )
 
@@ -144,7 +143,9 @@ def _listed(kind: str, listing: Listing) -> list[pb.Observation]:
             pb.Observation(document=pb.Document(id=str(entry.key), sha256=bytes(32), attributes=_facts(kind, entry)))
             for entry in listing.entries
         ]
-    entries = [pb.Entry(key=_identity(kind, entry.key), attributes=_facts(kind, entry)) for entry in listing.entries]
+    entries = [
+        pb.Entry(key=identity_told(kind, entry.key), attributes=_facts(kind, entry)) for entry in listing.entries
+    ]
     entries.sort(key=lambda entry: entry.key.pseudonym)
     return [
         pb.Observation(inventory=pb.Inventory(kind=kind, as_of_ms=listing.as_of_ms, complete=True, entries=entries))
@@ -152,36 +153,4 @@ def _listed(kind: str, listing: Listing) -> list[pb.Observation]:
 
 
 def _facts(kind: str, entry: Entry) -> list[pb.Attribute]:
-    return _attributes(kind, entry.attributes)
-
-
-def _identity(kind: str, key: str | int) -> pb.Identity:
-    if KINDS[kind].key is None:
-        return pb.Identity(text=str(key))
-    return pb.Identity(pseudonym=_pseudonym(key) if isinstance(key, int) else hashlib.sha256(key.encode()).digest())
-
-
-def _pseudonym(short: int) -> bytes:
-    return short.to_bytes(8, "big") + bytes(24)
-
-
-def _attributes(kind: str, facts: Mapping[str, AttributeValue]) -> list[pb.Attribute]:
-    """Sorted by name; a label that the kind demands and the history does not tell is "acd"."""
-    declared = KINDS[kind].attributes
-    demanded = {name: "acd" for name, one in declared.items() if one.type is Type.TEXT and not one.optional}
-    told = {**demanded, **facts}
-    return [pb.Attribute(name=name, value=_value(declared[name].type, told[name])) for name in sorted(told)]
-
-
-def _value(type_: Type, value: AttributeValue) -> pb.Value:
-    match type_:
-        case Type.FLAG:
-            return pb.Value(flag=bool(value))
-        case Type.WHOLE:
-            return pb.Value(whole=int(str(value)))
-        case Type.TIME:
-            return pb.Value(time_ms=int(str(value)))
-        case Type.PSEUDONYM:
-            return pb.Value(pseudonym=_pseudonym(int(str(value))))
-        case _:
-            return pb.Value(text=str(value))
+    return attributes_told(kind, entry.attributes)
