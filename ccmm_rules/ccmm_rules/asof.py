@@ -64,15 +64,8 @@ class AsOf:
         return Span(min(span.from_ms, self._at_ms), min(span.to_ms, self._at_ms))
 
     def listings(self, kind: str) -> Sequence[Listing]:
-        """A source that now says EMPTY may have said so before the instant already: it has no list then."""
-        empty = {(s.agent, s.source) for s in self._now.feeding(kind) if s.newest_outcome == "EMPTY"}
-        found = []
-        for listing in self._now.listings(kind):
-            if listing.as_of_ms > self._at_ms:
-                found.append(self._undone(kind, listing))
-            elif (listing.agent, listing.source) not in empty:
-                found.append(listing)
-        return found
+        told = self._now.listings(kind)
+        return [self._undone(kind, listing) if listing.as_of_ms > self._at_ms else listing for listing in told]
 
     def _undone(self, kind: str, listing: Listing) -> Listing:
         since = self._now.evidence.alterations(kind, Span(self._at_ms + 1, listing.as_of_ms + 1))

@@ -222,7 +222,10 @@ class Evidence(Protocol):
         ...
 
     def listings(self, kind: str) -> Sequence[Listing]:
-        """Newest complete list of each source for an inventory kind, `document` or `attestation`."""
+        """Newest complete list of each source for an inventory kind, `document` or `attestation`.
+
+        A look that found nothing is an empty list of papers; of an inventory only where its run feeds nothing else.
+        """
         ...
 
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:

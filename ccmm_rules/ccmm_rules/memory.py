@@ -19,6 +19,7 @@ from ccmm_rules.evidence import (
 )
 
 BACKFILL_MS = 48 * 3_600_000
+PAPERS = ("document", "attestation")  # each run restates all that are there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ class MemoryEvidence:
     def listings(self, kind: str) -> Sequence[Listing]:
         newest: dict[tuple[str, str], tuple[int, Listing]] = {}
         for index, fact in enumerate(self.facts):
-            listing = fact.listings.get(kind)
+            listing = fact.listings.get(kind) or _found_nothing(fact, kind)
             key = (fact.agent, fact.source)
             if listing is not None and (key not in newest or newest[key][1].as_of_ms <= listing.as_of_ms):
                 newest[key] = (index, listing)
@@ -152,8 +153,10 @@ class MemoryEvidence:
 
 
 def _found_nothing(fact: Fact, kind: str) -> Listing | None:
-    """The empty list of a source with nothing else to tell that looked and found nothing."""
-    if fact.outcome != "EMPTY" or fact.feeds != (kind,) or fact.covers is None:
+    """The empty list of who looked and found nothing: papers, or the only thing that the source has to tell."""
+    if fact.outcome != "EMPTY" or fact.covers is None or kind not in fact.feeds:
+        return None
+    if kind not in PAPERS and fact.feeds != (kind,):
         return None
     return Listing(agent=fact.agent, source=fact.source, as_of_ms=fact.covers.to_ms, log_index=0, key_id="")
 

@@ -222,15 +222,7 @@ class View:
         return min(listing.as_of_ms, source.watermark_ms) if listing is not None else None
 
     def listing_of(self, kind: str, source: SourceFacts) -> Listing | None:
-        """A look that found nothing is an empty list."""
-        if source.newest_outcome == "EMPTY" and source.watermark_ms is not None:
-            return Listing(
-                agent=source.agent,
-                source=source.source,
-                as_of_ms=source.watermark_ms,
-                log_index=source.log_index,
-                key_id="",
-            )
+        """Its newest complete list. Whether a look that found nothing emptied it is for the evidence to say."""
         for listing in self.listings(kind):
             if (listing.agent, listing.source) == (source.agent, source.source):
                 return listing

@@ -80,13 +80,16 @@ def test_changes_of_a_list_since_then_are_undone() -> None:
     assert sorted(str(entry.key) for entry in middle.entries) == ["1", "3"]
 
 
-def test_a_list_not_changed_since_is_itself_unless_its_source_is_empty_by_now() -> None:
+def test_a_list_not_changed_since_is_itself_and_one_emptied_since_is_as_it_was() -> None:
     facts = lists(("2026-03-05T00:00", {1: {"enabled": True}}))
     (listing,) = as_of(facts).listings("account")
     assert listing.as_of_ms == ms("2026-03-05T00:00")
     emptied = replace(facts[0], sequence=1, recorded_ms=ms(NOW), listings={}, outcome="EMPTY",
                       covers=Span(ms("2026-03-05T00:00"), ms(NOW)))  # fmt: skip
-    assert as_of([*facts, emptied]).listings("account") == []
+    (undone,) = as_of([*facts, emptied]).listings("account")
+    assert (undone.as_of_ms, len(undone.entries)) == (ms(THEN), 1)
+    (empty,) = as_of([*facts, replace(emptied, covers=Span(0, ms("2026-03-06T00:00")))]).listings("account")
+    assert (empty.as_of_ms, len(empty.entries)) == (ms("2026-03-06T00:00"), 0)
 
 
 def test_occurrences_are_as_far_as_they_had_come() -> None:

@@ -95,6 +95,16 @@ def test_a_look_that_found_nothing_replaces_the_older_list() -> None:
     assert verdict_on(read, "x.good >= 1", [full, empty]).outcome == Outcome.NOT_SATISFIED
 
 
+def test_a_quiet_source_of_two_kinds_has_not_emptied_its_list() -> None:
+    full = replace(listed("badge", {1: {"enabled": True}}, "2026-03-20T01:00"), feeds=("badge", "passage"))
+    quiet = replace(full, sequence=1, recorded_ms=ms(NOW), outcome="EMPTY", listings={})
+    read = "{inventory: badge, of: enabled, bad: '!has_person', empty: 0}"
+    assert verdict_on(read, "x.bad == 0", [full]).outcome == Outcome.NOT_SATISFIED
+    assert verdict_on(read, "x.bad == 0", [full, quiet]).outcome == Outcome.NOT_SATISFIED
+    alone = replace(quiet, feeds=("badge",), covers=Span(0, ms(NOW)))
+    assert verdict_on(read, "x.bad == 0", [replace(full, feeds=("badge",)), alone]).outcome == Outcome.SATISFIED
+
+
 def test_a_lost_statement_after_the_list_unbinds_it_and_one_before_does_not() -> None:
     before = accounts("2026-03-18T00:00", as_of="2026-03-19T12:00")
     later = replace(accounts("2026-03-19T00:00"), sequence=5)
