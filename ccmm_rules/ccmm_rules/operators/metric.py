@@ -46,9 +46,10 @@ def read_metric(read: Read, view: View) -> Reading:
         return unknown("inconclusive", "disputed", feed)
     for name in expected or ():
         tallies.setdefault(name, (0.0,) * width(metric))
+    silent = metric.formula != "count" and any(sample_of(metric, tallies[name]) <= 0 for name in expected or ())
     values = judged_values(metric, tallies, spec.sample) if spec.group is not None else []
     return Reading(
-        bound=_bound(metric, spec, tallies, [value for _, value in values]),
+        bound=_bound(metric, spec, tallies, [value for _, value in values], silent=silent),
         log_index=feed.log_index,
         deadline_ms=feed.deadline_ms,
         backfill=backfill_share(feed.sources, span),
@@ -57,8 +58,10 @@ def read_metric(read: Read, view: View) -> Reading:
     )
 
 
-def _bound(metric: Metric, spec: MetricSpec, tallies: Mapping[object, Tally], values: list[float]) -> Bound:
-    """`values`: of the groups that are judged."""
+def _bound(
+    metric: Metric, spec: MetricSpec, tallies: Mapping[object, Tally], values: list[float], *, silent: bool
+) -> Bound:
+    """`values`: of the groups that are judged. `silent`: one that is expected told nothing that could be divided."""
     total = joined(metric, tallies.values())
     n = sample_of(metric, total)
     names: dict[str, Scalar] = {"n": n}
@@ -77,4 +80,7 @@ def _bound(metric: Metric, spec: MetricSpec, tallies: Mapping[object, Tally], va
         "mean": sum(values) / len(values),
     }
     names |= {"spread": max(values) - min(values), "groups": len(values)}
+    if silent:  # whatever it would say, no worst group is better for it
+        hoped = {"n": n} | ({"": names[""]} if metric.better != "band" else {})
+        return Bound(state="inconclusive", reason="uncovered", worst={"n": n}, best=hoped)
     return Bound(worst=names, best=names)

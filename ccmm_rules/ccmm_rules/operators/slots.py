@@ -103,7 +103,24 @@ def _groups(
     missing = united([cut for part in counted for cut in parts_within(gaps, part)]) if gaps else []
     lost = [_overlaps(missing, slot) if missing else False for slot in due]
     groups = cells or {"": nothing(metric)}
-    return [_values(metric, spec, group, parts, due, lost) for group, parts in groups.items()], None
+    values = [_values(metric, spec, group, parts, due, lost) for group, parts in groups.items()]
+    return [
+        _silent(slots, due) if _is_silent(metric, slots, cells, expected, span) else slots for slots in values
+    ], None
+
+
+def _is_silent(
+    metric: Metric, slots: Slots, cells: Mapping[object, Cells], expected: Sequence[object] | None, span: Span
+) -> bool:
+    """Whether a group that is expected told nothing in the whole window that could be divided."""
+    if metric.formula == "count" or slots.values or slots.group not in (expected or ()):
+        return False
+    return sample_of(metric, cells[slots.group].tally(span)) <= 0
+
+
+def _silent(slots: Slots, due: Sequence[Span]) -> Slots:
+    """Nobody knows any of its slots."""
+    return Slots(group=slots.group, values=(None,) * len(due), starts=tuple(slot.from_ms for slot in due))
 
 
 def slots_in(spec: SlotSpec, span: Span, zone: ZoneInfo) -> tuple[list[Span], list[Span]]:

@@ -11,10 +11,12 @@ from ccmm_rules.spec import HOUR_MS, Window
 
 GRAIN_UNITS = {"day": "d", "week": "w", "month": "mo", "quarter": "q"}
 QUARTER_HOUR_MS = 900_000
+FAR_MS = 221_845_392_000_000  # the year 9000: "never" is often told as the end of 9999, where calendars end
 
 
 def local_date(at_ms: int, zone: ZoneInfo) -> date:
-    return datetime.fromtimestamp(at_ms / 1000, zone).date()
+    """The civil day of an instant; of what lies far ahead the first day of the year 9000."""
+    return datetime.fromtimestamp(min(at_ms, FAR_MS) / 1000, zone).date()
 
 
 def midnight_ms(day: date, zone: ZoneInfo) -> int:
@@ -104,7 +106,7 @@ def nights_between(first_ms: int, last_ms: int, zone: ZoneInfo) -> int:
 
 
 def local_hour(at_ms: int, zone: ZoneInfo) -> int:
-    return datetime.fromtimestamp(at_ms / 1000, zone).hour
+    return datetime.fromtimestamp(min(at_ms, FAR_MS) / 1000, zone).hour
 
 
 def gaps(covered: tuple[Span, ...], span: Span) -> list[Span]:
