@@ -176,6 +176,8 @@ def _bound(read: Read, rule: Rule, sets: Sets, hole: str, looks: list[dict[str, 
     if hole:
         unbinds = spec.base.form != "occurrence" or any(source.derived is not None for source in sources_of(spec))
         kept = {} if unbinds else {name: value for name, value in looks[0].items() if looks[1].get(name) == value}
+        if spec.pick in ("nearest", "first"):  # a partner that was lost may be nearer, and no good one
+            kept.pop("good", None)
         return holed(read, rule, hole, kept)
     joinings = (*spec.partners, *((spec.also,) if spec.also is not None else ()))
     if any(joining.pseudonymous for joining in joinings) and len(sets.key_ids) > 1:

@@ -208,9 +208,9 @@ def _bound(
     spec, expected = read.spec, scene.expected
     assert isinstance(spec, RowsSpec)
     if scene.hole:
-        listed = spec.group is not None and spec.group.entries is not None  # a lost list may expect others
-        unbinds = listed or spec.source.form != "occurrence" or spec.source.derived is not None
-        return holed(read, rule, scene.hole, {} if unbinds else worst)
+        return holed(read, rule, scene.hole, _despite_loss(spec, worst))
+    if spec.newest is not None and judged.maybe is not None:  # those of which it is not known may stand before others
+        return Bound(state="inconclusive", reason="undecidable")
     if expected.key_ids and len(expected.key_ids | {rows.table.key_ids[at] for at in rows.places}) > 1:
         return Bound(state="inconclusive", reason="keys")
     count, stay = len(judged.goods), ("n", "good", "least", "absent")
@@ -222,6 +222,19 @@ def _bound(
         return Bound(state="inconclusive", reason="sample", worst=kept, best=kept)
     return Bound(state="inconclusive" if worst != best else "", reason="undecidable" if worst != best else "",
                  worst=worst, best=best)  # fmt: skip
+
+
+def _despite_loss(spec: RowsSpec, worst: dict[str, Scalar]) -> dict[str, Scalar]:
+    """Names that a lost statement can but raise or lower as `holed` has it."""
+    group = spec.group
+    if spec.source.form != "occurrence" or spec.source.derived is not None or spec.newest is not None:
+        return {}  # what is lost may take the place of what is there
+    if group is not None and group.entries is not None:  # a lost list may expect others
+        return {}
+    if group is None or group.unit:
+        return worst
+    gone = {"last_days", "gap_days"} | (set() if group.expects else {"least"})  # of a group that nobody knows of
+    return {name: value for name, value in worst.items() if name not in gone}
 
 
 def emptied(read: Read, names: dict[str, Scalar], empty: float | int | None, stay: tuple[str, ...]) -> Bound:

@@ -70,3 +70,45 @@ def test_the_end_of_all_calendars_is_a_time_like_any_other(read: str, require: s
         for fact in facts
     ]
     assert verdict_on(read, require, facts).outcome == Outcome.NOT_SATISFIED
+
+
+DRILL = {"class": "restore", "passed": True}
+
+
+def drills(*rows: tuple[str, dict[str, object]], until: str = NOW, sequence: int = 0) -> Fact:
+    return replace(happened("exercise", [(at, at, told) for at, told in rows], until), sequence=sequence)
+
+
+def with_a_hole(fact: Fact) -> list[Fact]:
+    """A statement of its agent is lost before the newest."""
+    return [fact, replace(fact, sequence=2, happenings={}, source="other", feeds=("person",))]
+
+
+PASSED = [(f"2026-03-{day:02}T10:00", DRILL) for day in (10, 11, 12)]
+
+
+@pytest.mark.parametrize(
+    ("read", "require"),
+    [
+        ("{occurrences: exercise, good: passed, newest: 3, over: 90d}", "x.good >= 3"),  # a newer one may have failed
+        ("{occurrences: exercise, by: site, over: 90d}", "x.least >= 1"),  # of another site there may be fewer
+        ("{occurrences: exercise, by: site, over: 90d}", "x.last_days <= 20"),
+    ],
+)
+def test_what_was_lost_may_take_the_place_of_what_is_there(read: str, require: str) -> None:
+    assert verdict_on(read, require, [drills(*PASSED)]).outcome == Outcome.SATISFIED
+    assert verdict_on(read, require, with_a_hole(drills(*PASSED))).outcome == Outcome.INCONCLUSIVE
+
+
+def test_what_can_but_rise_stays_under_a_hole() -> None:
+    read = "{occurrences: exercise, good: passed, by: site, expect: queues, over: 90d}"
+    facts = [(at, {**DRILL, "site": site}) for at, _ in PASSED for site in ("support", "sales")]
+    assert verdict_on(read, "x.good >= 6 && x.least >= 3", with_a_hole(drills(*facts))).outcome == Outcome.SATISFIED
+
+
+def test_rows_that_say_not_what_they_are_push_no_bad_one_out_of_the_newest() -> None:
+    read = "{occurrences: exercise, of: \"class == 'restore'\", bad: '!passed', newest: 2, over: 90d}"
+    failed = ("2026-03-01T10:00", {"class": "restore", "passed": False})
+    other = [(f"2026-03-{day:02}T10:00", {"passed": True}) for day in (10, 11)]
+    assert verdict_on(read, "x.bad == 0", [drills(failed)]).outcome == Outcome.NOT_SATISFIED
+    assert verdict_on(read, "x.bad == 0", [drills(failed, *other)]).outcome == Outcome.INCONCLUSIVE
