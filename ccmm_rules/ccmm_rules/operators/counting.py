@@ -135,7 +135,9 @@ def _group_names(seen: Judged, frame: Frame, side: str) -> dict[str, Scalar]:
     counted = {g: totals[g] - goods[g] if side == "bad" else goods[g] if side else totals[g] for g in everyone}
     present = totals if side != "good" else goods
     absent = sum(1 for group in expected if group not in present)
-    names: dict[str, Scalar] = {"groups": len(totals), "absent": absent}
+    names: dict[str, Scalar] = {"absent": absent}
+    if None not in totals and "" not in totals:  # else nobody knows how many there are
+        names["groups"] = len(totals)
     if counted:  # of those who owe a row; one that nobody expects cannot be too few
         names |= {"least": min(counted[group] for group in expected or counted), "most": max(counted.values())}
     if expected:

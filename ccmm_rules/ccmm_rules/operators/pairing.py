@@ -172,10 +172,16 @@ def _keys(table: Table, names: Sequence[str], places: Sequence[int]) -> Sequence
     """What rows are joined by; None where part of it is not known."""
     if not names:
         return [()] * len(places)
-    columns = [table.pick(name, places) for name in names]
+    columns = [_told(table, name, places) for name in names]
     if len(columns) == 1:
         return columns[0]
     return [None if None in key else key for key in zip(*columns, strict=True)]
+
+
+def _told(table: Table, name: str, places: Sequence[int]) -> Sequence[object]:
+    """A reference that is an empty text says nothing, and is no other's."""
+    column = table.pick(name, places)
+    return [value or None for value in column] if table.types[name] == "string" else column
 
 
 def _timed(

@@ -112,3 +112,25 @@ def test_rows_that_say_not_what_they_are_push_no_bad_one_out_of_the_newest() -> 
     other = [(f"2026-03-{day:02}T10:00", {"passed": True}) for day in (10, 11)]
     assert verdict_on(read, "x.bad == 0", [drills(failed)]).outcome == Outcome.NOT_SATISFIED
     assert verdict_on(read, "x.bad == 0", [drills(failed, *other)]).outcome == Outcome.INCONCLUSIVE
+
+
+def test_two_references_that_say_nothing_are_not_the_same() -> None:
+    read = "{match: {occurrences: change}, with: {occurrences: incident, same: {ref: service}}, over: 30d}"
+    at = "2026-03-10T10:00"
+
+    def joined(ref: str) -> Verdict:
+        changes = happened("change", [(at, at, {"ref": ref})], NOW)
+        incidents = replace(happened("incident", [(at, at, {"service": ref})], NOW, source="tickets"))
+        return verdict_on(read, "x.share >= 100.0", [changes, incidents])
+
+    assert joined("C-1").outcome == Outcome.SATISFIED
+    assert joined("").outcome == Outcome.NOT_SATISFIED
+
+
+def test_of_rows_that_name_no_group_nobody_knows_how_many_groups_they_are() -> None:
+    read = "{occurrences: exercise, by: site, over: 90d}"
+    at = "2026-03-10T10:00"
+    two, nameless = drills((at, {"site": "a"}), (at, {"site": "b"})), drills((at, {"site": "a"}), (at, {}))
+    assert verdict_on(read, "x.groups >= 2", [two]).outcome == Outcome.SATISFIED
+    assert verdict_on(read, "x.groups >= 2", [nameless]).outcome == Outcome.INCONCLUSIVE
+    assert verdict_on(read, "x.n >= 2", [nameless]).outcome == Outcome.SATISFIED
