@@ -44,8 +44,8 @@ def one(folder: Path) -> tuple[float, float]:
     return cold, median(warm)
 
 
-def many(folder: Path) -> float:
-    """Seconds until every center of the folder was judged, nothing known before but the projection."""
+def many(folder: Path) -> tuple[float, float]:
+    """Seconds until every center of the folder was judged, from the projection alone; and of processor."""
     VerdictStore.open(folder).close()
     workers = [
         subprocess.Popen(
@@ -64,11 +64,8 @@ def many(folder: Path) -> float:
         assert worker.stdin
         worker.stdin.write("go\n")
         worker.stdin.flush()
-    counts = [json.loads(worker.communicate()[0]) for worker in workers]
-    seconds = time.perf_counter() - started
-    if sum(counts) < PROCESSES:
-        raise RuntimeError("nothing was judged")
-    return seconds
+    used = [json.loads(worker.communicate()[0]) for worker in workers]
+    return time.perf_counter() - started, sum(used)
 
 
 def rules() -> int:
@@ -86,11 +83,12 @@ def main() -> None:
     folder, first, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     print("ready", flush=True)
     sys.stdin.readline()
+    began = time.process_time()
     with EvidenceLog.open(folder, readonly=True) as log, Judge(folder, log) as judge:
         mine = judge.projection.centers(judge.projection.position)[first::step]
         for center in mine:
             judge.judge_center(center)
-    print(len(mine), flush=True)
+    print(time.process_time() - began, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ verdicts = judge(pack, known, instant)
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.alterations import alterations_of, in_order, scope_alterations
@@ -148,12 +149,29 @@ class Known:
         kept = self._folds.happenings
         parts: list[Sequence[Happening]] = []
         for row in self._sources:
-            parts += [found for found in (alone(self._view, row, kind, span, kept),) if found]
-            rows = rolled(self._view, row, kind, span, kept)
-            parts += [rows] if rows is not None else []
+            if (row[0], kind) in self._told:
+                parts += [found for found in (alone(self._view, row, kind, span, kept),) if found]
+            if (row[0], kind) in self._rolled:
+                rows = rolled(self._view, row, kind, span, kept)
+                parts += [rows] if rows is not None else []
         if len(parts) == 1:
             return parts[0]
         return sorted((happening for found in parts for happening in found), key=order)
+
+    @cached_property
+    def _told(self) -> set[tuple[int, str]]:
+        """Sources and kinds of which there are occurrences that travelled alone."""
+        return self._kinds_of(sql.HAPPENING_KINDS)
+
+    @cached_property
+    def _rolled(self) -> set[tuple[int, str]]:
+        """Sources and kinds of which there are rolls."""
+        return self._kinds_of(sql.BUNDLE_KINDS)
+
+    def _kinds_of(self, query: str) -> set[tuple[int, str]]:
+        return {
+            (number, kind) for number, _, _ in self._sources for (kind,) in self._view.projection.rows(query, number)
+        }
 
     def alterations(self, kind: str, span: Span) -> Sequence[Alteration]:
         """Differences between consecutive complete lists of each source that is not retired, shown in the span.
@@ -169,6 +187,10 @@ class Known:
 
     def waivers(self) -> Sequence[Waiver]:
         """Every waiver in the log, ended ones included, oldest first."""
+        return self._waivers
+
+    @cached_property
+    def _waivers(self) -> Sequence[Waiver]:
         return waivers_of(self._view.projection.rows(sql.WAIVERS, self._view.center, self._view.index))
 
 

@@ -286,6 +286,13 @@ LIST_BEFORE = (
     " WHERE source = ? AND kind = ? AND as_of_ms < ? AND log_index <= ? ORDER BY as_of_ms DESC, ord DESC LIMIT 1"
 )
 BODY = "SELECT packed FROM body WHERE sha256 = ?"
+# The kinds of which a source has rows: a seek for each, however many rows there are.
+HAPPENING_KINDS = (
+    "WITH RECURSIVE k(kind) AS (SELECT min(kind) FROM happening WHERE source = ?1 UNION ALL SELECT"
+    " (SELECT min(kind) FROM happening WHERE source = ?1 AND kind > k.kind) FROM k WHERE kind IS NOT NULL)"
+    " SELECT kind FROM k WHERE kind IS NOT NULL"
+)
+BUNDLE_KINDS = HAPPENING_KINDS.replace("happening", "bundle")
 # The newest known statement about each occurrence that started in a span.
 HAPPENINGS = (
     "SELECT id, started_ms, ended_ms, key_id, occurrence FROM happening AS h"
