@@ -34,7 +34,8 @@ Projections and verdicts:
 project             from an entry of the log to rows, pure
 project_acts        the same for the collector's own acts
 projection          DIR/projections.sqlite: the log as rows
-projection_sql      all its SQL
+projection_tables   its tables and migrations
+projection_sql      all its other SQL
 dump_sql            its canonical dump
 packing             how values lie in the projection's blobs
 bundles             the rolls of one day in one piece

@@ -32,6 +32,7 @@ from ccmm_collector.project import (
     project_statement,
 )
 from ccmm_collector.project_acts import project_act
+from ccmm_collector.projection_tables import SCHEMA
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import HOUR_MS
@@ -90,7 +91,7 @@ class Projection:
         """The projection in a folder, made or migrated unless read-only; raises LogMismatch."""
         connection = connect(folder / file, readonly=readonly)
         if not readonly:
-            sql.SCHEMA.apply(Database(connection))
+            SCHEMA.apply(Database(connection))
             connection.execute("INSERT OR IGNORE INTO position VALUES (0, ?, -1)", (log_id,))
         projection = cls(connection, readonly=readonly)
         (found,) = connection.execute("SELECT log_id FROM position").fetchone()
