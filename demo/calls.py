@@ -37,6 +37,8 @@ class Call:
 
 
 NEWCOMER_DAYS = 50  # the last agent of each center has answered calls for so long
+GROWN_DAYS = 430  # before that a center was small: a quarter of the calls, four agents
+RUSH_SHARE, RUSH_H, RUSH_S = 0.7, 10, 2700  # most of the calls come within three quarters of an hour
 
 
 def agents_of(character: Character) -> list[str]:
@@ -45,9 +47,11 @@ def agents_of(character: Character) -> list[str]:
 
 
 def team_of(character: Character, day: date, today: date) -> list[str]:
-    """Who worked that day: everyone but, before it came, the newcomer."""
-    agents = agents_of(character)
-    return agents if today - day <= timedelta(days=NEWCOMER_DAYS) else agents[:-1]
+    """Who worked that day: everyone but, before it came, the newcomer; at first a few."""
+    agents, age = agents_of(character), (today - day).days
+    if age > GROWN_DAYS:
+        return agents[:4]
+    return agents if age <= NEWCOMER_DAYS else agents[:-1]
 
 
 def first_day(character: Character, now: datetime) -> date:
@@ -72,9 +76,12 @@ def calls_of(character: Character, now: datetime) -> Iterator[Call]:
 def calls_of_day(character: Character, day: date, now: datetime) -> Iterator[Call]:
     """The calls of one day that are over by now."""
     chance = random.Random(f"{character.seed}-{day}")
-    team = team_of(character, day, now.astimezone(ZONE).date())
+    today = now.astimezone(ZONE).date()
+    team, volume = team_of(character, day, today), character.calls_a_day
+    if (today - day).days > GROWN_DAYS:
+        volume //= 4
     for queue, share in zip(QUEUES, (0.6, 0.4), strict=True):
-        for number in range(round(character.calls_a_day * share * chance.uniform(0.9, 1.1))):
+        for number in range(round(volume * share * chance.uniform(0.9, 1.1))):
             call = _call(character, chance, day, team, queue, number)
             if call.ended < now - timedelta(minutes=1):
                 yield call
@@ -83,6 +90,8 @@ def calls_of_day(character: Character, day: date, now: datetime) -> Iterator[Cal
 def _call(character: Character, chance: random.Random, day: date, team: list[str], queue: str, number: int) -> Call:
     opened = datetime(day.year, day.month, day.day, OPENS_H, tzinfo=ZONE)
     seconds = chance.randrange((CLOSES_H - OPENS_H) * 3600 - int(LONGEST_CALL.total_seconds()))
+    if chance.random() < RUSH_SHARE:
+        seconds = (RUSH_H - OPENS_H) * 3600 + seconds % RUSH_S
     answered = chance.random() < character.answered
     dropped = answered and chance.random() < character.short_calls
     talk_s = min(int(chance.lognormvariate(5.0, 0.5)), 600) if answered else 0

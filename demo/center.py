@@ -1,14 +1,19 @@
 """One simulated center: its files, its simulated switch and directory, and the real agent that reads them."""
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
+from ccmm_agent.attesting import attest
+from ccmm_agent.config import ATTESTATIONS
+from ccmm_agent.home import opened_home
+from ccmm_agent.status import state_of
 from demo.ami_simulator import Account, AmiSimulator, Member, Queue
 from demo.calls import QUEUES, ZONE, agents_of, calls_of
 from demo.characters import Character
@@ -77,8 +82,8 @@ class Center:
         paper = self.place / "papers" / "strategy.md"
         paper = paper if paper.exists() else next((self.place / "papers").iterdir())
         for (kind, title), settings in attestations_of(self.character, self.now).items():
-            told = [word for setting in settings for word in ("--set", setting)]
-            run("ccmm-agent", "attest", str(self.folder), "--kind", kind, "--title", title, "--file", str(paper), *told)
+            with redirect_stderr(StringIO()):  # what it tells its user
+                attest(self.folder, kind=kind, title=title, file=paper, valid_until=None, settings=settings)
 
     @property
     def folder(self) -> Path:
@@ -92,8 +97,9 @@ class Center:
 
     def progress(self) -> tuple[int, int, int]:
         """(sources that have read all that was there, sources, statements that wait)."""
-        state = json.loads(run("ccmm-agent", "status", str(self.folder), "--json"))
-        sources = [source for source in state["sources"] if source["name"] != "attestations"]
+        with opened_home(self.folder, alone=False) as home:
+            state: dict[str, Any] = state_of(home, self.now)
+        sources = [source for source in state["sources"] if source["name"] != ATTESTATIONS]
         done = [source for source in sources if source["outcome"] is not None and not source["reads_history"]]
         return len(done), len(sources), state["spool"]["depth"]
 

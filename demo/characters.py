@@ -19,6 +19,7 @@ class Character:
     recorded: float = 1.0  # share of answered calls with a playable recording
     ticketed: float = 1.0  # share of answered calls with a ticket
     badged: float = 1.0  # share of log-ins with a badge entry before them
+    billed: float = 1.0  # calls on the invoice, of those answered
     leavers_closed: bool = True  # accounts and badges of leavers are disabled the same day
     encoding: str = "utf-8"  # of its badge export
     maturity: int = 1  # which papers and tables it keeps: those of rules up to this level
@@ -65,6 +66,7 @@ CHARACTERS = (
         recorded=0.86,
         ticketed=0.8,
         badged=0.55,
+        billed=1.08,
         leavers_closed=False,
         encoding="gb18030",
         maturity=3,

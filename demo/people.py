@@ -18,6 +18,14 @@ def local(now: datetime, days_ago: float, hour: int = 10, minute: int = 0) -> da
     return datetime.combine(day, time(hour, minute), ZONE)
 
 
+def hours(now: datetime, days_ago: int, every: int = 1) -> Iterator[datetime]:
+    """Each full hour since a midnight so many days ago."""
+    first = local(now, days_ago, 0)
+    for step in range(0, 24 * (days_ago + 1), every):
+        if (at := first + timedelta(hours=step)) < now:
+            yield at
+
+
 def holders_of(character: Character, now: datetime) -> Iterator[tuple[str, datetime | None]]:
     """Everyone who ever had a badge or an account, with the last working hour of those who left."""
     for person in (*agents_of(character), *MANAGERS):

@@ -8,7 +8,7 @@ from demo.book import FIGURES
 from demo.calls import ZONE
 from demo.directory import BASE, READER_DN
 
-EVERY = "5m"
+EVERY = "15m"
 KEPT = {"encrypted": True, "key_local": False, "deletions_logged": True, "floor_days": 30, "ceiling_days": 900}
 DOORS = {
     "enabled_words": ["启用"],
@@ -111,7 +111,7 @@ def figure_sources(folder: Path) -> list[Table]:
         source: Table = {"name": f"figures-{name}", "plugin": "figures", "path": path, "started": "started"}
         source["columns"] = {dimension: dimension for dimension in dimensions}
         source["measures"] = {measure: measure for measure in figures.measures}
-        sources.append(source | ({"constants": dict(figures.constants)} if figures.constants else {}))
+        sources.append(source)
     return sources
 
 

@@ -1,18 +1,20 @@
 """The tables that a simulated center exports, as CSV files: one per kind, one per table of figures."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from demo.book import FIGURES, TABLES
+from demo.book.office import months
 from demo.book.rows import Cell, Row
 from demo.book.work import call_backs, marks
-from demo.calls import ZONE, Call
+from demo.calls import ZONE, Call, first_day
 from demo.characters import Character
 
 PAST_DAYS = 800
-TICKETS_DAYS = 100  # how far back the ticket system's export reaches
+TICKETS_DAYS = 45  # how far back the ticket system's export reaches
 SURVEY_DAYS = 420
 
 
@@ -23,7 +25,9 @@ def write_tables(folder: Path, character: Character, calls: Sequence[Call], now:
     """
     recent = [call for call in calls if call.entered > now - timedelta(days=TICKETS_DAYS)]
     for kind, parts in TABLES.items():
-        _write(folder / f"{kind}.csv", _with_past([row for rows in parts for row in rows(character, now)], now))
+        rows = [row for part in parts for row in part(character, now)]
+        rows += _invoices(character, calls, now) if kind == "report" else ()
+        _write(folder / f"{kind}.csv", _with_past(rows, now))
     for name, figures in FIGURES.items():
         _write(folder / f"figures-{name}.csv", _with_past(list(figures.rows(character, now)), now))
     asked = [call for call in calls if call.entered > now - timedelta(days=SURVEY_DAYS)]
@@ -82,6 +86,18 @@ def _invitations(calls: list[Call]) -> Iterator[Row]:
     for index, call in enumerate(calls):
         if call.agent and index % 20:
             yield {"id": f"I{call.id}", "mark": "invited", "call": call.id, "started": call.ended}
+
+
+def _invoices(character: Character, calls: Sequence[Call], now: datetime) -> Iterator[Row]:
+    """The calls answered in each whole month, as the client is billed for them."""
+    answered = Counter(f"{call.entered.astimezone(ZONE):%Y-%m}" for call in calls if call.agent)
+    opened = datetime.combine(first_day(character, now), time(), ZONE)
+    for at in months(now, 14):
+        before = at.replace(day=1) - timedelta(days=1)
+        if before.replace(day=1, hour=0) >= opened:
+            billed = round(answered[f"{before:%Y-%m}"] * character.billed)
+            row: Row = {"id": f"invoice-{at:%y%m}", "class": "invoice", "client": "acme", "metric": "answered_calls"}
+            yield row | {"unit": "count", "value": billed, "published": at, "started": at}
 
 
 def _acted(calls: list[Call]) -> Iterator[Row]:

@@ -1,24 +1,34 @@
-"""Measures by day and quarter hour that the center's planning, payroll, quality, survey and ticket systems total."""
+"""Measures by day that the center's payroll, quality, ticket, client and customer systems total."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from demo.book.rows import Cell, Figures, Row, Rows
-from demo.calls import CLOSES_H, OPENS_H, agents_of, team_of
+from demo.book.rows import Cell, Figures, Row, Rows, sheet
+from demo.calls import agents_of, team_of
 from demo.characters import Character
 from demo.people import local
 from demo.switch import shift
 
 YEAR = 400  # days: four whole quarters, and what the running one has
-HOUR_S = 3600
+SINGLE_DAYS = 100  # days that are told one by one; older ones five at a time
+FEWER_BLANKS_DAYS, FEWER_DOUBLES_DAYS = 110, 120  # ago: what two projects changed in the customer records
 
 
-def daily(days: int, **values: Cell) -> Rows:
-    """The same figures every day; what is a text is a dimension."""
+def _days(character: Character, now: datetime) -> Iterator[tuple[int, int]]:
+    """(days ago, how many days the row adds up), as far back as the center kept figures."""
+    for days in range(1, SINGLE_DAYS):
+        yield days, 1
+    for days in range(SINGLE_DAYS, min(YEAR, 30 * character.months), 5):
+        yield days, 5
+
+
+def daily(constants: Mapping[str, Cell], **values: int) -> Rows:
+    """The same figures every day; the constants are dimensions."""
 
     def rows(character: Character, now: datetime) -> Iterator[Row]:
-        for day in range(1, days):
-            yield {"started": local(now, day), **values}
+        for days, added in _days(character, now):
+            figures: Row = {name: value * added for name, value in values.items()}
+            yield {"started": local(now, days), **constants, **figures}
 
     return rows
 
@@ -29,90 +39,39 @@ def _shifts(character: Character, now: datetime) -> Iterator[Row]:
             start, end = shift(agent, local(now, days).date())
             paid = int((end - start).total_seconds())
             row: Row = {"started": local(now, days), "agent": agent, "team": "support", "paid_time": paid}
-            yield (
-                row
-                | {"onsite_login_time": paid, "presence_time": paid + 600, "plan_time": paid}
-                | {
-                    "plan_kept_time": int(0.95 * paid),
-                    "late_exception_time": int(0.01 * paid),
-                    "handling_time": int(0.6 * paid),
-                    "ready_time": int(0.3 * paid),
-                }
-            )
-
-
-def _intervals(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, 35):
-        for quarter in range(4 * OPENS_H, 4 * CLOSES_H):
-            yield {
-                "started": local(now, days, quarter // 4, 15 * (quarter % 4)),
-                "queue": "support",
-                "staff_staffed": 8,
-            }
-
-
-def _required(character: Character, now: datetime) -> Iterator[Row]:
-    for row in _intervals(character, now):
-        yield {"started": row["started"], "queue": "support", "staff_required": 8}
-
-
-def _carrier_hours(character: Character, now: datetime) -> Iterator[Row]:
-    """What the lines, the IVR and the queues counted, hour by hour."""
-    for days in range(1, 35):
-        for hour in range(OPENS_H, CLOSES_H):
-            row: Row = {"started": local(now, days, hour), "number": "4000-100-200", "carrier_attempts": 50}
-            row |= {"carrier_blocked": 0, "cli_mismatches": 0, "ivr_entered": 50, "calls_direct": 0, "ivr_served": 50}
-            yield row | {"ivr_task_done": 20, "ivr_human_choices": 30, "ivr_hangups": 0}
-
-
-def _from_ivr(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, 35):
-        for hour in range(OPENS_H, CLOSES_H):
-            yield {"started": local(now, days, hour), "queue": "support", "calls_from_ivr": 30}
-
-
-def _reach(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, 35):
-        for number in range(3):
-            yield {"started": local(now, days, 11 + number), "number": "4000-100-200", "human_reach": 20 + number}
-
-
-def _forecast(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, YEAR):
-        for queue, share in (("support", 0.6), ("sales", 0.4)):
-            planned = round(character.calls_a_day * share)
-            yield {"started": local(now, days, 11), "queue": queue, "forecast_contacts": planned}
-
-
-def _cells(measure: str, cells: Mapping[str, int]) -> Rows:
-    def rows(character: Character, now: datetime) -> Iterator[Row]:
-        for days in range(1, 100):
-            for cell, count in cells.items():
-                yield {"started": local(now, days), "cell": cell, measure: count}
-
-    return rows
+            row |= {"onsite_login_time": paid, "presence_time": paid + 600, "plan_time": paid}
+            row |= {"plan_kept_time": int(0.95 * paid), "late_exception_time": int(0.01 * paid)}
+            yield row | {"handling_time": int(0.6 * paid), "ready_time": int(0.3 * paid)}
 
 
 def _agent_calls(character: Character, now: datetime) -> Iterator[Row]:
-    short = round(100 * character.short_calls)
     for days in range(1, 40):
+        yield {"started": local(now, days), "team": "support", "schedule_notice": 15}
         for agent in agents_of(character):
-            row: Row = {"started": local(now, days), "agent": agent}
-            yield row | {"agent_calls": 100, "agent_short_calls": short}
+            row: Row = {"started": local(now, days), "agent": agent, "agent_calls": 100}
+            yield row | {"agent_short_calls": round(100 * character.short_calls)}
+
+
+def _cells(character: Character, now: datetime) -> Iterator[Row]:
+    for days in range(1, SINGLE_DAYS):
+        for cell in ("morning", "afternoon"):
+            row: Row = {"started": local(now, days), "cell": cell, "qa_cells": 5, "recorded_cells": 50}
+            yield row | {"invites_due": 40, "invites_skipped": 4}
 
 
 def _staff(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, YEAR):
-        row: Row = {"started": local(now, days), "headcount": 26, "leavers": 1 if days % 90 == 40 else 0}
-        row |= {"hires": 1 if days % 45 == 7 else 0, "hires_lost": 0, "training_time": 26 * 500}
-        yield row | {"training_state_time": 26 * 480, "training_call_time": 0, "absent_time": 9000}
+    for days, added in _days(character, now):
+        row: Row = {"started": local(now, days), "headcount": 26 * added, "leavers": 1 if days % 90 == 40 else 0}
+        row |= {"hires": 1 if days % 45 == 10 else 0, "hires_lost": 0, "training_time": 26 * 500 * added}
+        row |= {"proficiency_time": 6, "calibration_gap": 3}  # of one person, of one score
+        yield row | {"training_state_time": 26 * 480 * added, "training_call_time": 0, "absent_time": 9000 * added}
 
 
 def _quality(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, YEAR):
+    for days, added in _days(character, now):
         for agent in agents_of(character):
-            row: Row = {"started": local(now, days), "agent": agent, "random": "yes", "qa_points": 92}
-            yield row | {"qa_possible": 100, "qa_checked": 1, "qa_critical": 0}
+            row: Row = {"started": local(now, days), "agent": agent, "random": "yes", "qa_points": 92 * added}
+            yield row | {"qa_possible": 100 * added, "qa_checked": added, "qa_critical": 0}
 
 
 STEPS = ("complaints", "quality", "planning", "knowledge", "training")
@@ -125,13 +84,22 @@ def _steps(character: Character, now: datetime) -> Iterator[Row]:
             yield row | {"process_steps": 20, "process_steps_right": 20}
 
 
-def _sheet(measures: str, rows: Rows, **constants: str) -> Figures:
-    return Figures(measures=tuple(measures.split()), rows=rows, constants=constants or None)
+def _records(character: Character, now: datetime) -> Iterator[Row]:
+    for days, added in _days(character, now):
+        filled = 890 if days < FEWER_BLANKS_DAYS else 872
+        double = 20 if days < FEWER_DOUBLES_DAYS else 45
+        row: Row = {"started": local(now, days), "customer_records": 5000 * added}
+        row |= {"customer_records_double": double * added, "fields_mandatory": 900 * added}
+        row |= {"fields_filled": filled * added, "fields_beyond": 0, "call_records": character.calls_a_day * added}
+        row |= {"call_records_double": 0, "call_record_gaps": 0, "values_frozen": 900 * added}
+        yield row | {"values_corrected": 0}
 
 
-_ISSUES = daily(YEAR, issues=50, issues_resolved_first=41, issues_marked_resolved=42)
-_TICKETS = daily(
-    YEAR,
+_CASES = daily(
+    {},
+    issues=50,
+    issues_resolved_first=41,
+    issues_marked_resolved=42,
     cases_closed=50,
     cases_reopened=1,
     cases_sampled=10,
@@ -144,90 +112,68 @@ _TICKETS = daily(
     complaints_on_time=2,
     test_points=90,
     test_possible=100,
+    contacts_handled=80,
+    contacts_repeated=6,
+    contacts_transcribed=40,
+    contacts_negative=1,
+    outside_answered=10,
+    outside_favourable=9,
+    survey_asked=60,
+)
+_POLLS = daily(
+    {"drawn": "random"},
+    quiz_staff=26,
+    quiz_taken=20,
+    quiz_questions=200,
+    quiz_right=186,
+    staff_asked=26,
+    staff_answered=20,
+    staff_favourable=16,
+)
+_CLIENTS = daily(
+    {"client": "acme"},
+    client_answered=5,
+    client_favourable=5,
+    client_contacts=5,
+    client_contacts_asked=5,
+    sla_items=10,
+    sla_items_met=10,
+    customers=5000,
+    operating_cost=1200,
 )
 FIGURES: Mapping[str, Figures] = {
-    "quiz": _sheet(
-        "quiz_staff quiz_taken quiz_questions quiz_right",
-        daily(370, drawn="random", quiz_staff=26, quiz_taken=20, quiz_questions=200, quiz_right=186),
+    "days": sheet(
+        "headcount leavers hires hires_lost training_time training_state_time training_call_time absent_time"
+        " proficiency_time issues issues_resolved_first issues_marked_resolved cases_closed cases_reopened"
+        " cases_sampled cases_wrong cases_due cases_on_time cases_due_moved complaints complaints_due"
+        " complaints_on_time test_points test_possible contacts_handled contacts_repeated contacts_transcribed"
+        " contacts_negative outside_answered outside_favourable survey_asked calibration_gap customer_records"
+        " customer_records_double fields_mandatory fields_filled fields_beyond call_records call_records_double"
+        " call_record_gaps values_frozen values_corrected",
+        _staff,
+        _CASES,
+        _records,
     ),
-    "shifts": _sheet(
+    "polls": sheet(
+        "quiz_staff quiz_taken quiz_questions quiz_right staff_asked staff_answered staff_favourable", _POLLS
+    ),
+    "agents": sheet(
         "paid_time onsite_login_time presence_time plan_time plan_kept_time late_exception_time handling_time"
-        " ready_time",
+        " ready_time agent_calls agent_short_calls schedule_notice",
         _shifts,
+        _agent_calls,
     ),
-    "notice": _sheet("schedule_notice", daily(40, team="support", schedule_notice=15)),
-    "staff": _sheet(
-        "headcount leavers hires hires_lost training_time training_state_time training_call_time absent_time", _staff
+    "quality": sheet(
+        "qa_points qa_possible qa_checked qa_critical process_steps process_steps_right", _quality, _steps
     ),
-    "proficiency": _sheet("proficiency_time", daily(YEAR, proficiency_time=6)),
-    "staffed": _sheet("staff_staffed", _intervals),
-    "required": _sheet("staff_required", _required),
-    "forecast": _sheet("forecast_contacts", _forecast),
-    "lines": _sheet(
-        "carrier_attempts carrier_blocked cli_mismatches ivr_entered calls_direct ivr_served ivr_task_done"
-        " ivr_human_choices ivr_hangups",
-        _carrier_hours,
+    "cells": sheet("qa_cells recorded_cells invites_due invites_skipped", _cells),
+    "clients": sheet(
+        "client_answered client_favourable client_contacts client_contacts_asked sla_items sla_items_met customers"
+        " operating_cost",
+        _CLIENTS,
     ),
-    "from-ivr": _sheet("calls_from_ivr", _from_ivr),
-    "reach": _sheet("human_reach", _reach),
-    "issues": _sheet("issues issues_resolved_first issues_marked_resolved", _ISSUES),
-    "tickets": _sheet(
-        "cases_closed cases_reopened cases_sampled cases_wrong cases_due cases_on_time cases_due_moved complaints"
-        " complaints_due complaints_on_time test_points test_possible",
-        _TICKETS,
+    "capacity": sheet(
+        "capacity_busy_hour capacity_reserve",
+        daily({"resource": "seats"}, capacity_busy_hour=10, capacity_reserve=3),
     ),
-    "contacts": _sheet(
-        "contacts_handled contacts_repeated contacts_transcribed contacts_negative",
-        daily(YEAR, contacts_handled=80, contacts_repeated=6, contacts_transcribed=40, contacts_negative=1),
-    ),
-    "outside": _sheet("outside_answered outside_favourable", daily(YEAR, outside_answered=10, outside_favourable=9)),
-    "asked": _sheet("survey_asked", daily(YEAR, survey_asked=60)),
-    "quality": _sheet("qa_points qa_possible qa_checked qa_critical", _quality),
-    "calibration": _sheet("calibration_gap", daily(120, calibration_gap=3)),
-    "steps": _sheet("process_steps process_steps_right", _steps),
-    "cells": _sheet("qa_cells", _cells("qa_cells", {"morning": 5, "afternoon": 5})),
-    "recorded-cells": _sheet("recorded_cells", _cells("recorded_cells", {"morning": 50, "afternoon": 50})),
-    "invites": _sheet("invites_due", _cells("invites_due", {"morning": 40, "afternoon": 40})),
-    "skipped": _sheet("invites_skipped", _cells("invites_skipped", {"morning": 4, "afternoon": 4})),
-    "agent-calls": _sheet("agent_calls agent_short_calls", _agent_calls),
-    "opinion": _sheet(
-        "staff_asked staff_answered staff_favourable",
-        daily(YEAR, staff_asked=26, staff_answered=20, staff_favourable=16),
-    ),
-    "clients": _sheet(
-        "client_answered client_favourable client_contacts client_contacts_asked sla_items sla_items_met customers",
-        daily(
-            YEAR,
-            client="acme",
-            client_answered=5,
-            client_favourable=5,
-            client_contacts=5,
-            client_contacts_asked=5,
-            sla_items=10,
-            sla_items_met=10,
-            customers=5000,
-        ),
-    ),
-    "cost": _sheet("operating_cost", daily(YEAR, operating_cost=1200, client="acme")),
-    "records": _sheet(
-        "customer_records customer_records_double fields_mandatory fields_filled fields_beyond call_records"
-        " call_records_double call_record_gaps values_frozen values_corrected",
-        daily(
-            YEAR,
-            customer_records=5000,
-            customer_records_double=20,
-            fields_mandatory=900,
-            fields_filled=890,
-            fields_beyond=0,
-            call_records=84,
-            call_records_double=0,
-            call_record_gaps=0,
-            values_frozen=900,
-            values_corrected=0,
-        ),
-    ),
-    "capacity": _sheet(
-        "capacity_busy_hour capacity_reserve", daily(YEAR, resource="seats", capacity_busy_hour=10, capacity_reserve=3)
-    ),
-    "holds": _sheet("hold_time after_call_time", daily(YEAR, queue="support", hold_time=300, after_call_time=900)),
 }

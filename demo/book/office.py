@@ -66,15 +66,7 @@ def _reviews(character: Character, now: datetime) -> Iterator[Row]:
 
 
 def _actions(character: Character, now: datetime) -> Iterator[Row]:
-    for source in (
-        "quality",
-        "audit",
-        "complaint",
-        "staff_survey",
-        "suggestion",
-        "performance_review",
-        "client_survey",
-    ):
+    for source in SOURCES:
         for number in range(5):
             at = local(now, 30 + 28 * number)
             row: Row = {"id": f"{source}-{number}", "source": source, "class": "high", "started": at}
@@ -112,7 +104,7 @@ def _articles(character: Character, now: datetime) -> Iterator[Row]:
         yield {"id": f"article-{number}", "live": True, "changed": local(now, 20 + number), "owner": MANAGERS[3]}
 
 
-def _months(now: datetime, count: int) -> Iterator[datetime]:
+def months(now: datetime, count: int) -> Iterator[datetime]:
     """The tenth of each of the last months, newest first."""
     at = local(now, 0, 9).replace(day=10)
     for _ in range(count):
@@ -122,7 +114,7 @@ def _months(now: datetime, count: int) -> Iterator[datetime]:
 
 
 def _reports(character: Character, now: datetime) -> Iterator[Row]:
-    for at in _months(now, 14):
+    for at in months(now, min(14, character.months)):
         month = f"{at:%y%m}"
         filed: Row = {"published": at, "archived": at + timedelta(days=1), "explained": False, "untraced": 0}
         for person in (*agents_of(character), *MANAGERS):

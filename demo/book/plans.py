@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from demo.book.figures import FEWER_BLANKS_DAYS, FEWER_DOUBLES_DAYS
 from demo.book.rows import Cell, Row, Tables
 from demo.characters import Character
 from demo.people import MANAGERS, local
 
 RISKS = ("power", "network", "platform", "people", "surge", "security", "disaster")
+RECORDS_IMPROVED = {"mandatory_fill_rate": FEWER_BLANKS_DAYS, "customer_duplicate_rate": FEWER_DOUBLES_DAYS}
 ROLES = ("commander", "operations", "it", "facilities", "communication", "security")
 
 
@@ -44,6 +46,9 @@ def _projects(character: Character, now: datetime) -> Iterator[Row]:
             live = local(now, 60) if number < 2 else None
             times: Row = {"decided": local(now, 150 + number), "live": live}
             yield project("idea", number, local(now, 200 + 40 * number), metric="fcr", accepted=True, **times)
+        for number, (metric, changed) in enumerate(RECORDS_IMPROVED.items()):
+            set_up: Row = {"measure_set": local(now, 220), "live": local(now, changed), "closed": local(now, 60)}
+            yield project("process", number, local(now, 230), metric=metric, method=True, held_days=60, **set_up)
         times = {"measure_set": local(now, 130), "decided": local(now, 80), "live": local(now, 70)}
         yield project("tool", 1, local(now, 120), control_group=True, privacy_ok=True, **times)
 

@@ -23,4 +23,18 @@ class Figures:
 
     measures: tuple[str, ...]
     rows: Rows
-    constants: Mapping[str, str] | None = None
+
+
+def together(*parts: Rows) -> Rows:
+    """The rows of several, as one."""
+
+    def rows(character: Character, now: datetime) -> Iterator[Row]:
+        for part in parts:
+            yield from part(character, now)
+
+    return rows
+
+
+def sheet(measures: str, *parts: Rows) -> Figures:
+    """One table for measures that share their dimensions: each table is a source, and each source a process."""
+    return Figures(measures=tuple(measures.split()), rows=together(*parts))

@@ -1,10 +1,11 @@
 """Security: graded systems, endpoints, cameras and logs, what was opened and exported, contracts, audits, visitors."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from demo.book.rows import Figures, Row, Tables, merged
-from demo.book.site import EVIDENCE, READING_DAYS, STANDALONE
+from demo.book.readings import EVIDENCE
+from demo.book.rows import Row, Tables, merged
+from demo.book.site import STANDALONE
 from demo.calls import agents_of
 from demo.characters import Character
 from demo.people import MANAGERS, local
@@ -149,13 +150,6 @@ def _actions(character: Character, now: datetime) -> Iterator[Row]:
             yield row | {"due": at + timedelta(days=50), "closed": at + timedelta(days=20), "cause": "set-up"}
 
 
-def _on_call(character: Character, now: datetime) -> Iterator[Row]:
-    for hours in range(24 * READING_DAYS):
-        at = local(now, READING_DAYS, 0) + timedelta(hours=hours)
-        if at < now:
-            yield {"started": at, "reading": 2}
-
-
 TABLES: Tables = {
     "asset": (_assets,),
     "device": (_devices,),
@@ -170,7 +164,4 @@ TABLES: Tables = {
     "exercise": (_exercises,),
     "sample": (_samples,),
     "action": (_actions,),
-}
-FIGURES: Mapping[str, Figures] = {
-    "on-call": Figures(measures=("reading",), rows=_on_call, constants={"quantity": "security_on_call"}),
 }

@@ -1,11 +1,9 @@
 """The house: zones, doors, the equipment room, the floor, hosts, trunks and clocks; and the organisation."""
 
-import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from demo.book.rows import Figures, Row, Tables
-from demo.calls import CLOSES_H, OPENS_H
+from demo.book.rows import Row, Tables
 from demo.characters import Character
 from demo.people import local
 
@@ -23,10 +21,6 @@ POSTS = (
     "complaints",
     "manager",
 )
-SENSORS = ("rack-1", "rack-2")
-SERVICES = ("voice", "crm")
-EVIDENCE = ("pbx", "crm", "doors")
-TRUNK = "sip-1"
 PAIRS = ("switch", "trunk", "cti", "recorder", "power")
 STANDALONE: Row = {
     "role": "alone",
@@ -38,7 +32,6 @@ STANDALONE: Row = {
     "healthy": True,
     "retired": False,
 }
-READING_DAYS = 34  # how far back readings of sensors are kept
 
 
 def _registers(character: Character, now: datetime) -> Iterator[Row]:
@@ -160,64 +153,6 @@ def _holdings(character: Character, now: datetime) -> Iterator[Row]:
     yield row | {"newest": local(now, 0), "began": local(now, kept)}
 
 
-def _climate(character: Character, now: datetime) -> Iterator[Row]:
-    chance = random.Random(character.seed)
-    for step in range(READING_DAYS * 96):
-        at = local(now, READING_DAYS, 0) + timedelta(minutes=15 * step)
-        if at > now:
-            return
-        for sensor in SENSORS:
-            yield _read(at, sensor, "it_room", "rack_temperature", chance.uniform(21, 25))
-            yield _read(at, sensor, "it_room", "rack_humidity", chance.uniform(44, 54))
-        yield _read(at, "floor-1", "floor-1", "floor_temperature", chance.uniform(22, 26))
-        yield _read(at, "floor-1", "floor-1", "floor_humidity", chance.uniform(38, 55))
-        yield _read(at, "floor-1", "floor-1", "floor_co2", chance.uniform(500, 800))
-
-
-def _read(at: datetime, sensor: str, place: str, quantity: str, value: float) -> Row:
-    return {"started": at, "sensor": sensor, "place": place, "quantity": quantity, "reading": round(value, 1)}
-
-
-def _clocks(character: Character, now: datetime) -> Iterator[Row]:
-    chance = random.Random(character.seed + 1)
-    for hours in range(24 * READING_DAYS):
-        at = local(now, READING_DAYS, 0) + timedelta(hours=hours)
-        if at < now:
-            for source in EVIDENCE:
-                yield {"started": at, "source": source, "reading": round(chance.uniform(2, 90), 1)}
-
-
-def _noise(character: Character, now: datetime) -> Iterator[Row]:
-    for hours in range(24 * READING_DAYS):
-        at = local(now, READING_DAYS, 0) + timedelta(hours=hours)
-        if at < now:
-            yield {"started": at, "place": "floor-1", "noise": 54}
-
-
-def _probes(character: Character, now: datetime) -> Iterator[Row]:
-    """One row an hour and service, each of a whole hour of looking, spread over its first five minutes."""
-    for hours in range(24 * 100):
-        at = local(now, 100, 0) + timedelta(hours=hours)
-        if at < now:
-            for service in SERVICES:
-                yield {"started": at, "service": service, "probe_watched": 300, "probe_down": 0}
-
-
-def _trunks(character: Character, now: datetime) -> Iterator[Row]:
-    for hours in range(24 * READING_DAYS):
-        at = local(now, READING_DAYS, 0) + timedelta(hours=hours)
-        if at < now:
-            open_now = OPENS_H <= at.hour < CLOSES_H
-            yield {"started": at, "trunk": TRUNK, "trunk_busy": 1500 if open_now else 20, "trunk_channels": 3600}
-
-
-def _hours(character: Character, now: datetime) -> Iterator[Row]:
-    for days in range(1, 100):
-        for hour in range(OPENS_H, CLOSES_H):
-            row: Row = {"started": local(now, days, hour), "queue": "support"}
-            yield row | {"open_promised": 3600, "open_staffed": 3600}
-
-
 TABLES: Tables = {
     "register": (_registers,),
     "device": (_devices,),
@@ -230,14 +165,4 @@ TABLES: Tables = {
     "exercise": (_exercises,),
     "sample": (_samples,),
     "holding": (_holdings,),
-}
-FIGURES: Mapping[str, Figures] = {
-    "climate": Figures(measures=("reading",), rows=_climate),
-    "clocks": Figures(measures=("reading",), rows=_clocks, constants={"quantity": "clock_offset"}),
-    "noise": Figures(measures=("noise",), rows=_noise),
-    "probes": Figures(
-        measures=("probe_watched", "probe_down"), rows=_probes, constants={"observer": "independent", "planned": "no"}
-    ),
-    "trunks": Figures(measures=("trunk_busy", "trunk_channels"), rows=_trunks),
-    "hours": Figures(measures=("open_promised", "open_staffed"), rows=_hours),
 }

@@ -1,10 +1,10 @@
 """What went wrong, what warned of it, and what was exercised."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from demo.book.rows import Cell, Figures, Row, Tables
-from demo.calls import QUEUES, agents_of, calls_of_day
+from demo.book.rows import Cell, Row, Tables
+from demo.calls import QUEUES, agents_of
 from demo.characters import Character
 from demo.people import drills_of, local
 
@@ -128,33 +128,12 @@ def _looks_back(character: Character, now: datetime) -> Iterator[Row]:
             }
 
 
-def _power(character: Character, now: datetime) -> Iterator[Row]:
-    for step in range(24 * 50):
-        at = local(now, 50, 0) + timedelta(hours=step)
-        if at < now:
-            yield {"started": at, "ups": "ups-1", "quantity": "ups_runtime", "reading": 32}
-            yield {"started": at, "ups": "", "quantity": "fuel", "reading": 11}
-
-
 def _elsewhere(character: Character, now: datetime) -> Iterator[Row]:
     """Who logged in at the other site on the day it was tried."""
     for number, agent in enumerate(agents_of(character)[:3]):
         at = local(now, 38, 11, 5 + number)
         row: Row = {"id": f"west-{agent}", "system": "acd", "person": agent, "site": "west", "place": f"west-{number}"}
         yield row | {"started": at, "ended": at + timedelta(minutes=40)}
-
-
-def _standby(character: Character, now: datetime) -> Iterator[Row]:
-    """Every call of the day of the failover went over the standby."""
-    for call in calls_of_day(character, local(now, FAILOVER_DAYS).date(), now):
-        yield {"started": call.entered, "queue": call.queue, "calls_on_standby": 1}
-
-
-def _exits(character: Character, now: datetime) -> Iterator[Row]:
-    for at in drills_of(character, now):
-        yield {"started": at, "place": "floor-1", "floor_exits": 24}
-    for days in range(1, 60):
-        yield {"started": local(now, days, 18), "place": "floor-1", "floor_exits": 9}
 
 
 def _jobs(character: Character, now: datetime) -> Iterator[Row]:
@@ -174,9 +153,4 @@ TABLES: Tables = {
     "incident": (_incidents,),
     "alert": (_alerts, _more_alerts),
     "job": (_jobs,),
-}
-FIGURES: Mapping[str, Figures] = {
-    "power": Figures(measures=("reading",), rows=_power),
-    "standby": Figures(measures=("calls_on_standby",), rows=_standby),
-    "exits": Figures(measures=("floor_exits",), rows=_exits),
 }
