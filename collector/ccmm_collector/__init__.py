@@ -60,6 +60,7 @@ waivers             rules set aside for a time by two people
 verdict_store       DIR/verdicts.sqlite: verdicts in force, their history, what is due
 verdict_sql         all its SQL
 inquiry             what a person asks of centers at an instant
+nonconformities     which rules stayed bad beyond their grace
 answers             what the commands tell, as plain documents
 setting_aside       derived stores that cannot be used
 replay              is the log still what was appended?
@@ -79,6 +80,7 @@ waiver_commands     waive, sign
 arguments           what these commands take alike
 diff                what another pack would change
 judge_tables        tables and progress on a terminal
+verdict_tables      verdicts, levels and nonconformities on a terminal
 listing             the log as JSON and as lines
 init                a new collector's folder
 config              collector.toml

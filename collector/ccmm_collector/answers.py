@@ -6,11 +6,13 @@ from typing import Any
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.inquiry import Inquiry, Moment
 from ccmm_collector.known import Known
+from ccmm_collector.nonconformities import Turns, began, counts, open_nonconformities
 from ccmm_collector.packs import Chosen, is_over
 from ccmm_collector.verdict_store import Judged
 from ccmm_proto.period import from_ms
 from ccmm_rules.evidence import SourceFacts
-from ccmm_rules.model import Pack
+from ccmm_rules.model import Outcome, Pack
+from ccmm_rules.nonconformity import Nonconformity
 from ccmm_rules.operators.needed import needed_feeds
 from ccmm_rules.verdict import Verdict, canonical_json
 
@@ -29,22 +31,56 @@ def iso(instant_ms: int | None) -> str | None:
 
 
 def verdicts_answer(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
-    """Every rule's verdict, and the level."""
+    """Every rule's verdict, the level, and the nonconformities."""
     chosen = inquiry.chosen(pack_words, moment)
     judged = inquiry.judge(center, moment, chosen.pack)
-    other_pack = not inquiry.is_in_force(chosen.pack, moment)
-    verdicts = [
-        _verdict(inquiry, judged, chosen.pack, verdict, moment, other_pack=other_pack)
-        for _, verdict in sorted(judged.verdicts.items())
-    ]
-    return {**_head(inquiry, judged, chosen, moment), "level": json.loads(judged.level or "null"), "verdicts": verdicts}
+    turns = inquiry.turns(center, moment, chosen.pack)
+    verdicts = [_verdict(chosen.pack, verdict, turns) for _, verdict in sorted(judged.verdicts.items())]
+    return {
+        **_head(inquiry, judged, chosen, moment),
+        "level": json.loads(judged.level or "null"),
+        "nonconformities": _nonconformities(chosen.pack, judged, turns),
+        "headings": _headings(chosen.pack),
+        "verdicts": verdicts,
+    }
 
 
 def level_answer(inquiry: Inquiry, center: str, moment: Moment, pack_words: str | None) -> dict[str, Any]:
-    """The level alone."""
+    """The level and the nonconformities."""
     chosen = inquiry.chosen(pack_words, moment)
     judged = inquiry.judge(center, moment, chosen.pack)
-    return {**json.loads(judged.level or "{}"), **_head(inquiry, judged, chosen, moment)}
+    found = _nonconformities(chosen.pack, judged, inquiry.turns(center, moment, chosen.pack))
+    head = _head(inquiry, judged, chosen, moment)
+    return {**json.loads(judged.level or "{}"), **head, "nonconformities": found}
+
+
+def _headings(pack: Pack) -> list[dict[str, Any]]:
+    """In the order of the pack."""
+    return [{"id": heading.id, "title": dict(heading.titles)} for heading in pack.headings.values()]
+
+
+def _nonconformities(pack: Pack, judged: Judged, turns: Turns | None) -> dict[str, Any] | None:
+    """None where no history says how long an outcome has lasted: of other knowledge, or of a pack not in force."""
+    if turns is None:
+        return None
+    now = {rule: verdict.outcome for rule, verdict in judged.verdicts.items()}
+    found = open_nonconformities(pack, turns, judged.at_ms, now)
+    kept = min((changes[0][0] for changes in turns.values()), default=judged.at_ms)
+    opened = [_nonconformity(pack, one, now[one.rule]) for one in found]
+    return {**counts(found), "kept_since": iso(kept), "open": opened}
+
+
+def _nonconformity(pack: Pack, one: Nonconformity, outcome: Outcome) -> dict[str, Any]:
+    rule = pack.rules[one.rule]
+    return {
+        "rule": rule.id,
+        "title": dict(rule.titles),
+        "level": rule.level,
+        "grade": one.grade,
+        "since": iso(one.since_ms),
+        "grace_ended": iso(one.opened_ms),
+        "outcome": outcome,
+    }
 
 
 def _head(inquiry: Inquiry, judged: Judged, chosen: Chosen, moment: Moment) -> dict[str, Any]:
@@ -74,10 +110,9 @@ def _notice(chosen: Chosen, at_ms: int) -> dict[str, str] | None:
     return {language: "; ".join(words[language] for words in said) for language in _OVER} if said else None
 
 
-def _verdict(
-    inquiry: Inquiry, judged: Judged, pack: Pack, verdict: Verdict, moment: Moment, *, other_pack: bool
-) -> dict[str, Any]:
+def _verdict(pack: Pack, verdict: Verdict, turns: Turns | None) -> dict[str, Any]:
     rule = pack.rules[verdict.rule]
+    since = None if turns is None else began(turns, rule.id, verdict.outcome, verdict.at_ms)
     return {
         **json.loads(canonical_json(verdict)),
         "title": dict(rule.titles),
@@ -85,7 +120,7 @@ def _verdict(
         "level": rule.level,
         "gate": rule.gate,
         "remedy": dict(rule.remedy),
-        "since": iso(inquiry.since(judged, rule.id, moment, other_pack=other_pack)),
+        "since": iso(since),
         "valid_until": iso(verdict.valid_until_ms),
         "look_again": iso(verdict.look_again_ms),
         "at": iso(verdict.at_ms),
@@ -118,12 +153,14 @@ def center_line(
         "agents": _agents(inquiry, center, moment),
     }
     if chosen is None:
-        return {**line, **dict.fromkeys(_SHOWN), "judged_by": None, "slow_sources": []}
+        return {**line, **dict.fromkeys(_SHOWN), "judged_by": None, "nonconformities": None, "slow_sources": []}
     pack = chosen.pack
     standing = json.loads(inquiry.level(center, moment, pack, older=older))
     by = {"id": standing["pack"], "version": standing["pack_version"], "digest": standing["pack_digest"]}
     shown = {name: standing.get(name) for name in _SHOWN}
-    return {**line, **shown, "judged_by": by, "slow_sources": slow_sources(pack, known)}
+    turns = inquiry.turns(center, moment, pack)
+    found = None if turns is None else counts(open_nonconformities(pack, turns, moment.at_ms))
+    return {**line, **shown, "judged_by": by, "nonconformities": found, "slow_sources": slow_sources(pack, known)}
 
 
 def _last_seen(inquiry: Inquiry, center: str, moment: Moment) -> int | None:

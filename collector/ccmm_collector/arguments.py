@@ -15,6 +15,7 @@ At = Annotated[str | None, typer.Option("--at", help="judge at this instant, e.g
 KnownAt = Annotated[str | None, typer.Option("--known-at", help="use what was recorded by then; as --at by default")]
 Pack = Annotated[str, typer.Argument(metavar="PACK", help="a folder with pack.yaml, a name, or a digest")]
 PackName = Annotated[str | None, typer.Option("--pack", help="judge by this pack: a folder, a name or a digest")]
+Everything = Annotated[bool, typer.Option("--all", help="closed rules, too, and what mends each open one")]
 Lang = Annotated[str, typer.Option(help="en or zh")]
 
 

@@ -20,6 +20,7 @@ from ccmm_collector.judge import only_judge
 from ccmm_collector.judging import Judge, judge_at, now_in
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
+from ccmm_collector.nonconformities import Turns
 from ccmm_collector.packs import Chosen, Packs
 from ccmm_collector.projection import Projection
 from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
@@ -146,11 +147,11 @@ class Inquiry:
         standings = self.store.standings().values()
         return sum(1 for _, digest in standings if digest == pack.digest), len(standings)
 
-    def since(self, judged: Judged, rule: str, moment: Moment, *, other_pack: bool) -> int | None:
-        """Since when a rule has had its outcome; None where the question was never put in that way before."""
-        if moment.is_past or other_pack:
+    def turns(self, center: str, moment: Moment, pack: Pack) -> Turns | None:
+        """When the outcomes of a center's rules changed; None where the question was never put in that way before."""
+        if moment.is_past or not self.is_in_force(pack, moment):
             return None
-        return self.store.since(judged.center, rule, judged.verdicts[rule].outcome, moment.at_ms)
+        return self.store.turns(center, moment.at_ms)
 
 
 def _catch_up(folder: Path, log: EvidenceLog, now_ms: int, packs: Packs) -> None:

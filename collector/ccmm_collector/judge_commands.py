@@ -9,9 +9,20 @@ from typing import Annotated, Any
 import typer
 
 from ccmm_collector import judge_tables as tables
-from ccmm_collector import rule_commands, waiver_commands
+from ccmm_collector import rule_commands, verdict_tables, waiver_commands
 from ccmm_collector.answers import centers_answer, level_answer, verdicts_answer
-from ccmm_collector.arguments import At, Center, Folder, Json, KnownAt, Lang, PackName, language_of, parse_instant
+from ccmm_collector.arguments import (
+    At,
+    Center,
+    Everything,
+    Folder,
+    Json,
+    KnownAt,
+    Lang,
+    PackName,
+    language_of,
+    parse_instant,
+)
 from ccmm_collector.config import check_name
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
@@ -63,6 +74,7 @@ def verdicts(
     known_at: KnownAt = None,
     pack: PackName = None,
     lang: Lang = "en",
+    everything: Everything = False,
     as_json: Json = False,
 ) -> None:
     """Every rule: verdict, since when, how long it holds, the values seen, why."""
@@ -73,7 +85,7 @@ def verdicts(
     if as_json:
         _print_json(answer)
     else:
-        tables.show_verdicts(answer, language)
+        verdict_tables.show_verdicts(answer, language, everything=everything)
 
 
 def level(
@@ -83,6 +95,7 @@ def level(
     known_at: KnownAt = None,
     pack: PackName = None,
     lang: Lang = "en",
+    everything: Everything = False,
     as_json: Json = False,
 ) -> None:
     """The center's level, what it rests on, and what keeps it from the next one."""
@@ -93,7 +106,7 @@ def level(
     if as_json:
         _print_json(answer)
     else:
-        tables.show_level(answer, language)
+        verdict_tables.show_level(answer, language, everything=everything)
 
 
 def scope(

@@ -21,7 +21,27 @@ WORDS: dict[str, dict[str, str]] = {
         "provisional": "provisional: {} % backfill",
         "gaps": "to reach {}",
         "open": "open",
-        "held": "held down by",
+        "held": "held down by: ",
+        "shortest": "  <- on the shortest way",
+        "also_open": "{} more rules are open at that level (--all says what mends them):",
+        "at_least": "{} %, at least {} % needed",
+        "at_most": "{} %, at most {} % allowed",
+        "unpublished": "its text is not public",
+        "untested": "no rule speaks to it yet",
+        "counted": "{} rules: {}",
+        "counted_one": "{} rule: {}",
+        "more": "only open rules are shown; --all shows every one",
+        "nonconformities": "open nonconformities: {} (outcomes known since {})",
+        "no_nonconformity": "no nonconformity is open (outcomes known since {})",
+        "untold": "nonconformities are told by the pack in force and what was known at the time only",
+        "lasted": "not satisfied since {}, grace ended {}",
+        "by_now": "; by now {}",
+        "closes": "only a satisfied verdict closes a nonconformity; silence never does",
+        "major": "major",
+        "minor": "minor",
+        "nothing": "none",
+        "comma": ", ",
+        "colon": ": ",
         "gate": "gate rule",
         "control": "control",
         "pass_share": "share of rules satisfied",
@@ -49,7 +69,27 @@ WORDS: dict[str, dict[str, str]] = {
         "provisional": "暂定：{} % 为补录",
         "gaps": "达到 {}",
         "open": "待满足",
-        "held": "受限于",
+        "held": "受限于：",
+        "shortest": "  ← 最短路径",
+        "also_open": "该等级另有 {} 条规则未满足（--all 显示改进措施）：",
+        "at_least": "{} %，至少需 {} %",
+        "at_most": "{} %，至多 {} %",
+        "unpublished": "原文未公开",
+        "untested": "暂无规则对应",
+        "counted": "共 {} 条规则：{}",
+        "counted_one": "共 {} 条规则：{}",
+        "more": "仅显示未满足的规则；--all 显示全部",
+        "nonconformities": "未关闭的不符合项：{}（结论记录始于 {}）",
+        "no_nonconformity": "没有未关闭的不符合项（结论记录始于 {}）",
+        "untold": "不符合项仅按当时生效的规则包和当时所知给出",
+        "lasted": "自 {} 起不符合，宽限期于 {} 结束",
+        "by_now": "；目前{}",
+        "closes": "不符合项仅在结论为符合时关闭，没有消息不会使其关闭",
+        "major": "严重",
+        "minor": "轻微",
+        "nothing": "无",
+        "comma": "，",
+        "colon": "：",
         "gate": "门槛项",
         "control": "控制点",
         "pass_share": "规则符合率",
@@ -66,20 +106,15 @@ WORDS: dict[str, dict[str, str]] = {
         "by": "（按 {} {}）",
     },
 }
-COLUMNS = {
-    "en": ("rule", "title", "outcome", "reached", "since", "valid until", "seen", "why"),
-    "zh": ("规则", "名称", "结论", "达到", "自", "有效至", "实测值", "原因"),
-}
 CENTER_COLUMNS = {
-    "en": ("center", "level", "coverage", "oldest evidence", "last seen", "agents"),
-    "zh": ("中心", "等级", "覆盖率", "最旧证据", "最近上报", "采集代理"),
+    "en": ("center", "level", "coverage", "nonconformities", "oldest evidence", "last seen", "agents"),
+    "zh": ("中心", "等级", "覆盖率", "不符合项", "最旧证据", "最近上报", "采集代理"),
 }
 WAIVER_COLUMNS = {
     "en": ("rule", "from", "until", "approvers", "reason"),
     "zh": ("规则", "自", "至", "批准人", "理由"),
 }
 ANSWER_COLUMNS = {"en": ("question", "answer", "until"), "zh": ("问题", "答复", "有效至")}
-_STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
 
 
 def show_table(
@@ -109,8 +144,9 @@ def show_centers(answer: dict[str, Any], language: str) -> None:
                 line["center"],
                 level_words(line, language) + _older(line["judged_by"], pack, words),
                 "-" if line.get("coverage") is None else f"{line['coverage']:.0f} %",
+                nonconformity_counts(line["nonconformities"], language),
                 "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} {words['minutes']}",
-                _minute(line["last_seen"], words["never"]),
+                minute(line["last_seen"], words["never"]),
                 ", ".join(_agent(agent, words) for agent in line["agents"]),
             )
             for line in lines
@@ -121,7 +157,7 @@ def show_centers(answer: dict[str, Any], language: str) -> None:
             print(words["slow"].format(line["center"], slow["source"], slow["every_s"], ", ".join(slow["rules"])))
     if rejudging := answer["rejudging"]:
         print(words["rejudging"].format(rejudging["done"], rejudging["of"], f"{pack['id']} {pack['version']}"))
-    _show_notice(answer, language)
+    show_notice(answer, language)
 
 
 def _older(judged_by: dict[str, str] | None, pack: dict[str, Any] | None, words: dict[str, str]) -> str:
@@ -131,13 +167,13 @@ def _older(judged_by: dict[str, str] | None, pack: dict[str, Any] | None, words:
     return words["by"].format(judged_by["id"], judged_by["version"])
 
 
-def _show_notice(answer: dict[str, Any], language: str) -> None:
+def show_notice(answer: dict[str, Any], language: str) -> None:
     """What must be said of the pack wherever its verdicts are shown."""
     if answer["notice"] is not None:
         print(answer["notice"][language])
 
 
-def _minute(instant: str | None, never: str = "-") -> str:
+def minute(instant: str | None, never: str = "-") -> str:
     """`2026-11-22 08:00Z`."""
     return f"{instant[:16].replace('T', ' ')}Z" if instant else never
 
@@ -159,59 +195,13 @@ def level_words(standing: dict[str, Any], language: str) -> str:
     return f"{name} ({words['provisional'].format(round(standing['backfill_percent']))})"
 
 
-def show_verdicts(answer: dict[str, Any], language: str) -> None:
-    """One line for each rule."""
-    rows = [
-        (
-            verdict["rule"],
-            verdict["title"][language],
-            WORDS[language][verdict["outcome"]],
-            f"L{verdict['reached']}" if verdict["reached"] else "-",
-            _minute(verdict["since"]),
-            _minute(verdict["valid_until"]),
-            seen_words(verdict),
-            verdict["sentence"][language],
-        )
-        for verdict in answer["verdicts"]
-    ]
-    styles = [_STYLES.get(verdict["outcome"], "") for verdict in answer["verdicts"]]
-    show_table(COLUMNS[language], rows, styles, leave_out=1)  # the sentence begins with the title
-    print(_concluded(answer["center"], answer["level"] or {}, language))
-    _show_notice(answer, language)
-
-
-def _concluded(center: str, standing: dict[str, Any], language: str) -> str:
-    """`north: level L3`, or the sentence of a model without levels."""
-    said = level_words(standing, language)
-    return f"{center}: {said}" if standing.get("level") is None else f"{center}: {WORDS[language]['level']} {said}"
-
-
-def seen_words(verdict: dict[str, Any]) -> str:
-    """`rate=97.5 rate.n=1200 (limit 95)`."""
-    seen = " ".join(f"{name}={_number(value)}" for name, value in sorted(verdict["seen"].items()))
-    limits = " ".join(f"{name} {_number(value)}" for name, value in sorted(verdict["limits"].items()))
-    return f"{seen} ({limits})" if limits else seen
-
-
-def _number(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
-
-
-def show_level(answer: dict[str, Any], language: str) -> None:
-    """The level and what holds it down, whatever the scoring model."""
+def nonconformity_counts(found: dict[str, Any] | None, language: str) -> str:
+    """`1 major, 4 minor`; `-` where they cannot be told."""
+    if found is None:
+        return "-"
     words = WORDS[language]
-    print(_concluded(answer["center"], answer, language))
-    if answer.get("level") is not None and answer.get("sentence"):
-        print(f"  {answer['sentence'][language]}")
-    for obstacle in answer["held_down_by"]:
-        condition = words[obstacle["condition"]]
-        subject = f" {obstacle['subject']}" if obstacle["subject"] else ""
-        print(f"  {words['held']}: {condition}{subject} ({_number(obstacle['found'])}; {_number(obstacle['needed'])})")
-    goal = words["gaps"].format(f"L{answer['next_level']}") if answer["next_level"] else words["open"]
-    for gap in answer["next_level_gaps"]:
-        print(f"  {goal}: {gap['rule']} {gap['title'][language]}: {words[gap['outcome']]}")
-        print(f"    {gap['remedy'][language]}")
-    _show_notice(answer, language)
+    said = [f"{found[grade]} {words[grade]}" for grade in ("major", "minor") if found[grade]]
+    return words["comma"].join(said) or words["nothing"]
 
 
 def show_answers(answers: Sequence[dict[str, Any]], language: str) -> None:
@@ -234,8 +224,8 @@ def show_waivers(waivers: Sequence[dict[str, Any]], language: str) -> None:
     rows = [
         (
             waiver["rule"],
-            _minute(waiver["from"]),
-            _minute(waiver["until"]) + (expired if waiver["ended"] else ""),
+            minute(waiver["from"]),
+            minute(waiver["until"]) + (expired if waiver["ended"] else ""),
             ", ".join(waiver["approvers"]),
             waiver["reason"],
         )

@@ -48,8 +48,27 @@ def wheel_of_centers(db: Database) -> None:
     db.execute("DROP INDEX current_next")
 
 
+@SCHEMA()
+def turns_of_outcomes(db: Database) -> None:
+    """When a rule's outcome itself changed: verdicts are long, and to tell since when only this is read."""
+    db.execute(
+        "CREATE TABLE turn (center TEXT NOT NULL, rule TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+        " log_index INTEGER NOT NULL, outcome TEXT NOT NULL,"
+        " PRIMARY KEY (center, rule, at_ms, log_index)) WITHOUT ROWID"
+    )
+    db.execute(
+        "INSERT INTO turn SELECT center, rule, at_ms, log_index, outcome FROM (SELECT *, lag(outcome) OVER"
+        " (PARTITION BY center, rule ORDER BY at_ms, log_index) AS before FROM history) WHERE outcome IS NOT before"
+    )
+
+
 SET_CURRENT = "INSERT OR REPLACE INTO current VALUES (?,?,?,?,?,?,?,?)"
 ADD_HISTORY = "INSERT OR REPLACE INTO history VALUES (?,?,?,?,?,?,?)"
+# Only where the outcome is another one than the newest.
+ADD_TURN = (
+    "INSERT OR REPLACE INTO turn SELECT ?1,?2,?3,?4,?5 WHERE ?5 IS NOT (SELECT outcome FROM turn"
+    " WHERE center = ?1 AND rule = ?2 ORDER BY at_ms DESC, log_index DESC LIMIT 1)"
+)
 # The level, and the earliest instant of all its verdicts: written after them, in the same transaction.
 SET_STANDING = (
     "INSERT OR REPLACE INTO standing (center, at_ms, log_index, pack, level, next_ms)"
@@ -78,11 +97,8 @@ DUE = "SELECT center FROM standing WHERE next_ms <= ? ORDER BY next_ms, center"
 FIRST_DUE = "SELECT min(next_ms) FROM current WHERE center = ? AND next_ms < ?"
 DUE_RULES = "SELECT rule FROM current WHERE center = ? AND next_ms <= ?"
 NEXT = "SELECT min(next_ms) FROM standing WHERE next_ms IS NOT NULL"
-# Outcomes of one rule up to an instant, newest first.
-OUTCOMES = (
-    "SELECT at_ms, outcome FROM history WHERE center = ? AND rule = ? AND at_ms <= ?"
-    " ORDER BY at_ms DESC, log_index DESC"
-)
+# Outcomes of a center's rules up to an instant, oldest first.
+TURNS = "SELECT rule, at_ms, outcome FROM turn WHERE center = ? AND at_ms <= ? ORDER BY rule, at_ms, log_index"
 HISTORY = (
     "SELECT rule, at_ms, log_index, pack, outcome, verdict FROM history WHERE center = ?"
     " ORDER BY rule, at_ms, log_index"

@@ -141,6 +141,7 @@ class VerdictStore:
             return False
         row = (*key, judged.at_ms, judged.log_index, judged.pack, verdict.outcome, canonical)
         self._connection.execute(sql.ADD_HISTORY, row)
+        self._connection.execute(sql.ADD_TURN, (*key, judged.at_ms, judged.log_index, verdict.outcome))
         return True
 
     def due(self, now_ms: int) -> list[str]:
@@ -193,14 +194,12 @@ class VerdictStore:
         for center, rule, pack, at_ms, index, verdict in self._connection.execute(sql.ALL_CURRENT):
             yield Current(center, rule, pack, at_ms, index, verdict)
 
-    def since(self, center: str, rule: str, outcome: str, at_ms: int) -> int:
-        """Since when the rule has had this outcome, as of an instant."""
-        began = at_ms
-        for instant, was in self._connection.execute(sql.OUTCOMES, (center, rule, at_ms)):
-            if was != outcome:
-                break
-            began = instant
-        return began
+    def turns(self, center: str, at_ms: int) -> dict[str, list[tuple[int, Outcome]]]:
+        """By rule each change of its outcome up to an instant, oldest first: (from when, what)."""
+        found: dict[str, list[tuple[int, Outcome]]] = {}
+        for rule, instant, outcome in self._connection.execute(sql.TURNS, (center, at_ms)):
+            found.setdefault(rule, []).append((instant, Outcome(outcome)))
+        return found
 
     def history(self, center: str) -> Iterable[tuple[Any, ...]]:
         """(rule, instant, index, pack, outcome, verdict) of every change, by rule and time."""

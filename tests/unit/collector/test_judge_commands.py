@@ -85,17 +85,31 @@ def test_level_says_what_holds_it_down(world: World) -> None:
     assert found["level"] == 0
     assert [gap["rule"] for gap in found["next_level_gaps"]] == ["D-SEC-90"]
     text = run("level", world.folder, "north", "--lang", "zh").stdout
-    assert "D-SEC-90 交换机设置安全: 缺少证据" in text
+    assert "受限于：门槛项 D-SEC-90 交换机设置安全：缺少证据" in text
+    assert text.startswith("north：未达级\n")
     assert "修正设置。" in text
+    text = run("level", world.folder, "north").stdout
+    assert text.startswith("north: no level\n  1 rule from L1\n")
+    assert "held down by: share of rules satisfied: 0 %, at least 90 % needed" in text
 
 
 def test_tables_are_plain_lines_where_the_output_is_piped(world: World) -> None:
-    head, line, level = run("verdicts", world.folder, "north", "--at", AT).stdout.splitlines()
+    head, line, counted, level, _ = run("verdicts", world.folder, "north", "--at", AT, "--all").stdout.splitlines()
     assert head.split("\t")[:3] == ["rule", "title", "outcome"]
     assert line.split("\t")[:4] == ["D-SEC-90", "Every switch setting is safe", "satisfied", "L5"]
-    assert level == "north: level L5"
+    assert (counted, level) == ("1 rule: 1 satisfied", "north: level L5")
     assert "符合" in run("verdicts", world.folder, "north", "--at", AT, "--lang", "zh").stdout
-    assert run("centers", world.folder, "--at", AT).stdout.splitlines()[1].startswith("north\tL5\t100 %\t0 min\t")
+    told = run("centers", world.folder, "--at", AT).stdout
+    assert told.splitlines()[1].startswith("north\tL5\t100 %\tnone\t0 min\t")
+
+
+def test_rules_that_are_met_are_counted_and_shown_only_when_asked_for(world: World) -> None:
+    head, *below = run("verdicts", world.folder, "north", "--at", AT).stdout.splitlines()
+    assert head.startswith("rule\ttitle")
+    assert below[:2] == ["1 rule: 1 satisfied", "only open rules are shown; --all shows every one"]
+    shown = run("verdicts", world.folder, "north").stdout
+    assert "D-SEC-90\tEvery switch setting is safe\tmissing" in shown
+    assert "--all" not in shown
 
 
 def test_centers_and_answers_are_told_in_chinese(world: World) -> None:

@@ -3,8 +3,9 @@ import sys
 
 import pytest
 
-from ccmm_collector.judge_tables import level_words, progress, seen_words, show_centers, show_rebuild
+from ccmm_collector.judge_tables import level_words, progress, show_centers, show_rebuild
 from ccmm_collector.trust import NOTICES
+from ccmm_collector.verdict_tables import seen_words
 
 
 class Terminal(io.StringIO):
@@ -18,6 +19,7 @@ LINE = {
     "provisional": True,
     "backfill_percent": 62,
     "coverage": 97.5,
+    "nonconformities": {"major": 1, "minor": 4},
     "fresh_s": 600,
     "last_seen": "2026-11-22T08:00:00.000+00:00",
     "agents": [
@@ -54,6 +56,7 @@ def test_on_a_terminal_names_are_shown_as_they_are_and_not_as_markup(monkeypatch
     shown = terminal.getvalue()
     assert "[bold]north[/bold]" in shown
     assert "pbx, door (never heard), old (revoked)" in shown
+    assert "1 major, 4 minor" in shown
     assert "pbx/cdr is read only every 86400 s: too slow for M-KPI-01" in shown
 
 
