@@ -3,7 +3,8 @@
 A level is reached when every level below it is, every gate rule up to it is satisfied at it, enough of all applicable
 rules up to it are satisfied, no dimension falls behind, and enough of the evidence is fresh. The four shares stand in
 `pack.yaml`. Years of operation are gate rules like any other, and a rule with a `hold` is satisfied only once it held.
-A waived rule is not satisfied, but it is not missing either. A dimension without rules at a level passes.
+A waived rule is not satisfied; it is not missing either, unless it was set aside in silence. A dimension without rules
+at a level passes.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from ccmm_rules.model import LEVELS, Outcome, Pack
 from ccmm_rules.scoring.path import shortest_way
 from ccmm_rules.scoring.result import Concluded, Gap, Obstacle
-from ccmm_rules.scoring.standing import dimension_of, gap_of, mean_backfill, outcome_at
+from ccmm_rules.scoring.standing import counted_at, dimension_of, gap_of, mean_backfill
 from ccmm_rules.standard import LevelNumbers
 from ccmm_rules.verdict import Verdict
 
@@ -50,7 +51,7 @@ def _sentence(aimed: int | None, distance: int) -> Mapping[str, str]:
 
 def _outcomes(pack: Pack, verdicts: Mapping[str, Verdict], level: int) -> dict[str, Outcome]:
     """Of the applicable rules up to the level, judged at it."""
-    found = {rule.id: outcome_at(rule, verdicts, level) for rule in pack.rules.values() if rule.level <= level}
+    found = {rule.id: counted_at(rule, verdicts, level) for rule in pack.rules.values() if rule.level <= level}
     return {name: outcome for name, outcome in found.items() if outcome != Outcome.NOT_APPLICABLE}
 
 

@@ -17,6 +17,18 @@ def outcome_at(rule: Rule, verdicts: Mapping[str, Verdict], level: int) -> Outco
     return verdict.outcomes[level] if verdict is not None else Outcome.MISSING
 
 
+def counted_at(rule: Rule, verdicts: Mapping[str, Verdict], level: int) -> Outcome:
+    """The same; a waived rule without current evidence is missing, for a waiver makes silence no fresher."""
+    outcome = outcome_at(rule, verdicts, level)
+    return Outcome.MISSING if outcome == Outcome.WAIVED and _is_silent(verdicts[rule.id]) else outcome
+
+
+def _is_silent(verdict: Verdict) -> bool:
+    """Whether what a waiver sets aside is that nothing is known, as far as the reason tells."""
+    read = verdict.reads.get(verdict.blamed)
+    return verdict.blamed.startswith("profile.") or (read is not None and read.state == "missing")
+
+
 def dimension_of(pack: Pack, rule: str) -> str:
     return pack.headings[pack.rules[rule].heading].dimension
 
@@ -107,7 +119,7 @@ def easiest_first(states: Iterable[ControlState]) -> list[ControlState]:
 
 def coverage(pack: Pack, verdicts: Mapping[str, Verdict]) -> float:
     """Percent of the applicable rules that have current evidence."""
-    own = [outcome_at(rule, verdicts, rule.level) for rule in pack.rules.values()]
+    own = [counted_at(rule, verdicts, rule.level) for rule in pack.rules.values()]
     applicable = [outcome for outcome in own if outcome != Outcome.NOT_APPLICABLE]
     return 100.0 * sum(1 for outcome in applicable if outcome != Outcome.MISSING) / max(len(applicable), 1)
 

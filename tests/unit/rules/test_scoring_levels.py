@@ -53,12 +53,25 @@ def test_a_level_that_only_late_evidence_holds_down_names_no_rule() -> None:
     assert result.sentence["zh"] == "L1 无待改进规则，尚待证据"
 
 
+def waived_on_evidence(rule: str) -> LevelResult:
+    """Set aside although something is known."""
+    pack = level_pack()
+    verdicts = found(pack, {rule: ASIDE})
+    return level_of(pack, verdicts | {rule: replace(verdicts[rule], blamed="")}, MemoryEvidence([], {}), 0)
+
+
 def test_a_waived_rule_lowers_the_share_of_passed_rules_and_not_that_of_fresh_ones() -> None:
-    waived = reached({"D-AAA-02": ASIDE})
+    waived = waived_on_evidence("D-AAA-02")
     assert (waived.level, waived.held_down_by) == (5, ())
     assert waived.shares[1] == 0.5
     assert [obstacle.condition for obstacle in reached({"D-AAA-02": GONE}).held_down_by] == ["fresh_share"]
-    assert [obstacle.condition for obstacle in reached({"D-AAA-01": ASIDE}).held_down_by] == ["gate"]
+    assert [obstacle.condition for obstacle in waived_on_evidence("D-AAA-01").held_down_by] == ["gate"]
+
+
+def test_a_waiver_makes_silence_no_fresher() -> None:
+    silent, missing = reached({"D-AAA-02": ASIDE}), reached({"D-AAA-02": GONE})  # both rest on a read that is missing
+    assert [obstacle.condition for obstacle in silent.held_down_by] == ["fresh_share"]
+    assert (silent.level, silent.coverage, silent.path) == (missing.level, missing.coverage, missing.path)
 
 
 def test_the_json_of_a_level_keeps_its_keys_and_names_its_model() -> None:
