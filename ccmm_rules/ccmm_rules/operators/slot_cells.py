@@ -25,6 +25,10 @@ class Cells:
     parts: Sequence[Mapping[int, float]]
 
     @cached_property
+    def _is_gauge(self) -> bool:
+        return self.metric.is_gauge
+
+    @cached_property
     def starts(self) -> list[int]:
         return sorted(self.parts[0])
 
@@ -36,7 +40,9 @@ class Cells:
     def tally(self, slot: Span) -> Tally:
         """Of all cells that start in the slot."""
         low, high = bisect_left(self.starts, slot.from_ms), bisect_left(self.starts, slot.to_ms)
-        if self.metric.is_gauge:
+        if self._is_gauge:
+            if high - low == 1 and self.parts[3][self.starts[low]] > 0:  # one reading is what is joined of it
+                return tuple([part[self.starts[low]] for part in self.parts])
             return joined(self.metric, [tuple(part[at] for part in self.parts) for at in self.starts[low:high]])
         return tuple([part[high] - part[low] for part in self.sums])
 
