@@ -24,6 +24,7 @@ series_list   a row per KPI of a list
 coverage      the share of slots that sources vouched for
 holes         what a lost statement leaves of a read
 table         rows of a kind, column by column
+stamps        times of what has happened, where they can be believed
 remembered    a test, remembered by the values it used
 rowset        which rows belong, and how a test falls on each
 counting      the names that a set of rows binds

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ccmm_rules.evidence import Happening, Span
 from ccmm_rules.expression import Scalar
+from ccmm_rules.operators.stamps import believed
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
 from ccmm_rules.operators.windows import started_in
@@ -94,7 +95,7 @@ def _entries(source: RowSource, view: View) -> tuple[list[Happening], frozenset[
                 started_ms=0,
                 ended_ms=None,
                 key_id=listing.key_id if listing else "",
-                attributes=entry.attributes,
+                attributes=believed(entry.attributes, listing.as_of_ms) if listing else entry.attributes,
             )
             found.append((row, ends is not None and ends < view.at_ms))
     found.sort(key=lambda pair: (pair[0].agent, pair[0].source, str(pair[0].id)))

@@ -2,13 +2,14 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from ccmm_rules.civil import zone_named
 from ccmm_rules.conclude import Bound
 from ccmm_rules.evidence import Columns, Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
+from ccmm_rules.operators.stamps import believed
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.windows import gaps, overlap_ms
 from ccmm_rules.spec import HOUR_MS, RowSource
@@ -178,7 +179,9 @@ class View:
         found = self.evidence.happenings(kind, Span(span.from_ms, span.to_ms + 1))
         if isinstance(found, Columns):
             return found.between(bisect_left(found.starts, span.from_ms), len(found))
-        return sorted((row for row in found if row.started_ms >= span.from_ms), key=lambda row: row.started_ms)
+        marks = {(source.agent, source.source): source.watermark_ms for source in self.feeding(kind)}
+        rows = [_believed(row, marks, self.at_ms) for row in found if row.started_ms >= span.from_ms]
+        return sorted(rows, key=lambda row: row.started_ms)
 
     def feed_state(self, feeds: Sequence[str], fresh_ms: int) -> FeedState:
         """Of all sources of these feeds together: the worst state, the smallest watermark and deadline."""
@@ -234,6 +237,12 @@ class View:
         if any(hole.disputed for hole in touching):
             return "disputed"
         return "hole" if touching else ""
+
+
+def _believed(row: Happening, marks: Mapping[tuple[str, str], int | None], now_ms: int) -> Happening:
+    """As far as its source vouched, where it did at all."""
+    attributes = believed(row.attributes, marks.get((row.agent, row.source)) or now_ms)
+    return row if attributes is row.attributes else replace(row, attributes=attributes)
 
 
 def allowance_ms(source: SourceFacts, fresh_ms: int) -> int:

@@ -9,7 +9,7 @@ from ccmm_rules.evaluate import judge
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
 from ccmm_rules.verdict import Verdict
-from tests.unit.rules.examples import counted, happened, ms, one_rule
+from tests.unit.rules.examples import counted, happened, listed, ms, one_rule
 
 NOW = "2026-03-20T03:00"
 PROFILE: dict[str, object] = {"zone": "Asia/Shanghai", "queues": ["support", "sales"]}
@@ -134,3 +134,35 @@ def test_of_rows_that_name_no_group_nobody_knows_how_many_groups_they_are() -> N
     assert verdict_on(read, "x.groups >= 2", [two]).outcome == Outcome.SATISFIED
     assert verdict_on(read, "x.groups >= 2", [nameless]).outcome == Outcome.INCONCLUSIVE
     assert verdict_on(read, "x.n >= 2", [nameless]).outcome == Outcome.SATISFIED
+
+
+PAPER = {"class": "emergency_plan", "live": True}
+AHEAD = ms("2062-03-01T00:00")
+
+
+@pytest.mark.parametrize("told", [{"approved": AHEAD, "reviewed": ms("2020-03-01T00:00")}, {"reviewed": AHEAD}])
+def test_what_is_said_to_have_happened_in_the_future_is_not_believed(told: dict[str, object]) -> None:
+    papers = listed("document", {"plan": {**PAPER, **told}}, NOW)
+    read = "{documents: emergency_plan, good: 'reviewed_days <= 365'}"
+    assert verdict_on(read, "x.good >= 1", [papers]).outcome != Outcome.SATISFIED
+    of_age = "{documents: emergency_plan}"
+    assert verdict_on(of_age, "x.last_days <= 365", [papers]).outcome != Outcome.SATISFIED
+    young = listed("document", {"plan": {**PAPER, "approved": ms(NOW), "reviewed": ms(NOW)}}, NOW)
+    assert verdict_on(read, "x.good >= 1", [young]).outcome == Outcome.SATISFIED
+    assert verdict_on(of_age, "x.last_days <= 365", [young]).outcome == Outcome.SATISFIED
+
+
+def test_a_case_that_will_be_closed_is_open() -> None:
+    def cases(closed: int) -> Fact:
+        return happened("case", [("2026-03-10T10:00", None, {"class": "complaint", "closed": closed})], NOW)
+
+    read = "{occurrences: case, good: 'has_closed && closed_days <= 365', over: 30d}"
+    assert verdict_on(read, "x.good >= 1", [cases(AHEAD)]).outcome == Outcome.NOT_SATISFIED
+    assert verdict_on(read, "x.good >= 1", [cases(ms("2026-03-11T00:00"))]).outcome == Outcome.SATISFIED
+
+
+def test_plans_may_lie_ahead() -> None:
+    contract = listed("endpoint", {"sip": {"protocol": "sip", "expires": AHEAD}}, NOW)
+    assert verdict_on("{inventory: endpoint, good: 'expires_days < -30'}", "x.good >= 1", [contract]).outcome == (
+        Outcome.SATISFIED
+    )
