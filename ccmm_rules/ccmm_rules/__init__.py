@@ -35,7 +35,15 @@ waiving       rules set aside for a time
 evaluate      judge a center
 verdict       what a rule concludes, and its canonical form
 needs         what a read needs, in words
-wording       sentences and explanations, English and Chinese
+naming        what kinds, attributes and words are called in sentences
+speech        one of two languages, and lengths of time in it
+saying        an expression in words
+phrases       what the names that a read binds are called
+row_phrases   the same of rows and pairs
+deciding      which parts of a rule decided
+clauses       a comparison with its figures, in words
+wording       the sentence of a verdict, English and Chinese
+explaining    a rule in plain words
 scoring       the scoring models
 level         what a pack concludes about a center
 nonconformity a verdict that stayed bad

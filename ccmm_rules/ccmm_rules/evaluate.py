@@ -27,7 +27,7 @@ from ccmm_rules.rule_order import named_by, readers_of, with_those_read
 from ccmm_rules.tightening import answer_name, tightened
 from ccmm_rules.verdict import ReadState, Verdict
 from ccmm_rules.waiving import next_waiver_ms, waived, waiver_of
-from ccmm_rules.wording import sentence
+from ccmm_rules.wording import Findings, Heard, sentence
 
 READERS: Mapping[str, Callable[[Read, View, Rule], Reading]] = {
     "metric": lambda read, view, rule: read_metric(read, view),
@@ -164,6 +164,17 @@ def verdict_of(
     limits = {table.name: float(value) for table in rule.limits if (value := table.at(rule.level)) is not None}
     indexes, ends = _rested_on(rule, view, readings, waiver)
     valid_until = min(ends, default=None)
+    findings = Findings(
+        worst=seen,
+        best=hoped,
+        limits=limits,
+        spots={name: reading.spot for name, reading in readings.items()},
+        answers=view.answers,
+        zone=view.zone,
+        heard=_heard(rule, own, readings, view),
+        held_since_ms=circumstances.held_since_ms,
+        waiver=waiver,
+    )
     return Verdict(
         rule=rule.id,
         center=view.evidence.center,
@@ -182,10 +193,24 @@ def verdict_of(
         log_id=view.evidence.log_id,
         log_index=max(indexes, default=-1),
         backfill_share=max((reading.backfill for reading in readings.values()), default=0.0),
-        sentence=sentence(rule, rule.level, own, reached, seen, limits),
+        sentence=sentence(rule, rule.level, own, reached, findings),
         reads={name: _state(readings[name], look) for name, look in bound.items()},
         held_since_ms=circumstances.held_since_ms,
         waiver=waiver,
+    )
+
+
+def _heard(rule: Rule, own: Conclusion, readings: Mapping[str, Reading], view: View) -> Heard:
+    """Of the read that is to blame for silence."""
+    if own.reason not in ("never", "stale", "silent") or own.blamed not in readings:
+        return Heard()
+    read, reading = rule.read(own.blamed), readings[own.blamed]
+    sources = {feed: view.feeding(feed) for feed in read.feeds}
+    never = tuple(f for f, all_ in sources.items() if not all_ or any(s.watermark_ms is None for s in all_))
+    until_ms = reading.watermark_ms
+    return Heard(
+        never=never,
+        until_ms=until_ms if until_ms is not None else view.feed_state(read.feeds, read.fresh_for_ms).watermark_ms,
     )
 
 

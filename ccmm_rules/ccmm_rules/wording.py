@@ -1,11 +1,25 @@
-"""What a verdict says to people, in English and Chinese, with its numbers."""
+"""What a verdict says to people, in English and Chinese: the outcome, what decided it, where it was worst, what to do.
 
-from collections.abc import Mapping
+"Answer rate meets the limit: not satisfied at L5: Staffed answer rate over 30 days: 91.2 % (at least 95 % needed)"
+"""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from ccmm_rules.clauses import Figures, clause, moment
 from ccmm_rules.conclude import Conclusion
-from ccmm_rules.expression import Scalar
-from ccmm_rules.model import Outcome, Rule
-from ccmm_rules.needs import needs_of
+from ccmm_rules.deciding import parts_that
+from ccmm_rules.evidence import Waiver
+from ccmm_rules.expression import Scalar, Tree, names_in
+from ccmm_rules.model import Outcome, Read, Rule
+from ccmm_rules.naming import feed_title
+from ccmm_rules.operators.answers import answers_of
+from ccmm_rules.saying import row_name, say, spaced
+from ccmm_rules.speech import Speech, length_words
+from ccmm_rules.verdict import Spot
+from ccmm_rules.vocabulary.feeds import ways_of
+from ccmm_rules.vocabulary.tables import load_vocabulary
 
 OUTCOMES = {
     Outcome.SATISFIED: ("satisfied", "满足"),
@@ -15,104 +29,233 @@ OUTCOMES = {
     Outcome.NOT_APPLICABLE: ("not applicable", "不适用"),
     Outcome.WAIVED: ("waived", "已豁免"),
 }
+# By reason: what is so, of {0}, and what to do about it.
 REASONS = {
-    "never": ("nothing was ever heard of it", "从未收到其数据"),
-    "stale": ("it has not been heard lately", "数据已过期"),
-    "silent": ("its source could not be read or did not run", "数据源无法读取或未运行"),
-    "hole": ("a statement of the center is lost", "中心有声明缺失"),
-    "uncovered": ("part of its time was not vouched for", "部分时段没有数据源覆盖"),
-    "sample": ("there is too little of it", "样本不足"),
-    "empty": ("there is none of it, and the rule does not take none as proof", "没有发生，规则不以此为证"),
-    "incomplete": ("no complete list arrived", "未收到完整清单"),
-    "disputed": ("two statements contradict each other", "两份声明相互矛盾"),
-    "keys": ("its pseudonyms were made with different keys", "假名密钥不一致，无法关联"),
-    "unanswered": ("the center has not answered it, or the answer ran out", "中心未回答或答案已过期"),
-    "undecidable": ("some entries lack what the test needs", "部分条目缺少判定所需的属性"),
-    "undecided": ("it may be met or not", "可能满足也可能不满足"),
-    "limit": ("no limit is set at this level", "该等级未设限值"),
-    "zone": ("the center has not stated its time zone", "中心未声明时区"),
-    "hold": ("it has not been so for long enough yet", "持续时间尚不足"),
-    "rules": ("some of the rules it reads cannot be decided", "所读取的规则中有无法判定者"),
-    "not_in_force": ("the rule is not in force on this day", "该规则当日未生效"),
-    "scope": ("outside the center's scope", "不在中心范围内"),
-    "values": ("", ""),
-    "": ("", ""),
-}
-
-
-def sentence(
-    rule: Rule,
-    level: int,
-    conclusion: Conclusion,
-    reached: int,
-    seen: Mapping[str, Scalar],
-    limits: Mapping[str, float],
-) -> dict[str, str]:
-    """One sentence per language."""
-    outcome_en, outcome_zh = OUTCOMES[conclusion.outcome]
-    why_en, why_zh = REASONS.get(conclusion.reason, (conclusion.reason, conclusion.reason))
-    reach_en = f" (reaches L{reached})" if reached > level else ""
-    reach_zh = f"（达到 L{reached}）" if reached > level else ""
-    numbers = _numbers(rule, seen, limits)
-    about_en = f", {conclusion.blamed}: {why_en}" if why_en and conclusion.blamed else ""
-    about_zh = f"，{conclusion.blamed}：{why_zh}" if why_zh and conclusion.blamed else ""
-    return {
-        "en": f"{rule.titles['en']}: {outcome_en} at L{level}{reach_en}{about_en}{f'; {numbers}' if numbers else ''}",
-        "zh": f"{rule.titles['zh']}：L{level} {outcome_zh}{reach_zh}{about_zh}{f'；{numbers}' if numbers else ''}",
-    }
-
-
-def _numbers(rule: Rule, seen: Mapping[str, Scalar], limits: Mapping[str, float]) -> str:
-    units = {read.full(short): unit for read in rule.reads for short, unit in read.units.items()}
-    parts = [
-        f"{name} = {_shown(value)}{_unit(units.get(name, ''))}"
-        for name, value in seen.items()
-        if name in rule.require.names
-    ]
-    parts += [f"{name} {_shown(value)}" for name, value in limits.items()]
-    return ", ".join(parts)
-
-
-def _shown(value: Scalar) -> str:
-    return f"{value:.10g}" if isinstance(value, bool) or not isinstance(value, float) else f"{round(value, 2):.10g}"
-
-
-def _unit(unit: str) -> str:
-    return "" if unit in ("", "count") else f" {unit}"
-
-
-def explain(rule: Rule) -> dict[str, str]:
-    """What the rule asks, reads and shows, as plain text in each language."""
-    return {language: "\n".join(_lines(rule, language)) for language in ("en", "zh")}
-
-
-_LABELS = {
-    "en": (
-        "from level",
-        "gate",
-        "reads",
-        "requires",
-        "limits",
-        "look at least every",
-        "remedy",
-        "applies if",
-        "refers to",
+    "never": ("nothing was ever heard of {0}; {1}", "从未收到{0}；{1}"),
+    "stale": (
+        "{0} were last heard of {1}; see whether the agent that reads them runs",
+        "{0}最近一次收到是 {1}；请检查采集代理是否运行",
     ),
-    "zh": ("起始等级", "一票否决", "读取", "要求", "限值", "最长间隔", "改进", "适用条件", "参照"),
+    "silent": (
+        "{0} were last heard of {1}, since then the source could not be read; mend the agent's access to it",
+        "{0}最近一次收到是 {1}，此后数据源无法读取；请修复采集代理的访问",
+    ),
+    "hole": (
+        "a numbered statement of the agent that tells of {0} is lost; let the agent send it again",
+        "有关{0}的采集声明缺失一份；请让采集代理重发",
+    ),
+    "uncovered": (
+        "part of the time was not vouched for: {0}; fill the gap from the source, or declare it",
+        "部分时段无数据源覆盖：{0}；请从数据源补采，或声明该缺口",
+    ),
+    "sample": ("too little to judge by: {0}; wait until there is more", "样本不足：{0}；请待样本增加"),
+    "empty": ("there are none, and the rule does not take none as proof: {0}", "没有发生，规则不以此为证：{0}"),
+    "incomplete": (
+        "no complete list arrived of {0}; see why the source cuts it short",
+        "未收到完整清单：{0}；请检查数据源为何截断",
+    ),
+    "disputed": (
+        "two statements contradict each other about {0}; a signed correction decides",
+        "两份声明相互矛盾：{0}；需签署更正以裁定",
+    ),
+    "keys": (
+        "{0} cannot be joined, their pseudonyms were made with different keys; give all agents one key",
+        "{0}的假名密钥不一致，无法关联；请统一采集代理的密钥",
+    ),
+    "unanswered": (
+        "the center has not answered {0}, or its answer ran out; answer it and sign",
+        "中心未回答{0}，或答案已过期；请回答并签署",
+    ),
+    "undecidable": (
+        "some entries lack what the test needs: {0}; let the source tell it",
+        "部分条目缺少判定所需的属性：{0}；请让数据源提供",
+    ),
+    "undecided": ("what is known allows both: {0}", "已知信息不足以判定：{0}"),
+    "limit": ("no limit is set at this level: {0}", "该等级未设限值：{0}"),
+    "zone": (
+        "the center has not stated its time zone; answer the scope question “zone”",
+        "中心未声明时区；请回答范围问题“zone”",
+    ),
+    "hold": ("{0}", "{0}"),
+    "rules": ("some of the rules it reads cannot be decided: {0}", "所读取的规则中有无法判定者：{0}"),
+    "not_in_force": ("the rule is not in force on this day", "该规则当日未生效"),
+    "scope": ("it asks for {0}", "适用条件：{0}"),
 }
+_OPEN = ("undecided", "undecidable", "rules")  # reasons that are told by the comparisons left open
+LONGEST = 300
+_MOST = 3
 
 
-def _lines(rule: Rule, language: str) -> list[str]:
-    start, gate, reads, requires, limits, every, remedy, applies, refers = _LABELS[language]
-    lines = [f"{rule.id}  {rule.titles[language]}", f"{start} L{rule.level}{f' · {gate}' if rule.gate else ''}"]
-    lines += [f"{applies}: {rule.applies.source}"] if rule.applies is not None else []
-    lines.append(f"{reads}:")
-    lines += [f"  {read.name}: {', '.join(needs_of(read, language))}" for read in rule.reads]
-    lines.append(f"{requires}: {' '.join(rule.require.source.split())}")
-    for table in rule.limits:
-        values = " ".join(f"L{level} {value:g}" for level, value in sorted(table.values.items()))
-        lines.append(f"{limits} {table.name} ({table.unit}): {values}")
-    lines.append(f"{every}: {rule.fresh_for_ms // 3_600_000} h")
-    lines.append(f"{remedy}: {rule.remedy[language]}")
-    lines += [f"{refers}: {', '.join(rule.crosswalk)}"] if rule.crosswalk else []
-    return lines
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """Of the read that is to blame: which of its feeds were never heard of, and up to when the others vouch."""
+
+    never: tuple[str, ...] = ()
+    until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that a sentence tells of, at the level that the verdict speaks of."""
+
+    worst: Mapping[str, Scalar]
+    best: Mapping[str, Scalar]
+    limits: Mapping[str, float]
+    spots: Mapping[str, Spot | None]
+    answers: Mapping[str, object]  # of the center, in force, without the prefix
+    zone: ZoneInfo | None
+    heard: Heard = field(default_factory=Heard)
+    held_since_ms: int | None = None
+    waiver: Waiver | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    """The conclusion, the level it is about, and the comparisons it rests on."""
+
+    rule: Rule
+    level: int
+    conclusion: Conclusion
+    reached: int
+    figures: Figures
+    parts: Sequence[Tree]
+
+
+def sentence(rule: Rule, level: int, conclusion: Conclusion, reached: int, findings: Findings) -> dict[str, str]:
+    """One sentence per language; the same findings give the same bytes."""
+    known = {"level": level, **{f"profile.{name}": value for name, value in findings.answers.items()}}
+    known |= findings.limits
+    figures = Figures(rule=rule, worst={**known, **findings.worst}, best={**known, **findings.best})
+    parts = _parts(conclusion, rule.require.tree, figures)
+    decided = _Decided(rule=rule, level=level, conclusion=conclusion, reached=reached, figures=figures, parts=parts)
+    return {"en": _sentence(decided, findings, "en"), "zh": spaced(_sentence(decided, findings, "zh"))}
+
+
+def _parts(conclusion: Conclusion, tree: Tree, figures: Figures) -> list[Tree]:
+    """What decided. Where all is met, what has a limit comes first."""
+    if conclusion.outcome == Outcome.SATISFIED:
+        parts = parts_that(True, tree, figures.worst)
+        return sorted(parts, key=lambda part: not any(name.startswith("limit") for name in names_in(part)))
+    if conclusion.reason == "values":
+        return parts_that(False, tree, figures.best)
+    return _open(tree, figures) if conclusion.reason in _OPEN else []
+
+
+def _open(tree: Tree, figures: Figures) -> list[Tree]:
+    """What is not true in the worst look and not false in the best one."""
+    lost = [part for outcome in (False, None) for part in parts_that(outcome, tree, figures.worst)]
+    sure = parts_that(False, tree, figures.best)
+    return [part for part in lost if part not in sure]
+
+
+def _sentence(decided: _Decided, findings: Findings, language: str) -> str:
+    """With filters and tests told, or without where it grows too long."""
+    text = _told(decided, findings, Speech(language=language))
+    return text if len(text) <= LONGEST else _told(decided, findings, Speech(language=language, longest=0))
+
+
+def _told(decided: _Decided, findings: Findings, speech: Speech) -> str:
+    rule, level, conclusion = decided.rule, decided.level, decided.conclusion
+    title, outcome = rule.titles[speech.language], speech.pick(*OUTCOMES[conclusion.outcome])
+    reach = speech.pick(f" (reaches L{decided.reached})", f"（达到 L{decided.reached}）")
+    head = speech.pick(f"{title}: {outcome} at L{level}", f"{title}：L{level} {outcome}")
+    head += reach if decided.reached > level else ""
+    if conclusion.outcome == Outcome.NOT_APPLICABLE:
+        head = speech.pick(f"{title}: {outcome}", f"{title}：{outcome}")
+    if findings.waiver is not None and conclusion.outcome == Outcome.WAIVED:
+        head += _waived(findings.waiver, findings.zone, speech)
+    why = _why(decided, findings, LONGEST - len(head), speech)
+    return head + speech.pick(": ", "：") + why if why else head
+
+
+def _why(decided: _Decided, findings: Findings, room: int, speech: Speech) -> str:
+    reason = decided.conclusion.reason
+    if reason in ("", "values"):
+        spots = findings.spots if reason else {}
+        return _fitted(
+            [clause(part, decided.figures, spots, findings.zone, speech) for part in decided.parts], room, speech
+        )
+    if reason not in REASONS:
+        return reason
+    text = speech.pick(*REASONS[reason])
+    if reason in _OPEN:
+        clauses = [clause(part, decided.figures, {}, findings.zone, speech) for part in decided.parts]
+        return text.format(_fitted(clauses, room - len(text), speech)) if clauses else ""
+    return text.format(*_about(decided.rule, decided.conclusion, findings, speech))
+
+
+def _fitted(texts: Sequence[str], room: int, speech: Speech) -> str:
+    """As many as fit, one at least, and how many are left."""
+    kept = list(texts[:1])
+    for text in texts[1:_MOST]:
+        if sum(map(len, kept)) + len(text) + 20 > (room if speech.language == "en" else room // 2):
+            break
+        kept.append(text)
+    left = len(texts) - len(kept)
+    more = speech.pick(f"; and {left} more", f"；另有 {left} 项") if left else ""
+    return speech.pick("; ", "；").join(kept) + more
+
+
+def _about(rule: Rule, conclusion: Conclusion, findings: Findings, speech: Speech) -> tuple[str, ...]:
+    """What stands in a reason's places."""
+    blamed = conclusion.blamed
+    if conclusion.reason == "hold":
+        return (_holding(rule, findings, speech),)
+    if conclusion.reason == "scope" and rule.applies is not None:
+        return (say(rule.applies.tree, speech.language, lambda name: row_name(name, speech.language)),)
+    if blamed.startswith("profile."):
+        return (row_name(blamed, speech.language),)
+    read = next((read for read in rule.reads if read.name == blamed), None)
+    if read is None:
+        return (blamed, "")
+    if conclusion.reason == "unanswered":
+        return (_listed(_questions(read, findings.answers, speech), speech),)
+    feeds = findings.heard.never if conclusion.reason == "never" and findings.heard.never else read.feeds
+    named = _listed([feed_title(feed, speech.language) for feed in feeds], speech)
+    if conclusion.reason == "never":
+        return (named, _ways(feeds[0], speech) if feeds else "")
+    return (named or blamed, moment(findings.heard.until_ms, findings.zone))
+
+
+def _questions(read: Read, answers: Mapping[str, object], speech: Speech) -> list[str]:
+    """What the center was asked and has not answered, by title; its own targets by metric."""
+    known = load_vocabulary()
+    asked = [name for name in sorted(answers_of(read.spec, known)) if name not in answers]
+    titles = [row_name(f"profile.{name}", speech.language) for name in asked if name in known.profile]
+    targets = [name.split(".")[1] for name in asked if name.startswith("target.")]
+    titled = [known.metrics[name].titles[speech.language] for name in targets if name in known.metrics]
+    return titles + [speech.pick(f"its target of {title}", f"“{title}”的目标值") for title in titled] or asked
+
+
+def _listed(texts: Sequence[str], speech: Speech) -> str:
+    kept = list(dict.fromkeys(texts))
+    more = speech.pick(f" and {len(kept) - _MOST} more", f"等 {len(kept)} 项") if len(kept) > _MOST else ""
+    return speech.pick(", ", "、").join(kept[:_MOST]) + more
+
+
+def _ways(feed: str, speech: Speech) -> str:
+    """What may deliver it."""
+    words = {
+        "plugin": ("plugin {}", "插件 {}"),
+        "table": ("source {}", "数据源 {}"),
+        "document": ("source {}", "数据源 {}"),
+        "attestation": ("command {}", "命令 {}"),
+    }
+    ways = [speech.pick(*words[way.by]).format(way.name) for way in ways_of(feed)]
+    if not ways:
+        return speech.pick("the plugin that reads it is still to come", "读取它的插件尚未提供")
+    return speech.pick(f"connect it: {' or '.join(ways)}", f"请接入：{'或'.join(ways)}")
+
+
+def _holding(rule: Rule, findings: Findings, speech: Speech) -> str:
+    assert rule.hold is not None
+    long = length_words(f"{rule.hold.count}{rule.hold.unit}", speech)
+    if findings.held_since_ms is None:
+        return speech.pick(f"it must hold for {long} and does not yet", f"须持续 {long}，目前尚未开始")
+    day = moment(findings.held_since_ms, findings.zone)
+    return speech.pick(f"it holds since {day} and must for {long}", f"自 {day} 起满足，须持续 {long}")
+
+
+def _waived(waiver: Waiver, zone: ZoneInfo | None, speech: Speech) -> str:
+    until, by = moment(waiver.until_ms, zone), speech.pick(" and ", "、").join(waiver.approvers)
+    return speech.pick(f" until {until} by {by}", f"（至 {until}，批准人：{by}）")

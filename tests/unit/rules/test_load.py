@@ -7,7 +7,7 @@ from ccmm_rules.cases import outcome_of, run_cases
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.load import load_pack, pack_of
 from ccmm_rules.model import Pack
-from ccmm_rules.wording import explain
+from ccmm_rules.explaining import explain
 from tests.unit.rules.examples import FOLDER, example_files, example_pack, one_rule
 
 ROWS = "{inventory: account, of: 'enabled', bad: 'last_login_days > 90'}"
@@ -194,5 +194,5 @@ def test_a_pack_is_the_same_from_the_folder_and_names_its_digest() -> None:
 def test_a_rule_is_explained_in_both_languages() -> None:
     told = explain(example_pack().rules["D-SEC-09"])
     assert "Leavers have no live accounts" in told["en"]
-    assert "L1 72 L2 24 L3 8" in told["en"]
+    assert "limit: L1 72 h, L2 24 h, L3 8 h" in told["en"]
     assert "离职人员账号及时回收" in told["zh"]

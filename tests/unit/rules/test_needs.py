@@ -4,7 +4,7 @@ import pytest
 
 from ccmm_rules.load import BUILT_IN, load_pack
 from ccmm_rules.needs import needs_of
-from ccmm_rules.wording import explain
+from ccmm_rules.explaining import explain
 from tests.unit.rules.examples import example_pack, one_rule
 
 CALLS = """{match: {occurrences: call, of: answered, also: {inventory: person, of: active, same: {agent: key}}},
@@ -70,8 +70,8 @@ def test_the_words_between_are_said_in_chinese_too() -> None:
 
 def test_an_explanation_names_what_each_read_needs() -> None:
     told = explain(example_pack().rules["M-KPI-02"])
-    assert "  any24: answer_rate 30d every 24h >= 95" in told["en"].split("\n")
-    assert "  any24: answer_rate 30d 每 24h >= 95" in told["zh"].split("\n")
+    assert " · answer_rate 30d every 24h >= 95 · " in told["en"]
+    assert " · answer_rate 30d 每 24h >= 95 · " in told["zh"]
 
 
 def test_every_read_of_every_rule_can_be_told() -> None:
