@@ -72,8 +72,8 @@ def evidence(folder: Path, log: EvidenceLog) -> list[object]:
         known.slots("calls_offered", span),
         known.totals("calls_offered", span),
         (listing.as_of_ms, listing.entries),
-        known.happenings("incident", span),
-        known.happenings("recording", span),
+        list(known.happenings("incident", span)),
+        list(known.happenings("recording", span)),
         (source.covered, source.backfilled, source.newest_outcome),
         known.holes(),
     ]
