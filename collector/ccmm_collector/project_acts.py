@@ -5,8 +5,8 @@ from ccmm_collector.project import Rows
 from ccmm_proto.v1.service_pb2 import Act
 
 
-def project_act(rows: Rows, act: Act, log_index: int) -> None:
-    """What one of the collector's own acts says."""
+def project_act(rows: Rows, act: Act, log_index: int, log_id: str) -> None:
+    """What one of the collector's own acts says, in the log that it stands in."""
     match act.WhichOneof("act"):
         case "scope_answer":
             answer = act.scope_answer
@@ -24,7 +24,7 @@ def project_act(rows: Rows, act: Act, log_index: int) -> None:
             starts = pack.from_ms if pack.HasField("from_ms") else None
             rows.add("activation", log_index, pack.pack, pack.version, pack.digest, starts, pack.trust, pack.signed_by)
         case "waiver_granted" | "waiver_withdrawn":
-            for row in waivers.rows_of_act(act, log_index):
+            for row in waivers.rows_of_act(act, log_index, log_id=log_id):
                 rows.add("waiver", *row)
         case "chain_raised":
             up = act.chain_raised

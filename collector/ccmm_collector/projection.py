@@ -123,7 +123,7 @@ class Projection:
             rows = Rows()
             for entry in entries:
                 if entry.index > position:
-                    self._project(rows, entry)
+                    self._project(rows, entry, log_id)
             self._write(rows)
             self.connection.execute(sql.SET_POSITION, (log_id, max(position, entries[-1].index)))
             # A crash before this line leaves the old position and none of the rows.
@@ -136,12 +136,12 @@ class Projection:
             raise
         return {center: feeds for center, feeds in rows.feeds.items() if center}
 
-    def _project(self, rows: Rows, entry: LogEntry) -> None:
+    def _project(self, rows: Rows, entry: LogEntry, log_id: str) -> None:
         payload = parse_envelope(entry.envelope).payload
         rows.add("entry", entry.index, entry.recorded_ms, entry.center)
         rows.bring(entry.center, (ALL,) if entry.kind == "act" else ())
         if entry.kind == "act":
-            project_act(rows, parse_message(Act, payload), entry.index)
+            project_act(rows, parse_message(Act, payload), entry.index, log_id)
         elif entry.counted:
             part = Part(parse_message(Statement, payload), entry.index, entry.recorded_ms)
             project_statement(rows, part)

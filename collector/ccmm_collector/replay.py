@@ -29,6 +29,7 @@ class Replay:
     """What the entries say, folded one by one, and what of them does not hold."""
 
     log_key: Ed25519PublicKey | None  # of a copy without keys the acts' signatures cannot be verified
+    log_id: str
     agents: dict[tuple[str, str], Agent] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     aside: dict[bytes, int] = field(default_factory=dict)  # not counted, and nothing raised yet that says why
@@ -96,7 +97,7 @@ class Replay:
                 gone = act.agent_revoked
                 self._change(gone.center, gone.agent, revoked_index=entry.index, revoked_reason=gone.reason)
             case "waiver_granted":
-                verify_granted(act.waiver_granted)
+                verify_granted(act.waiver_granted, log_id=self.log_id)
             case "chain_raised" if act.chain_raised.kind in _NOT_COUNTED:
                 if self.aside.pop(act.chain_raised.digest, None) is None:
                     self._differs(entry, "raised about a statement that is counted")
@@ -117,7 +118,7 @@ def replay(log: EvidenceLog, progress: Callable[[str, int, int], None]) -> list[
         differences = replay_sql.derived_differences(reader)
     finally:
         reader.execute("COMMIT")
-    found = Replay(_log_key(log))
+    found = Replay(_log_key(log), log.log_id)
     while entries := log.entries(after=found.next_index - 1, limit=_PAGE, upto=size - 1):
         for entry in entries:
             found.add(entry)

@@ -108,8 +108,8 @@ def _approval(opened: Opened, approvers: Mapping[str, bytes]) -> Approval:
     raise BadConfig(f"signed by nobody in collector.toml [approvers]; known there: {known}")
 
 
-def verify_granted(act: WaiverGranted) -> WaiverRequest:
-    """The request, its approvals verified; raises BadSignature or Malformed. Needs nothing but the act."""
+def verify_granted(act: WaiverGranted, *, log_id: str) -> WaiverRequest:
+    """The request, its approvals verified; raises BadSignature or Malformed. Needs nothing but the act and its log."""
     if len({bytes(one.key) for one in act.approvals}) < APPROVERS or len({one.approver for one in act.approvals}) < (
         APPROVERS
     ):
@@ -121,16 +121,19 @@ def verify_granted(act: WaiverGranted) -> WaiverRequest:
             raise Malformed("an approval has a key of 32 bytes and a signature of 64")
         opened = Opened(payload_type=WAIVER_TYPE, payload=act.request, signature=one.signature, keyid="", digest=digest)
         verify_opened(opened, Ed25519PublicKey.from_public_bytes(one.key))
-    return parse_message(WaiverRequest, act.request)
+    asked = parse_message(WaiverRequest, act.request)
+    if asked.log_id != log_id:
+        raise BadSignature(f"these approvals are for log {asked.log_id}, not for {log_id}")
+    return asked
 
 
-def rows_of_act(act: Act, log_index: int) -> list[Row]:
+def rows_of_act(act: Act, log_index: int, *, log_id: str) -> list[Row]:
     """The rows of table `waiver` that an act gives; none where its approvals do not verify."""
     if act.WhichOneof("act") == "waiver_withdrawn":
         gone = act.waiver_withdrawn
         return [(gone.center, gone.rule, log_index, WITHDRAWN, act.at_ms, act.at_ms, "[]", gone.reason, b"")]
     try:
-        asked = verify_granted(act.waiver_granted)
+        asked = verify_granted(act.waiver_granted, log_id=log_id)
     except (BadSignature, Malformed):
         return []
     approvers = json.dumps(sorted(one.approver for one in act.waiver_granted.approvals), ensure_ascii=False)
@@ -145,12 +148,19 @@ def digest_of(request: bytes) -> bytes:
 
 
 def waivers_of(rows: Iterable[Row]) -> list[Waiver]:
-    """The waivers of one center from its rows, oldest first; one that was withdrawn ends there."""
+    """The waivers of one center from its rows, oldest first; one that was withdrawn ends there.
+
+    A request is good for one act: whoever repeats an act does not bring back what was withdrawn.
+    """
     found: list[Waiver] = []
-    for _, rule, log_index, act, begins, ends, approvers, reason, _ in rows:
+    granted_before: set[bytes] = set()
+    for _, rule, log_index, act, begins, ends, approvers, reason, digest in rows:
         if act == WITHDRAWN:
             found = [_ended(one, ends, log_index) if one.rule == rule else one for one in found]
             continue
+        if digest in granted_before:
+            continue
+        granted_before.add(digest)
         names = tuple(json.loads(approvers))
         found.append(
             Waiver(rule=rule, from_ms=begins, until_ms=ends, approvers=names, reason=reason, log_index=log_index)

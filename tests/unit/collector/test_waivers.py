@@ -121,11 +121,29 @@ def test_an_act_whose_approvals_do_not_verify_gives_no_waiver_and_is_told_by_reb
     act = grant(world, LI, WANG)
     act.waiver_granted.approvals[1].signature = bytes(64)
     with pytest.raises(BadSignature):
-        verify_granted(act.waiver_granted)
-    assert rows_of_act(act, 7) == []
+        verify_granted(act.waiver_granted, log_id=world.log.log_id)
+    assert rows_of_act(act, 7, log_id=world.log.log_id) == []
     world.log.append_act(act)
     assert waivers(world) == []
     assert any("signature" in line for line in rebuild(world.folder, lambda *_: None).differences)
+
+
+def test_approvals_that_were_given_for_another_log_give_no_waiver_here(world: World) -> None:
+    act = grant(world, LI, WANG)
+    assert len(rows_of_act(act, 7, log_id=world.log.log_id)) == 1
+    assert rows_of_act(act, 7, log_id="another") == []
+    with pytest.raises(BadSignature, match="for log"):
+        verify_granted(act.waiver_granted, log_id="another")
+
+
+def test_an_act_that_is_repeated_brings_back_no_waiver_that_was_withdrawn(world: World) -> None:
+    act = grant(world, LI, WANG)
+    world.log.append_act(act)
+    world.clock.now = hour(3)
+    world.log.append_act(Act(waiver_withdrawn=WaiverWithdrawn(center="north", rule="D-SEC-90", reason="mended")))
+    world.clock.now = hour(4)
+    world.log.append_act(act)
+    assert [waiver.until_ms for waiver in waivers(world)] == [hour(3)]
 
 
 def test_a_waiver_survives_rebuilding(world: World) -> None:
