@@ -73,7 +73,7 @@ def sign(pack: Pack, key: KeyFile = None, new_key: NewKey = None, as_json: Json 
 def verify(
     pack: Pack,
     trust: Annotated[
-        Path | None, typer.Option(help="a TOML file with [packs.trusted_keys], e.g. collector.toml")
+        Path | None, typer.Option(help="a TOML file with a table packs.trusted_keys, e.g. collector.toml")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -109,7 +109,8 @@ def activate(
         chosen = inquiry.packs.offered(pack, inquiry.activations(moment), moment.at_ms)
         starts_ms = start_of(chosen.pack, asked_ms, moment.at_ms)
         current = in_force(activations(inquiry.projection, moment.index), starts_ms or moment.at_ms)
-        if current is not None and current.digest == chosen.pack.digest:
+        # Signed anew, by another key or for the first time, the same pack is put in force again.
+        if current is not None and (current.digest, current.signed_by) == (chosen.pack.digest, chosen.trust.key):
             raise BadConfig(f"{chosen.pack.id} {chosen.pack.version} is in force then already")
         packs = inquiry.packs
     with EvidenceLog.open(folder) as log:

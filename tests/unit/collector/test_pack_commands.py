@@ -122,6 +122,19 @@ def test_a_pack_put_in_force_unsigned_is_called_so_for_ever_and_one_of_a_dropped
     assert "no longer in the trust list" in document("level", world.folder, "north")["notice"]["en"]
 
 
+def test_a_pack_signed_afterwards_is_put_in_force_again_by_its_signature(world: World, tmp_path: Path) -> None:
+    configure(world, allow_unsigned=True, trusted=f'"standards group" = "{PUBLIC}"')
+    folder = newer(tmp_path)
+    document("rules", "activate", world.folder, folder)
+    with pytest.raises(BadConfig, match="in force then already"):
+        run("rules", "activate", world.folder, folder)
+    sign_pack(folder, load(folder), OUR_KEY)
+    assert document("rules", "activate", world.folder, folder)["pack"]["trust"] == "signed"
+    assert document("level", world.folder, "north")["notice"] is None
+    with pytest.raises(BadConfig, match="in force then already"):
+        run("rules", "activate", world.folder, folder)
+
+
 def test_a_pack_that_is_put_in_force_judges_every_center_from_then_on(world: World, tmp_path: Path) -> None:
     configure(world, trusted=f'"standards group" = "{PUBLIC}"')
     world.clock.now = hour(2)
