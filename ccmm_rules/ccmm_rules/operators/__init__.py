@@ -14,6 +14,7 @@ chi_square    is a sample spread like its population
 gauges        readings, without those that stood still
 tallies       tallies of a metric over a span, by group
 groups        worst group, rest group, expected groups
+expecting     who must have a row
 answers       which scope answers a read rests on
 metric        a KPI over a window of closed units
 slot_cells    the pieces that slots are put together from
