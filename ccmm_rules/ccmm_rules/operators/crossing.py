@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Const, walk
 from ccmm_rules.model import Read, Rule
+from ccmm_rules.operators.counting import Judged
 from ccmm_rules.operators.derived_rows import silence_again
 from ccmm_rules.operators.joining import sources_of
 from ccmm_rules.operators.rowset import Chosen
@@ -16,8 +17,8 @@ _FLOORED = {"_days": DAY_MS, "_hours": HOUR_MS}
 _LAGS = {"minutes": MINUTE_MS, "hours": HOUR_MS, "days": DAY_MS}
 
 
-def next_crossing(read: Read, rule: Rule, rows: Chosen, view: View) -> int | None:
-    """The earliest instant after now; None where time alone changes nothing."""
+def next_crossing(read: Read, rule: Rule, rows: Chosen, judged: Judged, view: View, since_ms: int) -> int | None:
+    """The earliest instant after now; None where time alone changes nothing. `since_ms`: where the window begins."""
     spec, now_ms = read.spec, view.at_ms
     assert isinstance(spec, RowsSpec)
     table, places = rows.table, rows.places
@@ -38,10 +39,18 @@ def next_crossing(read: Read, rule: Rule, rows: Chosen, view: View) -> int | Non
         begins, ends = table.stamps(spec.lag[0]), table.stamps(spec.lag[1])
         instants += open_lags([(begins[at], ends[at]) for at in places], spec.lag_unit, rule, now_ms)
     if {read.full("last_days"), read.full("gap_days")} & rule.require.names:
-        approved = table.stamps("approved")
-        newest = max((table.starts[at] or approved[at] or 0 for at in places), default=0)
-        instants.append(now_ms + DAY_MS - (now_ms - newest) % DAY_MS)
+        instants += [now_ms + DAY_MS - (now_ms - stamp) % DAY_MS for stamp in (since_ms, *_newest(judged))]
     return min((instant for instant in instants if instant > now_ms), default=None)
+
+
+def _newest(judged: Judged) -> Iterator[int]:
+    """Of each group the newest time of a row, of a good one, and of one that is not known to be bad."""
+    newest: dict[object, int] = {}
+    for good, group, stamp in zip(judged.goods, judged.groups, judged.stamps, strict=True):
+        for among in range(1 if good is False else 2 if good is None else 3):
+            if stamp is not None and newest.get((group, among), stamp) <= stamp:
+                newest[group, among] = stamp
+    yield from newest.values()
 
 
 def _is_silence(source: RowSource) -> bool:

@@ -66,7 +66,7 @@ def read_rows(read: Read, view: View, rule: Rule) -> Reading:
         bound=_bound(read, rule, scene, judged, worst, best, rows),
         log_index=max(feed.log_index, computed_index(rows.table.kind, rows.table.rows, view)),
         deadline_ms=feed.deadline_ms,
-        again_ms=next_crossing(read, rule, rows, view),
+        again_ms=next_crossing(read, rule, rows, judged, view, scene.span.from_ms if scene.span else 0),
         backfill=backfill_share(_speakers(spec, view), scene.span or Span(feed.watermark_ms - 1, feed.watermark_ms)),
         span=scene.span or Span(feed.watermark_ms, feed.watermark_ms),
         spot=_spot(spec, judged, rows),

@@ -166,3 +166,27 @@ def test_plans_may_lie_ahead() -> None:
     assert verdict_on("{inventory: endpoint, good: 'expires_days < -30'}", "x.good >= 1", [contract]).outcome == (
         Outcome.SATISFIED
     )
+
+
+def at_instant(read: str, require: str, facts: Sequence[Fact], at_ms: int) -> Verdict:
+    return judge(one_rule(read, require), MemoryEvidence(facts, PROFILE, at_ms=ms(NOW)), at_ms)["D-SEC-01"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("2026-03-10T04:00", {"site": "a"}), ("2026-03-19T20:00", {"site": "b"})],  # the older group passes first
+        [("2026-03-10T04:00", {"site": "a", "passed": True}), ("2026-03-19T20:00", {"site": "a", "passed": False})],
+    ],
+)
+def test_the_day_on_which_the_newest_of_any_group_is_too_old_is_foretold(
+    rows: list[tuple[str, dict[str, object]]],
+) -> None:
+    good = ", good: passed" if "passed" in rows[0][1] else ""
+    read, facts = f"{{occurrences: exercise{good}, by: site, over: 90d}}", [drills(*rows)]
+    before = at_instant(read, "x.last_days <= 9", facts, ms(NOW))
+    turns = ms("2026-03-20T04:00")
+    assert before.outcome == Outcome.SATISFIED
+    assert at_instant(read, "x.last_days <= 9", facts, turns).outcome == Outcome.NOT_SATISFIED
+    assert before.look_again_ms is not None
+    assert before.look_again_ms <= turns
