@@ -19,7 +19,7 @@ from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.pack_signing import hinted_key, load_signature, sign_pack, signer_of, verify_manifest
 from ccmm_collector.pack_tables import show_diff, show_feeds
-from ccmm_collector.packs import BUILT_IN, activate_pack, authors_folder, load, start_of
+from ccmm_collector.packs import BUILT_IN, Packs, activate_pack, authors_folder, load, start_of
 from ccmm_collector.transition import activations, in_force
 from ccmm_proto.envelope import verify_opened
 from ccmm_proto.errors import BadConfig
@@ -79,7 +79,8 @@ def verify(
 ) -> None:
     """Is a pack what was signed, and by whom? Without --trust nobody says whose key it is."""
     folder = authors_folder(pack)
-    loaded, opened = load(folder), load_signature(folder)
+    # A pack that a collector keeps, DIR/packs/<digest>, stands beside those that it uses.
+    loaded, opened = Packs(folder.resolve().parent.parent).load(folder), load_signature(folder)
     if opened is None:
         raise BadConfig(f"{folder}: nobody signed this pack; ccmm-collector rules sign does")
     if trust is not None:

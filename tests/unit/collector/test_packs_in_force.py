@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from ccmm_collector.judging import Judge
+from ccmm_collector.pack_signing import sign_pack
 from ccmm_collector.packs import Packs, activate_pack, load
 from ccmm_collector.rebuild import rebuild
 from ccmm_proto.errors import BadConfig
 from tests.unit.collector.chapters import Agent, append, hour
-from tests.unit.collector.pack_worlds import configure, newer, told_world
+from tests.unit.collector.pack_worlds import OUR_KEY, configure, newer, told_world
 from tests.unit.collector.test_judge_commands import document, run
 from tests.unit.collector.worlds import World, pack_folder
 
@@ -159,6 +160,14 @@ def test_a_pack_that_uses_another_is_kept_with_it(world: World, tmp_path: Path) 
     (kept / "D6" / "D-SEC-90.yaml").unlink()
     with pytest.raises(BadConfig, match="these files are not the pack of this digest"):
         Packs(world.folder).of_digest(pack.digest)
+
+
+def test_a_kept_pack_is_verified_with_the_packs_kept_beside_it(world: World, tmp_path: Path) -> None:
+    folder = star_pack(tmp_path)
+    sign_pack(folder, load(folder), OUR_KEY)
+    digest = activate_pack(world.folder, world.log, folder).digest
+    shutil.rmtree(tmp_path / "tiny")
+    assert document("rules", "verify", world.folder / "packs" / digest)["digest"] == digest
 
 
 def test_a_pack_of_another_scoring_model_judges_beside_the_one_in_force(world: World, tmp_path: Path) -> None:
