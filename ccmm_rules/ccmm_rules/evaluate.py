@@ -22,7 +22,7 @@ from ccmm_rules.operators.rows_read import read_rows, rows_windows
 from ccmm_rules.operators.rules_read import read_rules
 from ccmm_rules.operators.series_list import read_series_or_list
 from ccmm_rules.operators.slots import read_slots
-from ccmm_rules.operators.view import Reading, View
+from ccmm_rules.operators.view import FEEDS, RETIRED, Reading, View
 from ccmm_rules.rule_order import named_by, readers_of, with_those_read
 from ccmm_rules.tightening import answer_name, tightened
 from ccmm_rules.verdict import ReadState, Verdict
@@ -163,6 +163,7 @@ def verdict_of(
     hoped = _seen(rule, {name: look.best for name, look in bound.items()})
     limits = {table.name: float(value) for table in rule.limits if (value := table.at(rule.level)) is not None}
     indexes, ends = _rested_on(rule, view, readings, waiver)
+    expected = _expected_by(rule, view)
     valid_until = min(ends, default=None)
     findings = Findings(
         worst=seen,
@@ -186,12 +187,12 @@ def verdict_of(
         reason=own.reason,
         blamed=own.blamed,
         valid_until_ms=valid_until,
-        look_again_ms=_look_again(view.at_ms, valid_until, circumstances.changes_ms, readings),
+        look_again_ms=_look_again(view.at_ms, valid_until, [circumstances.changes_ms, *expected.values()], readings),
         seen=seen,
         hoped={name: value for name, value in hoped.items() if seen.get(name) != value},
         limits=limits,
         log_id=view.evidence.log_id,
-        log_index=max(indexes, default=-1),
+        log_index=max([*indexes, *expected], default=-1),
         backfill_share=max((reading.backfill for reading in readings.values()), default=0.0),
         sentence=sentence(rule, rule.level, own, reached, findings),
         reads={name: _state(readings[name], look) for name, look in bound.items()},
@@ -240,6 +241,13 @@ def _rested_on(
     return [index for index, _ in facts], [end for _, end in facts if end is not None]
 
 
+def _expected_by(rule: Rule, view: View) -> dict[int, int | None]:
+    """Log index -> when it ends, of the scope answers that say which sources feed the rule: evidence heeds them."""
+    names = {RETIRED, *(f"{FEEDS}{feed}" for read in rule.reads for feed in read.feeds)}
+    facts = [view.answer_facts(name) for name in sorted(names)]
+    return {index: end + 1 if end is not None else None for index, end in facts if index >= 0}
+
+
 def _conclusions(rule: Rule, readings: Mapping[str, Reading], view: View) -> dict[int, Conclusion]:
     """By level; levels that differ in nothing that the rule uses are concluded once."""
     by_level = "level" in rule.require.names or (rule.applies is not None and "level" in rule.applies.names)
@@ -270,10 +278,10 @@ def _seen(rule: Rule, looks: Mapping[str, Mapping[str, Scalar]]) -> dict[str, Sc
 
 
 def _look_again(
-    at_ms: int, valid_until: int | None, changes_ms: int | None, readings: Mapping[str, Reading]
+    at_ms: int, valid_until: int | None, changes_ms: Sequence[int | None], readings: Mapping[str, Reading]
 ) -> int | None:
     instants = [reading.again_ms for reading in readings.values() if reading.again_ms is not None]
-    instants += [changes_ms] if changes_ms is not None else []
+    instants += [change_ms for change_ms in changes_ms if change_ms is not None]
     instants += [valid_until + 1] if valid_until is not None else []
     instants += [reading.deadline_ms + 1 for reading in readings.values() if reading.deadline_ms is not None]
     return min((instant for instant in instants if instant > at_ms), default=None)

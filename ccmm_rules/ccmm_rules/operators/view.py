@@ -21,6 +21,7 @@ T = TypeVar("T")
 REACH_MS = 4 * HOUR_MS  # the longest late fact: a hole reaches so far ahead of itself
 LIST_FORMS = ("inventory", "document", "attestation")
 OWN = ("target.", "limit.", "metrics.")  # scope answers of the center about metrics, rules and processes
+RETIRED, FEEDS = "retired_sources", "feeds."  # which sources are expected: evidence heeds them, verdicts rest on them
 _QUIET = ("UNAVAILABLE", "MISSED", "SKIPPED")
 
 
@@ -74,7 +75,8 @@ class View:
         self._done: dict[object, object] = {}
         self.holes = tuple(evidence.holes())
         profile = evidence.profile()
-        self._answers = {n: answer for n, answer in profile.items() if n in vocabulary.profile or n.startswith(OWN)}
+        kept = (*OWN, RETIRED, FEEDS)
+        self._answers = {n: answer for n, answer in profile.items() if n in vocabulary.profile or n.startswith(kept)}
         self.answers = {
             name: _typed(answer.value, vocabulary.profile[name].type)
             for name, answer in self._answers.items()

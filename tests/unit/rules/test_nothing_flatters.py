@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ccmm_rules.evaluate import judge
+from ccmm_rules.evidence import Answer
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
 from ccmm_rules.verdict import Verdict
@@ -190,3 +191,14 @@ def test_the_day_on_which_the_newest_of_any_group_is_too_old_is_foretold(
     assert at_instant(read, "x.last_days <= 9", facts, turns).outcome == Outcome.NOT_SATISFIED
     assert before.look_again_ms is not None
     assert before.look_again_ms <= turns
+
+
+@pytest.mark.parametrize("name", ["retired_sources", "feeds.calls_offered"])
+def test_a_verdict_rests_on_the_answers_that_say_which_sources_are_expected(name: str) -> None:
+    ends = ms(NOW) + 3_600_000
+    said = Answer(value=["old/switch"], until_ms=ends, log_index=900)
+    read, facts = "{metric: answer_rate, over: 7d}", [answered(support=9)]
+    verdict = verdict_on(read, "x >= 85.0", facts, {**PROFILE, name: said})
+    assert (verdict.outcome, verdict.log_index, verdict.look_again_ms) == (Outcome.SATISFIED, 900, ends + 1)
+    other = verdict_on(read, "x >= 85.0", facts, {**PROFILE, "feeds.person": said})
+    assert (other.log_index, other.look_again_ms) == (0, ms(NOW) + 26 * 3_600_000 + 1)
