@@ -11,11 +11,11 @@ from ccmm_collector.packs import BUILT_IN, authors_folder, load
 from ccmm_proto.errors import BadConfig
 from ccmm_rules.cases import run_cases
 from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.explaining import explain as words_of
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack, Rule
 from ccmm_rules.scenario import run_scenarios
 from ccmm_rules.vocabulary.feeds import ways_of
-from ccmm_rules.explaining import explain as words_of
 
 PackFolder = Annotated[str, typer.Argument(metavar="[PACK]", help="a folder with pack.yaml, or a built-in name")]
 
