@@ -20,7 +20,7 @@ from demo.headquarters import Headquarters
 from demo.report import print_report
 
 ROOT = Path(__file__).parent.parent
-GIVE_UP_S = 300
+GIVE_UP_S = 600
 
 
 def main(place: Path) -> int:

@@ -80,16 +80,10 @@ class Headquarters:
         run("ccmm-collector", "scope", str(self.folder), character.id, *scope_of(character))
         return run("ccmm-collector", "invite", str(self.folder), character.id).split()[0]
 
-    def level(self, character: Character) -> dict[str, Any]:
-        """What `ccmm-collector level --json` says."""
-        answer: dict[str, Any] = json.loads(run("ccmm-collector", "level", str(self.folder), character.id, "--json"))
+    def verdicts(self, character: Character) -> dict[str, Any]:
+        """What `ccmm-collector verdicts --json` says: the level, and every rule."""
+        answer: dict[str, Any] = json.loads(run("ccmm-collector", "verdicts", str(self.folder), character.id, "--json"))
         return answer
-
-    def verdicts(self, character: Character) -> list[dict[str, Any]]:
-        """What `ccmm-collector verdicts --json` says of every rule."""
-        answer = json.loads(run("ccmm-collector", "verdicts", str(self.folder), character.id, "--json"))
-        listed: list[dict[str, Any]] = answer["verdicts"]
-        return listed
 
     def stop(self) -> None:
         """Drain and end."""

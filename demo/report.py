@@ -1,5 +1,6 @@
 """The demo's table: each center's level, how sure it is, and its worst verdicts with their reasons."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rich.console import Console
@@ -17,9 +18,11 @@ def print_report(headquarters: Headquarters, console: Console) -> None:
     table = Table(title="Levels by the pack cc_cmm (our own rules, not an official CC-CMM result)", show_lines=True)
     for column in ("center", "level", "coverage", "worst verdicts"):
         table.add_column(column, overflow="fold")
-    for character in CHARACTERS:
-        level = headquarters.level(character)
-        worst = _worst(headquarters.verdicts(character), int(level["level"]) + 1)
+    with ThreadPoolExecutor() as at_once:
+        answers = list(at_once.map(headquarters.verdicts, CHARACTERS))
+    for character, answer in zip(CHARACTERS, answers, strict=True):
+        level = answer["level"]
+        worst = _worst(answer["verdicts"], int(level["level"]) + 1)
         table.add_row(f"{character.id}\n{character.title}", _level(level), f"{level['coverage']:.0f} %", worst)
     console.print(table)
     collector = headquarters.folder

@@ -20,7 +20,7 @@ def running_below(place: Path) -> list[str]:
 def test_the_demo_shows_three_centers_with_differing_levels_and_leaves_nothing_running(tmp_path: Path) -> None:
     place = tmp_path / "demo"
     done = subprocess.run(
-        [sys.executable, "-m", "demo", place], capture_output=True, text=True, timeout=400, stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "demo", place], capture_output=True, text=True, timeout=900, stdin=subprocess.DEVNULL
     )
     assert done.returncode == 0, done.stdout + done.stderr
     levels = re.findall(r"│ (harbour|riverside|glasstower) +│ (L[1-5]|below L1) ", done.stdout)
