@@ -164,7 +164,10 @@ def test_a_verdict_says_its_numbers_in_both_languages_and_has_one_spelling() -> 
     counts = {"calls_offered": {"q": [10]}, "calls_answered": {"q": [9]}}
     evidence = MemoryEvidence([counted(counts, "2026-01-01T00:00", "2026-03-20T03:00")], {"zone": str(ZONE)})
     verdict = judge(pack, evidence, ms("2026-03-20T04:00"))["D-SEC-01"]
-    assert verdict.sentence["en"] == "A rule: satisfied at L1: Staffed answer rate over 7 days: 90 % (at least 80 % needed)"
+    assert (
+        verdict.sentence["en"]
+        == "A rule: satisfied at L1: Staffed answer rate over 7 days: 90 % (at least 80 % needed)"
+    )
     assert verdict.sentence["zh"] == "一条规则：L1 满足：近 7 天人工接通率：90 %（要求不低于 80 %）"
     told = json.loads(canonical_json(verdict))
     assert told["outcomes"] == {"L1": "satisfied", **{f"L{level}": "not_satisfied" for level in (2, 3, 4, 5)}}

@@ -5,9 +5,9 @@ import pytest
 
 from ccmm_rules.cases import outcome_of, run_cases
 from ccmm_rules.errors import PackErrors
+from ccmm_rules.explaining import explain
 from ccmm_rules.load import load_pack, pack_of
 from ccmm_rules.model import Pack
-from ccmm_rules.explaining import explain
 from tests.unit.rules.examples import FOLDER, example_files, example_pack, one_rule
 
 ROWS = "{inventory: account, of: 'enabled', bad: 'last_login_days > 90'}"

@@ -2,9 +2,9 @@
 
 import pytest
 
+from ccmm_rules.explaining import explain
 from ccmm_rules.load import BUILT_IN, load_pack
 from ccmm_rules.needs import needs_of
-from ccmm_rules.explaining import explain
 from tests.unit.rules.examples import example_pack, one_rule
 
 CALLS = """{match: {occurrences: call, of: answered, also: {inventory: person, of: active, same: {agent: key}}},

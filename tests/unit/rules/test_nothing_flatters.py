@@ -110,7 +110,7 @@ def test_what_can_but_rise_stays_under_a_hole() -> None:
 def test_rows_that_say_not_what_they_are_push_no_bad_one_out_of_the_newest() -> None:
     read = "{occurrences: exercise, of: \"class == 'restore'\", bad: '!passed', newest: 2, over: 90d}"
     failed = ("2026-03-01T10:00", {"class": "restore", "passed": False})
-    other = [(f"2026-03-{day:02}T10:00", {"passed": True}) for day in (10, 11)]
+    other: list[tuple[str, dict[str, object]]] = [(f"2026-03-{day:02}T10:00", {"passed": True}) for day in (10, 11)]
     assert verdict_on(read, "x.bad == 0", [drills(failed)]).outcome == Outcome.NOT_SATISFIED
     assert verdict_on(read, "x.bad == 0", [drills(failed, *other)]).outcome == Outcome.INCONCLUSIVE
 
@@ -202,3 +202,11 @@ def test_a_verdict_rests_on_the_answers_that_say_which_sources_are_expected(name
     assert (verdict.outcome, verdict.log_index, verdict.look_again_ms) == (Outcome.SATISFIED, 900, ends + 1)
     other = verdict_on(read, "x >= 85.0", facts, {**PROFILE, "feeds.person": said})
     assert (other.log_index, other.look_again_ms) == (0, ms(NOW) + 26 * 3_600_000 + 1)
+
+
+def test_where_perhaps_nobody_is_expected_nobody_knows_the_least() -> None:
+    expect = "expect: {inventory: person, of: 'active', key: key}"
+    read = f"{{occurrences: report, over: 30d, by: subject, {expect}}}"
+    cards = happened("report", [("2026-03-10T10:00", None, {"subject": who}) for who in (1, 1, 2)], NOW)
+    for entry, outcome in (({"active": True}, Outcome.SATISFIED), ({}, Outcome.INCONCLUSIVE)):
+        assert verdict_on(read, "x.least >= 2", [listed("person", {1: entry}, NOW), cards]).outcome == outcome
