@@ -13,7 +13,7 @@ from openpyxl import Workbook
 from ccmm_agent.delimited import BadTable, Dialect
 from ccmm_agent.plugin import BadOption, SourceUnavailable, Window
 from ccmm_agent.reading import SourceSpec, read_source
-from ccmm_plugin_records import table as table_module
+from ccmm_plugin_records import export
 from ccmm_plugin_records.columns import Cell, Row, duration_of, joined, text_of, time_of
 from ccmm_plugin_records.sheet import workbook_rows
 from ccmm_plugin_records.table_rows import Stated, parse_stated
@@ -202,7 +202,7 @@ def test_the_old_workbook_form_is_refused() -> None:
 
 
 def test_a_workbook_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_module, "has_workbooks", lambda: False)
+    monkeypatch.setattr(export, "has_workbooks", lambda: False)
     with pytest.raises(BadOption, match=r"ccmm-plugin-records\[xlsx\]"):
         source(Path("/srv/roster.xlsx"), ROSTER_OPTIONS)
 
