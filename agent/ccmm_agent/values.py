@@ -1,12 +1,12 @@
 """From Python values to typed attribute values, strictly: a bool is no number, a text has 1 to 1000 characters."""
 
-import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from ccmm_proto.kinds import Attribute, Type
 from ccmm_proto.roll import MAX_TEXT
+from ccmm_proto.shape import MAX_COUNT
 from ccmm_proto.v1 import statement_pb2 as pb
 
 V = TypeVar("V")
@@ -19,7 +19,7 @@ class BadFact(ValueError):
 _EXPECTED = {
     Type.FLAG: "a bool",
     Type.WHOLE: "an int of 64 bits",
-    Type.NUMBER: "a finite number",
+    Type.NUMBER: f"a number, at most {MAX_COUNT}",
     Type.TEXT: f"a text of 1 to {MAX_TEXT} characters",
     Type.TIME: "an aware datetime in UTC",
     Type.WORDS: "a list of texts",
@@ -46,7 +46,7 @@ def checked(where: str, attribute: Attribute, value: object) -> bool | int | flo
             return value
         case Type.WHOLE, int() if not isinstance(value, bool) and -(2**63) <= value < 2**63:
             return value
-        case Type.NUMBER, int() | float() if not isinstance(value, bool) and math.isfinite(value):
+        case Type.NUMBER, int() | float() if not isinstance(value, bool) and abs(value) <= MAX_COUNT:
             return float(value)
         case ((Type.TEXT | Type.PSEUDONYM), str()) if 0 < len(value) <= MAX_TEXT and _is_unicode(value):
             return value

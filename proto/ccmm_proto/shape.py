@@ -1,7 +1,6 @@
 """Are these observations of the declared shape? The agent asks before it signs, ingest before it counts."""
 
 from collections.abc import Iterable, Sequence
-from math import isfinite
 from typing import Literal
 
 from ccmm_proto.errors import Malformed
@@ -14,6 +13,7 @@ from ccmm_proto.v1 import statement_pb2 as pb
 
 MAX_REASON = 200  # characters of why there is a revision
 MAX_COUNT = 2**53  # stores and JSON hold no larger whole number exactly
+NEVER_NEGATIVE = frozenset(("s", "wk", "points"))  # units of what is added up: a sum below nothing would hide others
 MAX_WORDS = 10_000
 PSEUDONYM_BYTES = 32
 SHA256_BYTES = 32
@@ -93,16 +93,18 @@ def _check_slot(measure: pb.Measure, id: str) -> None:
         return
     if shape is Shape.HISTOGRAM and len(measure.histogram.buckets) != BUCKETS:
         raise Malformed(f"measure {id}: {BUCKETS} buckets are expected")
-    _check_finite(measure)
+    _check_numbers(measure)
 
 
-def _check_finite(measure: pb.Measure) -> None:
+def _check_numbers(measure: pb.Measure) -> None:
     if measure.HasField("gauge"):
         numbers: tuple[float, ...] = (measure.gauge.min, measure.gauge.max, measure.gauge.last)
     else:
         numbers = (measure.sum.total if measure.HasField("sum") else measure.histogram.total,)
-    if any(not isfinite(number) for number in numbers):
-        raise Malformed(f"measure {measure.id}: not a finite number")
+    if any(not abs(number) <= MAX_COUNT for number in numbers):
+        raise Malformed(f"measure {measure.id}: not a number, or one beyond {MAX_COUNT}")
+    if numbers[0] < 0 and not measure.HasField("gauge") and MEASURES[measure.id].unit in NEVER_NEGATIVE:
+        raise Malformed(f"measure {measure.id}: less than nothing")
     if max(measure.sum.count, measure.gauge.count, sum(measure.histogram.buckets)) > MAX_COUNT:
         raise Malformed(f"measure {measure.id}: a count above {MAX_COUNT}")
 
@@ -185,8 +187,8 @@ def _check_value(where: str, declared: Attribute, value: pb.Value, *, clear: boo
         raise Malformed(f"{where}: a {expected} is expected")
     if expected == "pseudonym" and len(value.pseudonym) != PSEUDONYM_BYTES:
         raise Malformed(f"{where}: a pseudonym has {PSEUDONYM_BYTES} bytes")
-    if expected == "number" and not isfinite(value.number):
-        raise Malformed(f"{where}: not a finite number")
+    if expected == "number" and not abs(value.number) <= MAX_COUNT:
+        raise Malformed(f"{where}: not a number, or one beyond {MAX_COUNT}")
     if expected == "time_ms" and not 0 <= value.time_ms <= MAX_MS:
         raise Malformed(f"{where}: a time outside all calendars")
     if expected == "text" and len(value.text) > MAX_TEXT:

@@ -58,11 +58,11 @@ class Frame:
 def two_looks(judged: Judged, frame: Frame) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
     """Undecidable is bad in the worst look, good in the best; a doubtful member helps in neither."""
     hoping = frame if frame.hoped is None else replace(frame, expected=frame.hoped)
-    if judged.is_sure:
+    if judged.is_sure and hoping is frame:
         worst = _look(judged, frame)
-        return worst, dict(worst) if hoping is frame else _look(judged, hoping)
-    worst = _look(_seen(judged, frame, hopeful=False), frame)
-    best = _look(_seen(judged, hoping, hopeful=True), hoping)
+        return worst, dict(worst)
+    worst = _look(judged if judged.is_sure else _seen(judged, frame, hopeful=False), frame)
+    best = _look(judged if judged.is_sure else _seen(judged, hoping, hopeful=True), hoping)
     for name in [name for name in worst.keys() & best.keys() if name in PLAIN and worst[name] != best[name]]:
         del worst[name], best[name]
     for name in worst.keys() ^ best.keys():
@@ -138,7 +138,7 @@ def _group_names(seen: Judged, frame: Frame, side: str) -> dict[str, Scalar]:
     names: dict[str, Scalar] = {"absent": absent}
     if None not in totals and "" not in totals:  # else nobody knows how many there are
         names["groups"] = len(totals)
-    if counted:  # of those who owe a row; one that nobody expects cannot be too few
+    if counted and frame.expected != ():  # of those who owe a row; one that nobody expects cannot be too few
         names |= {"least": min(counted[group] for group in expected or counted), "most": max(counted.values())}
     if expected:
         names["covered"] = 100.0 * (len(expected) - absent) / len(expected)
