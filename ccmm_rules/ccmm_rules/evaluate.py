@@ -157,25 +157,11 @@ def verdict_of(
     circumstances: Circumstances,
 ) -> Verdict:
     """Everything that a verdict says, put together."""
-    reached, own, waiver = _reached(rule, conclusions), conclusions[rule.level], circumstances.waiver
-    bound = {name: reading.at(rule.level) for name, reading in readings.items()}
-    seen = _seen(rule, {name: look.worst for name, look in bound.items()})
-    hoped = _seen(rule, {name: look.best for name, look in bound.items()})
-    limits = {table.name: float(value) for table in rule.limits if (value := table.at(rule.level)) is not None}
-    indexes, ends = _rested_on(rule, view, readings, waiver)
+    reached, own = _reached(rule, conclusions), conclusions[rule.level]
+    findings = _findings(rule, view, readings, own, circumstances)
+    indexes, ends = _rested_on(rule, view, readings, circumstances.waiver)
     expected = _expected_by(rule, view)
     valid_until = min(ends, default=None)
-    findings = Findings(
-        worst=seen,
-        best=hoped,
-        limits=limits,
-        spots={name: reading.spot for name, reading in readings.items()},
-        answers=view.answers,
-        zone=view.zone,
-        heard=_heard(rule, own, readings, view),
-        held_since_ms=circumstances.held_since_ms,
-        waiver=waiver,
-    )
     return Verdict(
         rule=rule.id,
         center=view.evidence.center,
@@ -188,16 +174,34 @@ def verdict_of(
         blamed=own.blamed,
         valid_until_ms=valid_until,
         look_again_ms=_look_again(view.at_ms, valid_until, [circumstances.changes_ms, *expected.values()], readings),
-        seen=seen,
-        hoped={name: value for name, value in hoped.items() if seen.get(name) != value},
-        limits=limits,
+        seen=findings.worst,
+        hoped={name: value for name, value in findings.best.items() if findings.worst.get(name) != value},
+        limits=findings.limits,
         log_id=view.evidence.log_id,
         log_index=max([*indexes, *expected], default=-1),
         backfill_share=max((reading.backfill for reading in readings.values()), default=0.0),
         sentence=sentence(rule, rule.level, own, reached, findings),
-        reads={name: _state(readings[name], look) for name, look in bound.items()},
+        reads={name: _state(reading, reading.at(rule.level)) for name, reading in readings.items()},
         held_since_ms=circumstances.held_since_ms,
-        waiver=waiver,
+        waiver=circumstances.waiver,
+    )
+
+
+def _findings(
+    rule: Rule, view: View, readings: Mapping[str, Reading], own: Conclusion, circumstances: Circumstances
+) -> Findings:
+    """What its sentence may speak of."""
+    bound = {name: reading.at(rule.level) for name, reading in readings.items()}
+    return Findings(
+        worst=_seen(rule, {name: look.worst for name, look in bound.items()}),
+        best=_seen(rule, {name: look.best for name, look in bound.items()}),
+        limits={table.name: float(value) for table in rule.limits if (value := table.at(rule.level)) is not None},
+        spots={name: reading.spot for name, reading in readings.items()},
+        answers=view.answers,
+        zone=view.zone,
+        heard=_heard(rule, own, readings, view),
+        held_since_ms=circumstances.held_since_ms,
+        waiver=circumstances.waiver,
     )
 
 
