@@ -33,7 +33,7 @@ WORDS: dict[str, dict[str, str]] = {
         "more": "only open rules are shown; --all shows every one",
         "nonconformities": "open nonconformities: {} (outcomes known since {})",
         "no_nonconformity": "no nonconformity is open (outcomes known since {})",
-        "untold": "nonconformities are told by the pack in force and what was known at the time only",
+        "untold": "no nonconformities are told here: only by the pack in force, and by what was known at the time",
         "lasted": "not satisfied since {}, grace ended {}",
         "by_now": "; by now {}",
         "closes": "only a satisfied verdict closes a nonconformity; silence never does",
@@ -51,7 +51,9 @@ WORDS: dict[str, dict[str, str]] = {
         "never": "never",
         "revoked": "revoked",
         "silent": "never heard",
-        "minutes": "min",
+        "minutes": "{} min",
+        "hours": "{} h",
+        "days": "{} days",
         "expired": "expired",
         "slow": "{}: {} is read only every {} s: too slow for {}",
         "rejudging": "re-judging {} of {} by {}; the others stand by the pack before",
@@ -81,7 +83,7 @@ WORDS: dict[str, dict[str, str]] = {
         "more": "仅显示未满足的规则；--all 显示全部",
         "nonconformities": "未关闭的不符合项：{}（结论记录始于 {}）",
         "no_nonconformity": "没有未关闭的不符合项（结论记录始于 {}）",
-        "untold": "不符合项仅按当时生效的规则包和当时所知给出",
+        "untold": "此处不列不符合项：仅按当时生效的规则包和当时所知给出",
         "lasted": "自 {} 起不符合，宽限期于 {} 结束",
         "by_now": "；目前{}",
         "closes": "不符合项仅在结论为符合时关闭，没有消息不会使其关闭",
@@ -99,7 +101,9 @@ WORDS: dict[str, dict[str, str]] = {
         "never": "从未",
         "revoked": "已吊销",
         "silent": "从未上报",
-        "minutes": "分钟",
+        "minutes": "{} 分钟",
+        "hours": "{} 小时",
+        "days": "{} 天",
         "expired": "已过期",
         "slow": "{}：{} 每 {} 秒才读取一次，对以下规则过慢：{}",
         "rejudging": "正按 {2} 重新评定：{0}/{1}；其余仍为原规则包的结果",
@@ -115,6 +119,7 @@ WAIVER_COLUMNS = {
     "zh": ("规则", "自", "至", "批准人", "理由"),
 }
 ANSWER_COLUMNS = {"en": ("question", "answer", "until"), "zh": ("问题", "答复", "有效至")}
+_UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60))  # of an age, in seconds
 
 
 def show_table(
@@ -145,7 +150,7 @@ def show_centers(answer: dict[str, Any], language: str) -> None:
                 level_words(line, language) + _older(line["judged_by"], pack, words),
                 "-" if line.get("coverage") is None else f"{line['coverage']:.0f} %",
                 nonconformity_counts(line["nonconformities"], language),
-                "-" if line["fresh_s"] is None else f"{line['fresh_s'] // 60} {words['minutes']}",
+                _age(line["fresh_s"], words),
                 minute(line["last_seen"], words["never"]),
                 ", ".join(_agent(agent, words) for agent in line["agents"]),
             )
@@ -171,6 +176,14 @@ def show_notice(answer: dict[str, Any], language: str) -> None:
     """What must be said of the pack wherever its verdicts are shown."""
     if answer["notice"] is not None:
         print(answer["notice"][language])
+
+
+def _age(seconds: int | None, words: dict[str, str]) -> str:
+    """In the largest unit of which there are at least two."""
+    if seconds is None:
+        return "-"
+    unit, size = next(((unit, size) for unit, size in _UNITS if seconds >= 2 * size), _UNITS[-1])
+    return words[unit].format(seconds // size)
 
 
 def minute(instant: str | None, never: str = "-") -> str:

@@ -30,7 +30,7 @@ def build() -> typer.Typer:
 def main() -> None:
     """Run one command: exit 0 done, 1 refused or failed (one line says what to do), 2 wrong usage."""
     os.umask(0o077)  # keys, evidence and verdicts are for this account only
-    configure()
+    configure(logging.INFO if sys.argv[1:2] == ["serve"] else logging.WARNING)  # a person sees answers, not each step
     try:
         build()()
     except CcmmError as error:

@@ -24,8 +24,8 @@ def _word(value: object) -> str:
     return text if text.isprintable() and text and " " not in text else json.dumps(text, ensure_ascii=False)
 
 
-def configure() -> None:
-    """Send the program's log to stderr."""
+def configure(level: int = logging.INFO) -> None:
+    """Send the program's log to stderr, from a level on."""
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(Fields("%(asctime)sZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    logging.basicConfig(level=logging.INFO, handlers=[lines])
+    logging.basicConfig(level=level, handlers=[lines])

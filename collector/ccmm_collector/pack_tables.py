@@ -16,7 +16,7 @@ FEED_WORDS = {
         "document": "document",
         "attestation": "attestation",
         "none yet": "none yet",
-        "rules": "rules",
+        "counted": "{} rules: {}",
     },
     "zh": {
         "plugin": "插件",
@@ -24,7 +24,7 @@ FEED_WORDS = {
         "document": "文件",
         "attestation": "声明",
         "none yet": "暂无",
-        "rules": "规则",
+        "counted": "共 {} 条规则：{}",
     },
 }
 
@@ -65,7 +65,7 @@ def show_feeds(found: dict[str, Any], language: str) -> None:
     ]
     show_table(FEED_COLUMNS[language], rows)
     counts = ", ".join(f"{words[way]} {count}" for way, count in found["counts"].items())
-    print(f"{len(found['rules'])} {words['rules']}: {counts}")
+    print(words["counted"].format(len(found["rules"]), counts))
 
 
 def _ways(feed: dict[str, Any], words: dict[str, str], language: str) -> str:

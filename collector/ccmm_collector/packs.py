@@ -41,8 +41,13 @@ def load(folder: Path, resolve: Resolver | None = None) -> Pack:
 
 
 def authors_folder(words: str) -> Path:
-    """The folder of a pack that its author works on, or of a built-in one."""
-    return Path(words) if Path(words).is_dir() else built_in(words)
+    """The folder of a pack that its author works on, or of a built-in one; raises BadConfig where there is neither."""
+    if Path(words).is_dir():
+        return Path(words)
+    if not _is_built_in(words):
+        names = ", ".join(_built_in_names())
+        raise BadConfig(f"no rule pack {words!r}: a folder with pack.yaml, or a built-in name is expected: {names}")
+    return built_in(words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +226,7 @@ class Packs:
     def _kept(self, words: str, known: Sequence[Activation]) -> Chosen:
         kept = [path.name for path in self._folder.glob(f"{words}*") if path.is_dir()] if words.isalnum() else []
         if len(kept) != 1:
-            names = ", ".join(sorted({BUILT_IN, *(one.pack for one in known)}))
+            names = ", ".join(sorted({*_built_in_names(), *(one.pack for one in known)}))
             raise BadConfig(
                 f"no rule pack {words!r}: a folder with pack.yaml, a name ({names}) or a digest is expected"
             )
@@ -241,3 +246,7 @@ class Packs:
 
 def _is_built_in(words: str) -> bool:
     return words.isidentifier() and (built_in(words) / "pack.yaml").is_file()
+
+
+def _built_in_names() -> list[str]:
+    return sorted(path.parent.name for path in built_in().parent.glob("*/pack.yaml"))

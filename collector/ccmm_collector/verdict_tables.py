@@ -4,6 +4,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from rich.console import Console
@@ -28,13 +29,13 @@ _ORDER = ("satisfied", "not_satisfied", "missing", "inconclusive", "waived", "no
 def show_verdicts(answer: dict[str, Any], language: str, *, everything: bool) -> None:
     """By heading, one line for each rule that is open, or for every one; then how many have which outcome."""
     words = WORDS[language]
-    shown = [v for v in answer["verdicts"] if everything or v["outcome"] not in _CLOSED]
-    groups = [(heading, [v for v in shown if v["heading"] == heading["id"]]) for heading in answer["headings"]]
+    order = {heading["id"]: number for number, heading in enumerate(answer["headings"])}
+    ranked = sorted(answer["verdicts"], key=lambda verdict: order[verdict["heading"]])
+    shown = [verdict for verdict in ranked if everything or verdict["outcome"] not in _CLOSED]
     if sys.stdout.isatty():
-        for heading, verdicts in groups:
-            _show_heading(heading["title"][language], verdicts, language)
+        _show_headings(answer["headings"], shown, language)
     else:
-        show_table(COLUMNS[language], [_row(v, language) for _, verdicts in groups for v in verdicts])
+        show_table(COLUMNS[language], [_row(verdict, language) for verdict in shown])
     counted = Counter(v["outcome"] for v in answer["verdicts"])
     outcomes = words["comma"].join(f"{counted[name]} {words[name]}" for name in _ORDER if counted[name])
     number = len(answer["verdicts"])
@@ -46,22 +47,29 @@ def show_verdicts(answer: dict[str, Any], language: str, *, everything: bool) ->
     show_notice(answer, language)
 
 
-def _show_heading(title: str, verdicts: Sequence[dict[str, Any]], language: str) -> None:
-    """A table that stays readable at 100 columns: what was seen stands in the sentence, so it has no column."""
-    if not verdicts:
-        return
+def _show_headings(headings: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]], language: str) -> None:
+    """Tables that stay readable at 100 columns: what was seen stands in the sentence, so it has no column."""
+    titles = {heading["id"]: heading["title"][language] for heading in headings}
+    console = Console(markup=False, highlight=False)
+    for number, (heading, verdicts) in enumerate(groupby(shown, key=lambda verdict: str(verdict["heading"]))):
+        table = _heading_table(titles[heading], language, with_columns=number == 0)
+        for verdict in verdicts:
+            table.add_row(
+                verdict["rule"],
+                _outcome(verdict, language),
+                f"{minute(verdict['since'])}\n{minute(verdict['valid_until'])}",
+                verdict["sentence"][language],
+                style=_STYLES.get(verdict["outcome"], ""),
+            )
+        console.print(table)
+
+
+def _heading_table(title: str, language: str, *, with_columns: bool) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, expand=True)
+    table.show_header = with_columns
     for column, width in zip(NARROW_COLUMNS[language], (*_WIDTHS, None), strict=True):
         table.add_column(column, overflow="fold", min_width=width, ratio=None if width else 1)
-    for verdict in verdicts:
-        table.add_row(
-            verdict["rule"],
-            _outcome(verdict, language),
-            f"{minute(verdict['since'])}\n{minute(verdict['valid_until'])}",
-            verdict["sentence"][language],
-            style=_STYLES.get(verdict["outcome"], ""),
-        )
-    Console(markup=False, highlight=False).print(table)
+    return table
 
 
 def _outcome(verdict: dict[str, Any], language: str) -> str:

@@ -174,7 +174,7 @@ def test_the_program_ends_with_1_and_says_why(
         raise error
 
     monkeypatch.setattr(main, "build", lambda: fail)
-    monkeypatch.setattr(main, "configure", lambda: None)
+    monkeypatch.setattr(main, "configure", lambda level: None)
     monkeypatch.setattr("os.umask", lambda _: 0)
     monkeypatch.setattr(main.logger, "exception", lambda message: print(message, file=sys.stderr))
     with pytest.raises(SystemExit) as ended:

@@ -1,11 +1,14 @@
 import io
+import re
 import sys
+from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from ccmm_collector.judge_tables import level_words, progress, show_centers, show_rebuild
 from ccmm_collector.trust import NOTICES
-from ccmm_collector.verdict_tables import seen_words
+from ccmm_collector.verdict_tables import NARROW_COLUMNS, seen_words, show_verdicts
 
 
 class Terminal(io.StringIO):
@@ -72,6 +75,87 @@ def test_while_another_pack_judges_the_older_levels_are_marked(capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert "正按 cc_cmm 2 重新评定：120/500" in shown
     assert shown.splitlines()[-1].startswith("未签名的规则包")
+
+
+def on_screen(monkeypatch: pytest.MonkeyPatch, language: str, *, everything: bool) -> str:
+    """What a terminal of 100 columns shows, without its colors."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "100")
+    show_verdicts(VERDICTS, language, everything=everything)
+    return re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
+
+
+def verdict(rule: str, heading: str, outcome: str, reached: int = 0) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "heading": heading,
+        "title": {"en": f"Title of {rule}", "zh": rule},
+        "outcome": outcome,
+        "reached": reached,
+        "since": "2026-11-22T08:00:00.000+00:00",
+        "valid_until": None,
+        "seen": {"rate.n": 1234},
+        "limits": {},
+        "sentence": {"en": f"Title of {rule}: the reason why [b]it[/b] is so, at some length " * 2, "zh": "甚" * 80},
+    }
+
+
+VERDICTS: dict[str, Any] = {
+    "center": "north",
+    "level": {"level": 0, "sentence": {"en": "", "zh": ""}},
+    "nonconformities": None,
+    "notice": None,
+    "headings": [
+        {"id": "b", "title": {"en": "Second by name", "zh": "乙"}},
+        {"id": "a", "title": {"en": "First by name", "zh": "甲"}},
+        {"id": "c", "title": {"en": "All is well", "zh": "丙"}},
+    ],
+    "verdicts": [
+        verdict("D-AAA-01", "a", "missing"),
+        verdict("D-BBB-01", "b", "not_satisfied"),
+        verdict("D-BBB-02", "b", "waived"),
+        verdict("D-BBB-03", "b", "satisfied", 4),
+        verdict("D-CCC-01", "c", "not_applicable"),
+    ],
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_a_terminal_of_100_columns_open_rules_stand_under_their_headings(
+    monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    shown = on_screen(monkeypatch, language, everything=False)
+    lines = shown.splitlines()
+    assert max(cell_len(line) for line in lines) <= 100, shown
+    titles = [heading["title"][language] for heading in VERDICTS["headings"]]
+    places = [shown.find(name) for name in (titles[0], "D-BBB-01", "D-BBB-02", titles[1], "D-AAA-01")]
+    assert places == sorted(places)
+    assert places[0] >= 0
+    assert not [hidden for hidden in ("D-BBB-03", "D-CCC-01", titles[2], "1234") if hidden in shown]
+    assert shown.count(NARROW_COLUMNS[language][2]) == 1  # columns are named once
+    counted = {
+        "en": "5 rules: 1 satisfied, 1 not satisfied, 1 missing, 1 waived, 1 not applicable",
+        "zh": "共 5 条规则：1 符合，1 不符合，1 缺少证据，1 豁免，1 不适用",
+    }
+    assert counted[language] in lines
+
+
+def test_all_rules_are_shown_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = on_screen(monkeypatch, "en", everything=True)
+    assert "D-BBB-03   satisfied (L4)" in shown
+    assert "D-CCC-01   not applicable" in shown
+    assert "--all" not in shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(None, "-"), (0, "0 min"), (7199, "119 min"), (7200, "2 h"), (172800, "2 days")]
+)
+def test_an_age_is_told_in_the_unit_that_fits(
+    seconds: int | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_centers(CENTERS | {"centers": [LINE | {"fresh_s": seconds}]}, "en")
+    assert f"\t{said}\t" in capsys.readouterr().out
 
 
 def test_a_model_without_levels_concludes_in_its_own_sentence() -> None:

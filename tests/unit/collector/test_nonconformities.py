@@ -91,8 +91,8 @@ def test_of_other_knowledge_and_of_another_pack_no_history_was_kept(world: World
     assert told(world, *other) is None
     (line,) = document("centers", world.folder, *later)["centers"]
     assert line["nonconformities"] is None
-    assert "told by the pack in force" in run("level", world.folder, "north", *later).stdout
-    assert "仅按当时生效的规则包" in run("verdicts", world.folder, "north", *other, "--lang", "zh").stdout
+    assert "no nonconformities are told here" in run("level", world.folder, "north", *later).stdout
+    assert "此处不列不符合项" in run("verdicts", world.folder, "north", *other, "--lang", "zh").stdout
 
 
 def test_a_rule_that_is_no_gate_is_minor(tmp_path: Path) -> None:
