@@ -11,6 +11,7 @@ from ccmm_rules.expression import Scalar
 from ccmm_rules.operators.windows import nearest_rank
 from ccmm_rules.spec import DAY_MS, RowsSpec
 
+RANKS = (50, 90, 95)
 PLAIN = frozenset(("n", "groups", "most", "min", "max", "sum", "p50", "p90", "p95"))  # no look is the worse one
 
 
@@ -65,11 +66,25 @@ def two_looks(judged: Judged, frame: Frame) -> tuple[dict[str, Scalar], dict[str
     best = _look(judged if judged.is_sure else _seen(judged, hoping, hopeful=True), hoping)
     for name in [name for name in worst.keys() & best.keys() if name in PLAIN and worst[name] != best[name]]:
         del worst[name], best[name]
+    for name in [f"p{rank}" for rank in RANKS if not _is_firm(judged, rank, worst.get(f"p{rank}"))]:
+        worst.pop(name, None)
+        best.pop(name, None)
     for name in worst.keys() ^ best.keys():
         worst.pop(name, None)
         if name in PLAIN:
             best.pop(name, None)
     return worst, best
+
+
+def _is_firm(judged: Judged, rank: int, found: Scalar | None) -> bool:
+    """Whether a percentile is the same whichever of the doubtful members belong: all above it, or all below it, may."""
+    told = [value for value in judged.numbers or judged.lags if value is not None]
+    if found is None or judged.maybe is None or len(told) < len(judged.maybe):
+        return True  # where one has no value, no percentile stays bound
+    value, pairs = float(found), list(zip(told, judged.maybe, strict=True))
+    above = sorted(one for one, doubtful in pairs if not doubtful or one > value)
+    below = sorted(one for one, doubtful in pairs if not doubtful or one < value)
+    return all(nearest_rank(part, rank) == value for part in (above, below) if part)
 
 
 def _seen(judged: Judged, frame: Frame, *, hopeful: bool) -> Judged:
@@ -121,7 +136,7 @@ def _numbers(seen: Judged, spec: RowsSpec) -> dict[str, Scalar]:
     known = sorted(value for value in values if value is not None)
     if not known or len(known) < len(values):
         return {}
-    names: dict[str, Scalar] = {f"p{rank}": nearest_rank(known, rank) for rank in (50, 90, 95)}
+    names: dict[str, Scalar] = {f"p{rank}": nearest_rank(known, rank) for rank in RANKS}
     return names | {"min": known[0], "max": known[-1], "sum": sum(known)}
 
 

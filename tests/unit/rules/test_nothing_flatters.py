@@ -210,3 +210,22 @@ def test_where_perhaps_nobody_is_expected_nobody_knows_the_least() -> None:
     cards = happened("report", [("2026-03-10T10:00", None, {"subject": who}) for who in (1, 1, 2)], NOW)
     for entry, outcome in (({"active": True}, Outcome.SATISFIED), ({}, Outcome.INCONCLUSIVE)):
         assert verdict_on(read, "x.least >= 2", [listed("person", {1: entry}, NOW), cards]).outcome == outcome
+
+
+def alerts(quick: int, unsure_slow: int, unsure_quick: int) -> Fact:
+    """Acknowledged within a minute, or after 100; of the unsure nobody says which signal they were."""
+    rows: list[tuple[str, str | None, dict[str, object]]] = []
+    for count, minutes, told in ((quick, 1, {"signal": "power"}), (unsure_slow, 100, {}), (unsure_quick, 1, {})):
+        rows += [
+            ("2026-03-10T10:00", None, {**told, "acked": ms("2026-03-10T10:00") + minutes * 60_000})
+            for _ in range(count)
+        ]
+    return happened("alert", rows, NOW)
+
+
+def test_a_percentile_holds_whichever_of_the_unsure_rows_belong() -> None:
+    read = "{occurrences: alert, of: \"signal == 'power'\", lag: [started, acked], in: minutes, over: 30d}"
+    assert verdict_on(read, "x.p90 <= 5.0", [alerts(17, 0, 3)]).outcome == Outcome.SATISFIED
+    # 17 quick ones, or all 22: within 5 minutes. Were the slow ones to belong, and the quick ones not: 100 minutes.
+    assert verdict_on(read, "x.p90 <= 5.0", [alerts(17, 2, 3)]).outcome == Outcome.INCONCLUSIVE
+    assert verdict_on(read, "x.p50 <= 5.0", [alerts(17, 2, 3)]).outcome == Outcome.SATISFIED
