@@ -50,5 +50,6 @@ nonconformity a verdict that stayed bad
 memory        evidence from plain facts
 civil         civil days of a zone
 filling       measures of a metric from its two counts
-scenario      stories of evidence beside a rule
+scenario      stories of evidence beside a rule, judged
+scenario_facts the file of such stories: its errors and facts
 """

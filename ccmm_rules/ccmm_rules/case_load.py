@@ -142,7 +142,7 @@ def _looks(node: Node, read: Read, name: str) -> tuple[Scalar, Scalar]:
     if isinstance(node.value, tuple):
         ends = node.sequence()
         if len(ends) != 2:
-            node.fail("two looks are [worst, best]")
+            node.fail("two looks are [worst, best]", "write [3, 0], or one value")
         return _value(ends[0], word), _value(ends[1], word)
     value = _value(node, word)
     return value, value

@@ -5,13 +5,13 @@ True
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cel_expr_python import cel
 
-from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.errors import PackError, PackErrors, one_of
 from ccmm_rules.expression import Call, Const, Items, Macro, Name, Other, Scalar, Tree, names_in, tree_of, walk
 from ccmm_rules.strict_yaml import Node
 
@@ -45,7 +45,11 @@ _WHY = {
     "matches": ("matches() is not allowed", "compare with a word"),
 }
 _PROBLEM = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
-_WHOLE = re.compile(r"(?<![\w.])\d+(?![\w.])")
+_UNKNOWN = re.compile(r"undeclared reference to '([^']*)'")
+_OVERLOAD = re.compile(r"found no matching overload for '([^']*)' applied to '\((.*)\)'")
+_TYPES = {"int": "a whole number", "double": "a decimal", "string": "a word", "bool": "true or false"}
+_NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(?![\w.])")
+_LIKE = "write like: share >= 95.0 && bad == 0"
 MAX_TEXT = 4000
 
 
@@ -109,11 +113,13 @@ class Language:
             checked = self._checking.compile(text)
             program = self._running.compile(text)
         except (RuntimeError, ValueError) as error:
-            raise PackErrors(list(_problems(str(error), text, node))) from error
+            raise PackErrors(list(_problems(str(error), text, node, self.names))) from error
         tree = tree_of(checked.serialize())
-        errors = [_placed(node, text, part.offset, message, mend) for part, message, mend in _lint(tree)]
+        errors = [placed(node, text, part.offset, message, mend) for part, message, mend in _lint(tree)]
         if checked.return_type() != cel_type(want):
-            errors.append(node.error(f"gives {checked.return_type().name()}, not {want}", "compare it with something"))
+            errors.append(
+                node.error(f"gives {checked.return_type().name().lower()}, not {want}", "compare it with something")
+            )
         if errors:
             raise PackErrors(errors)
         return Compiled(text, tree, names_in(tree), program)
@@ -141,32 +147,54 @@ def _lint_macro(part: Macro) -> Iterator[tuple[Tree, str, str]]:
         yield part, "a macro over a read is not allowed", "test the rows in the read"
 
 
-def _problems(message: str, text: str, node: Node) -> Iterator[PackError]:
+def _problems(message: str, text: str, node: Node, names: Iterable[str]) -> Iterator[PackError]:
+    rows = text.split("\n")
     found = False
     for match in _PROBLEM.finditer(message):
         found = True
         line, column = int(match[1]), int(match[2])
-        problem = match[3].removesuffix(" (in container '')")
+        row = rows[line - 1] if line <= len(rows) else ""
+        column, problem, mend = _problem(match[3].removesuffix(" (in container '')"), row, column, names)
         file_line, file_column = node.at(line, column)
-        yield PackError(
-            file=node.file, line=file_line, column=file_column, message=problem, mend=_mend(problem, text, line, column)
-        )
+        yield PackError(file=node.file, line=file_line, column=file_column, message=problem, mend=mend)
     if not found:
-        yield node.error(f"no expression: {message.splitlines()[0] if message else 'refused'}")
+        said = message.splitlines()[0] if message else "refused"
+        yield node.error(f"no expression: {said}", _LIKE)
 
 
-def _mend(problem: str, text: str, line: int, column: int) -> str:
-    if "undeclared reference" in problem:
-        return "spell it as a read, its names, `limit`, `level` or `profile.x` declare it"
-    if "no matching overload" in problem and "int" in problem and "double" in problem:
-        lines = text.split("\n")
-        row = lines[line - 1] if line <= len(lines) else ""
-        number = _WHOLE.search(row, max(column - 1, 0)) or _WHOLE.search(row)
-        return f"write {number[0]}.0" if number else "whole numbers and decimals do not mix: use double()"
-    return ""
+def _problem(said: str, row: str, column: int, names: Iterable[str]) -> tuple[int, str, str]:
+    """(column, message, mend) of what the compiler says of a row of text."""
+    name = _UNKNOWN.search(said)
+    if name is not None:
+        begins = row.rfind(name[1], 0, column + len(name[1]))  # the compiler points at a dot or a bracket in it
+        return begins + 1 if begins >= 0 else column, f"nothing is called '{name[1]}'", one_of(name[1], names)
+    types = _OVERLOAD.search(said)
+    if types is not None:
+        sides = [_TYPES.get(word.strip(), word.strip()) for word in types[2].split(",")]
+        return column, f"'{types[1].strip('_')}' does not go between {' and '.join(sides)}", _mend(sides, row, column)
+    return column, said.partition(" expecting ")[0], _syntax_mend(said)
 
 
-def _placed(node: Node, text: str, offset: int, message: str, mend: str) -> PackError:
+def _mend(sides: Sequence[str], row: str, column: int) -> str:
+    if set(sides) != {_TYPES["int"], _TYPES["double"]}:
+        return "compare a count with a whole number, a share with a decimal, a word with a word in quotes"
+    number = _NUMBER.search(row, max(column - 1, 0)) or _NUMBER.search(row)
+    if number is None:
+        return "whole numbers and decimals do not mix: use double()"
+    whole, point, rest = number[0].partition(".")
+    if not point:
+        return f"write {whole}.0"
+    return f"write {whole}" if not rest.strip("0") else "a count is compared with a whole number"
+
+
+def _syntax_mend(said: str) -> str:
+    if "'and'" in said or "'or'" in said:
+        return "write && for and, || for or"
+    return "write == to compare" if "'= '" in said else _LIKE
+
+
+def placed(node: Node, text: str, offset: int, message: str, mend: str) -> PackError:
+    """An error at a character of an expression, where it stands in the file."""
     before = text[:offset]
     line = before.count("\n") + 1
     column = offset - (before.rfind("\n") + 1) + 1

@@ -9,7 +9,7 @@ controls:
 
 from collections.abc import Mapping
 
-from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.errors import PackError, PackErrors, one_of
 from ccmm_rules.model import LEVELS, Rule
 from ccmm_rules.parsing import Collected, flag_of
 from ccmm_rules.standard import Asked, Control, LevelNumbers, Scoring
@@ -20,8 +20,13 @@ CONTROLS = "controls.yaml"
 _KEYS = frozenset(("id", "title", "group", "rules", "unpublished", "untested", "items", "weight", "binding"))
 
 
-def load_controls(root: Node, rules: Mapping[str, Rule]) -> tuple[Mapping[str, Titles], tuple[Control, ...]]:
-    """Groups and controls, naming `rules` of the pack and of those it uses. Raises PackErrors."""
+def load_controls(
+    root: Node, rules: Mapping[str, Rule], broken: frozenset[str] = frozenset()
+) -> tuple[Mapping[str, Titles], tuple[Control, ...]]:
+    """Groups and controls, naming `rules` of the pack and of those it uses. Raises PackErrors.
+
+    `broken` are rules whose files do not load: naming them is no further error.
+    """
     collected = Collected()
     collected.errors += root.only(frozenset(("groups", "controls")))
     groups_node = root.get("groups")
@@ -29,7 +34,7 @@ def load_controls(root: Node, rules: Mapping[str, Rule]) -> tuple[Mapping[str, T
     controls: dict[str, Control] = {}
     for node in root.child("controls").sequence():
         with collected.trying():
-            control = _control(node, groups, rules)
+            control = _control(node, groups, rules, broken)
             if control.id in controls:
                 node.child("id").fail(f"'{control.id}' stands here twice", "ids are unique")
             controls[control.id] = control
@@ -73,20 +78,20 @@ def _groups(node: Node) -> Mapping[str, Titles]:
     return {name: titles_of(child) for name, child in node.mapping().items()}
 
 
-def _control(node: Node, groups: Mapping[str, Titles], rules: Mapping[str, Rule]) -> Control:
+def _control(node: Node, groups: Mapping[str, Titles], rules: Mapping[str, Rule], broken: frozenset[str]) -> Control:
     errors = node.only(_KEYS)
     if errors:
         raise PackErrors(errors)
     group, about = node.get("group"), _about(node)
     if group is not None and group.text() not in groups:
-        group.fail(f"'{group.text()}' is no group", f"known: {', '.join(sorted(groups))}")
+        group.fail(f"'{group.text()}' is no group", one_of(group.text(), groups))
     binding = node.get("binding")
     return Control(
         id=node.child("id").text(),
         titles=titles_of(node.child("title")),
         group=group.text() if group is not None else "",
         about=about,
-        asks=_asks(node.child("rules"), rules) if about == "tested" else (),
+        asks=_asks(node.child("rules"), rules, broken) if about == "tested" else (),
         items=_items(node, about),
         weight=_weight(node),
         binding=binding.flag() if binding is not None else True,
@@ -101,20 +106,22 @@ def _about(node: Node) -> str:
     return said[0]
 
 
-def _asks(node: Node, rules: Mapping[str, Rule]) -> tuple[Asked, ...]:
+def _asks(node: Node, rules: Mapping[str, Rule], broken: frozenset[str]) -> tuple[Asked, ...]:
     if not node.sequence():
         node.fail("no rule is named", "write untested: true where none of our rules speaks to it")
-    asks = tuple(_asked(child, rules) for child in node.sequence())
+    asks = tuple(_asked(child, rules, broken) for child in node.sequence())
     if len({asked.rule for asked in asks}) != len(asks):
         node.fail("a rule stands here twice", "keep one")
     return asks
 
 
-def _asked(node: Node, rules: Mapping[str, Rule]) -> Asked:
+def _asked(node: Node, rules: Mapping[str, Rule], broken: frozenset[str]) -> Asked:
     rich = isinstance(node.value, Mapping)
     if rich and (errors := node.only(frozenset(("rule", "level")))):
         raise PackErrors(errors)
     name, level = (node.child("rule"), node.get("level")) if rich else (node, None)
+    if name.text() in broken:
+        return Asked(rule=name.text(), level=1)
     if name.text() not in rules:
         name.fail(
             f"'{name.text()}' is no rule of this pack or of those it uses", "name a rule, or add its pack to uses"

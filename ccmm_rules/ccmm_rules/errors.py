@@ -4,8 +4,11 @@
 "a.yaml:3:5: unknown key 'leval'; write 'level'"
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+_FEW = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -29,3 +32,19 @@ class PackErrors(Exception):
     def __init__(self, errors: Sequence[PackError]) -> None:
         self.errors = tuple(sorted(set(errors)))
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+def one_of(word: str, names: Iterable[str]) -> str:
+    """What mends a name that is not known: the one that is nearest, and all of them where they are few.
+
+    >>> one_of("answer_rat", ["answer_rate", "aht"])
+    "did you mean 'answer_rate'? known: aht, answer_rate"
+    """
+    known = sorted(names)
+    near = get_close_matches(word, known, n=1, cutoff=0.7)
+    guess = f"did you mean '{near[0]}'?" if near else ""
+    if len(known) > _FEW and near:
+        return guess
+    rest = f" and {len(known) - _FEW} more, see docs/vocabulary.md" if len(known) > _FEW else ""
+    told = f"known: {', '.join(known[:_FEW])}{rest}" if known else "none is known here"
+    return f"{guess} {told}".strip()

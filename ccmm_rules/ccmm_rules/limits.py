@@ -2,7 +2,7 @@
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.dependence import compared_with
-from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.errors import PackError, PackErrors, one_of
 from ccmm_rules.expression import Const, Name
 from ccmm_rules.model import LEVELS, LimitTable, Read
 from ccmm_rules.spec import SlotSpec
@@ -26,7 +26,7 @@ def _table(name: str, node: Node) -> LimitTable:
         raise PackErrors(errors)
     unit = node.child("unit")
     if unit.text() not in WHOLE_UNITS | DECIMAL_UNITS:
-        unit.fail(f"'{unit.text()}' is no unit", f"known: {', '.join(sorted(WHOLE_UNITS | DECIMAL_UNITS))}")
+        unit.fail(f"'{unit.text()}' is no unit", one_of(unit.text(), WHOLE_UNITS | DECIMAL_UNITS))
     word = "int" if unit.text() in WHOLE_UNITS else "double"
     values = {_LEVEL_KEYS[key]: child for key, child in node.mapping().items() if key in _LEVEL_KEYS}
     if not values:

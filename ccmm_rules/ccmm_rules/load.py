@@ -7,7 +7,7 @@ ccmm_rules.errors.PackErrors: pack.yaml:1:1: no pack here: /nonexistent; a pack 
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -20,6 +20,7 @@ from ccmm_rules.pack_head import PackHead, load_head
 from ccmm_rules.parsing import Collected
 from ccmm_rules.rule_load import load_rule
 from ccmm_rules.rule_order import check_reads
+from ccmm_rules.scenario_facts import check_scenarios
 from ccmm_rules.standard import Use
 from ccmm_rules.strict_yaml import Node, parse_document
 from ccmm_rules.vocabulary.tables import load_vocabulary
@@ -58,13 +59,18 @@ def pack_of(files: Mapping[str, bytes], resolve: Resolver | None = None) -> Pack
                 controls = document
             elif name.endswith(SCENARIOS):
                 scenarios.append((name, document))
+                collected.errors += check_scenarios(document, load_vocabulary())
             elif head is not None:
                 rule = load_rule(document, _digest(files[name]), headings, load_vocabulary())
                 _add(rules, rule, document)
                 documents[rule.id] = document
-    collected.errors += _stray(scenarios, rules) if head is not None and not collected.errors else []
-    if used is not None and not collected.errors:
-        collected.errors += check_reads({**used.rules, **rules}, documents)
+    collected.errors += _stray(scenarios, files)
+    if used is not None:
+        broken = frozenset(_stems(files)) - rules.keys()
+        everything = {**used.rules, **rules}
+        collected.errors += check_reads(everything, documents, broken)
+        if controls is not None and collected.errors:  # else it is loaded with all the rest
+            collected.attempt(load_controls, controls, everything, broken)
     collected.raise_any()
     assert root is not None
     assert head is not None
@@ -160,11 +166,16 @@ def _add(rules: dict[str, Rule], rule: Rule, document: Node) -> None:
     rules[rule.id] = rule
 
 
-def _stray(scenarios: list[tuple[str, Node]], rules: Mapping[str, Rule]) -> list[PackError]:
+def _stems(files: Iterable[str]) -> set[str]:
+    """The ids that the names of the files promise."""
+    return {Path(name).stem for name in files if name not in ("pack.yaml", CONTROLS) and not name.endswith(SCENARIOS)}
+
+
+def _stray(scenarios: list[tuple[str, Node]], files: Iterable[str]) -> list[PackError]:
     return [
         document.error(f"scenarios of no rule: {name}", "name the file ID.scenarios.yaml")
         for name, document in scenarios
-        if Path(name).name.removesuffix(SCENARIOS) not in rules
+        if Path(name).name.removesuffix(SCENARIOS) not in _stems(files)
     ]
 
 

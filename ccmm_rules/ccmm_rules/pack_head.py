@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ccmm_rules.errors import PackErrors
+from ccmm_rules.errors import PackErrors, one_of
 from ccmm_rules.model import Heading
 from ccmm_rules.parsing import Collected, flag_of, words_of
 from ccmm_rules.scoring_load import hold_backfill_of, load_scoring, origin_of
@@ -147,5 +147,5 @@ def _headings(root: Node, dimensions: frozenset[str]) -> Mapping[str, Heading]:
 def _heading(name: str, node: Node, dimensions: frozenset[str]) -> Heading:
     dimension = node.child("dimension")
     if dimension.text() not in dimensions:
-        dimension.fail(f"'{dimension.text()}' is no dimension", f"known: {', '.join(sorted(dimensions))}")
+        dimension.fail(f"'{dimension.text()}' is no dimension", one_of(dimension.text(), dimensions))
     return Heading(id=name, dimension=dimension.text(), titles=titles_of(node.child("title")))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.errors import PackError, PackErrors, one_of
 from ccmm_rules.model import Read
 from ccmm_rules.spec import Grouping, Test
 from ccmm_rules.strict_yaml import Node
@@ -76,7 +76,7 @@ def whole_of(node: Node, key: str, default: int) -> int:
         return default
     value = child.whole()
     if value < 0:
-        child.fail("a number from 0 is expected here")
+        child.fail("a number from 0 is expected here", "write 30")
     return value
 
 
@@ -99,7 +99,7 @@ def grouping_of(
             expect.fail(f"every {by} is expected anyway", "leave 'expect' out")
         return Grouping(by=by, grain=True)
     if by not in allowed:
-        by_node.fail(f"'{by}' is nothing to group by", f"known here: {', '.join(sorted(allowed))}")
+        by_node.fail(f"'{by}' is nothing to group by", one_of(by, allowed))
     if expect is None:
         if each:
             by_node.fail(f"who is expected in every {each}?", "add expect: a profile list, [a, b] or an inventory")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ccmm_rules.cel import Compiled, Language, all_words, words_in
+from ccmm_rules.cel import Compiled, Language, all_words, placed, words_in
 from ccmm_rules.derived import kind_named, words_named
-from ccmm_rules.errors import PackErrors
+from ccmm_rules.errors import PackErrors, one_of
 from ccmm_rules.expression import Macro, Name, walk
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Kind, Vocabulary, load_vocabulary
@@ -70,13 +70,17 @@ def _checked(node: Node, kinds: tuple[tuple[str, str], ...]) -> Compiled:
     for name, literal in words_in(compiled):
         known = allowed.get(name) or frozenset().union(*allowed.values()) if name not in allowed else allowed[name]
         if literal.value not in known and literal.value != "":
-            shown = ", ".join(sorted(known)) or "none"
-            errors.append(
-                node.error(f"'{literal.value}' is no word of {name or 'these attributes'}", f"known: {shown}")
-            )
+            message = f"'{literal.value}' is no word of {name or 'these attributes'}"
+            errors.append(placed(node, compiled.source, literal.offset, message, one_of(str(literal.value), known)))
     compared = {id(literal) for _, literal in words_in(compiled)}
     errors += [
-        node.error(f"'{literal.value}' is compared with nothing", "compare it with an attribute")
+        placed(
+            node,
+            compiled.source,
+            literal.offset,
+            f"'{literal.value}' is compared with nothing",
+            "compare it with an attribute",
+        )
         for literal in all_words(compiled)
         if id(literal) not in compared
     ]

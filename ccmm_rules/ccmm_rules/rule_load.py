@@ -10,7 +10,7 @@ from itertools import product
 from ccmm_rules.case_load import load_cases
 from ccmm_rules.cel import Compiled, Language
 from ccmm_rules.dependence import remaining
-from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.errors import PackError, PackErrors, one_of
 from ccmm_rules.limits import check_bounds, check_units, load_limits
 from ccmm_rules.model import LEVELS, LimitTable, Read, Rule
 from ccmm_rules.operators.match import load_match
@@ -68,17 +68,21 @@ def load_rule(root: Node, digest: str, headings: frozenset[str], vocabulary: Voc
     fresh = collected.attempt(lambda: parse_span_ms(root.child("fresh_for"))) or HOUR_MS
     reads = _reads(root, fresh, vocabulary, collected)
     limits_node, applies_node = root.get("limits"), root.get("applies")
-    limits = collected.attempt(load_limits, limits_node) or () if limits_node is not None else ()
+    limits = collected.attempt(load_limits, limits_node) if limits_node is not None else ()
     applies = collected.attempt(_applies, applies_node, vocabulary.profile) if applies_node is not None else None
+    require = cases = None
+    if reads is not None and limits is not None:  # else what is wrong there would be told a second time
+        level, hold = (head.level, head.hold) if head is not None else (LEVELS[-1], None)
+        require = collected.attempt(lambda: _require(root.child("require"), reads, limits, vocabulary.profile))
+        if require is not None:
+            collected.errors += check_rule(root, level, require, reads, limits, vocabulary)
+        if head is not None:
+            names = {read.name: read for read in reads}
+            cases = collected.attempt(load_cases, root, names, level, vocabulary.profile, hold)
     collected.raise_any()
     assert head is not None
-    require = collected.attempt(_require, root.child("require"), reads, limits, vocabulary.profile)
-    if require is not None:
-        collected.errors += check_rule(root, head.level, require, reads, limits, vocabulary)
-    cases = collected.attempt(
-        load_cases, root, {read.name: read for read in reads}, head.level, vocabulary.profile, head.hold
-    )
-    collected.raise_any()
+    assert reads is not None
+    assert limits is not None
     assert require is not None
     assert cases is not None
     return Rule(
@@ -129,31 +133,64 @@ def _texts(root: Node, key: str) -> tuple[str, ...]:
 
 
 def _head(root: Node, headings: frozenset[str]) -> _Head:
-    identity, level, heading = root.child("id"), root.child("level"), root.child("heading")
-    if _ID.fullmatch(identity.text()) is None:
-        identity.fail(f"'{identity.text()}' is no rule id", "write like D-SEC-09")
-    if level.whole() not in LEVELS:
-        level.fail("a level is 1 to 5")
-    if heading.text() not in headings:
-        heading.fail(f"'{heading.text()}' is no heading of the pack", f"known: {', '.join(sorted(headings))}")
+    collected = Collected()
+    identity = collected.attempt(_identity, root)
+    level = collected.attempt(_level, root)
+    heading = collected.attempt(_heading, root, headings)
     gate, grace, hold = root.get("gate"), root.get("grace"), root.get("hold")
+    is_gate = collected.attempt(gate.flag) if gate is not None else False
+    grace_ms = collected.attempt(parse_span_ms, grace) if grace is not None else 0
+    held = collected.attempt(_hold, hold) if hold is not None else None
+    days = collected.attempt(_days, root)
+    titles, remedy = (collected.attempt(_titles, root, key) for key in ("title", "remedy"))
+    crosswalk, replaces = (collected.attempt(_texts, root, key) for key in ("crosswalk", "replaces"))
+    collected.raise_any()
+    return _Head(
+        id=identity or "",
+        titles=titles or {},
+        heading=heading or "",
+        level=level or LEVELS[0],
+        gate=is_gate is True,
+        remedy=remedy or {},
+        crosswalk=crosswalk or (),
+        since=days[0] if days is not None else "",
+        until=days[1] if days is not None else "",
+        replaces=replaces or (),
+        grace_ms=grace_ms or 0,
+        hold=held,
+    )
+
+
+def _identity(root: Node) -> str:
+    node = root.child("id")
+    if _ID.fullmatch(node.text()) is None:
+        node.fail(f"'{node.text()}' is no rule id", "write like D-SEC-09")
+    return node.text()
+
+
+def _level(root: Node) -> int:
+    node = root.child("level")
+    if node.whole() not in LEVELS:
+        node.fail("a level is 1 to 5", "write the first level that asks for it")
+    return node.whole()
+
+
+def _heading(root: Node, headings: frozenset[str]) -> str:
+    node = root.child("heading")
+    if node.text() not in headings:
+        node.fail(f"'{node.text()}' is no heading of the pack", one_of(node.text(), headings))
+    return node.text()
+
+
+def _days(root: Node) -> tuple[str, str]:
     since, until = _day(root, "since"), _day(root, "until")
     if since and until and until < since:
         root.child("until").fail(f"ends before it begins on {since}", "write the last day on which the rule holds")
-    return _Head(
-        id=identity.text(),
-        titles=titles_of(root.child("title")),
-        heading=heading.text(),
-        level=level.whole(),
-        gate=gate.flag() if gate is not None else False,
-        remedy=titles_of(root.child("remedy")),
-        crosswalk=_texts(root, "crosswalk"),
-        since=since,
-        until=until,
-        replaces=_texts(root, "replaces"),
-        grace_ms=parse_span_ms(grace) if grace is not None else 0,
-        hold=_hold(hold) if hold is not None else None,
-    )
+    return since, until
+
+
+def _titles(root: Node, key: str) -> Titles:
+    return titles_of(root.child(key))
 
 
 def _hold(node: Node) -> Window:
@@ -163,18 +200,20 @@ def _hold(node: Node) -> Window:
     return window
 
 
-def _reads(root: Node, fresh_ms: int, vocabulary: Vocabulary, collected: Collected) -> tuple[Read, ...]:
+def _reads(root: Node, fresh_ms: int, vocabulary: Vocabulary, collected: Collected) -> tuple[Read, ...] | None:
+    """None where one of them is broken."""
     node = root.get("reads")
     if node is None:
-        collected.errors.append(root.error("'reads' is not there", "a rule reads something"))
-        return ()
+        collected.errors.append(root.error("'reads' is not there", "add 'reads:', a rule reads something"))
+        return None
     reads = []
+    before = len(collected.errors)
     with collected.trying():
         for name, child in node.mapping().items():
             read = collected.attempt(_read, name, node.keys[name], child, fresh_ms, vocabulary)
             if read is not None:
                 reads.append(read)
-    return tuple(reads)
+    return tuple(reads) if len(collected.errors) == before else None
 
 
 def _read(name: str, key: Node, node: Node, fresh_ms: int, vocabulary: Vocabulary) -> Read:
@@ -223,7 +262,9 @@ def check_rule(
     for read in reads:
         if not any(read.full(short) in require.names for short in read.names):
             errors.append(
-                root.child("reads").keys[read.name].error(f"read '{read.name}' is never used", "leave it out")
+                root.child("reads")
+                .keys[read.name]
+                .error(f"read '{read.name}' is never used", "use it in 'require', or leave it out")
             )
         metric = read.spec.metric if isinstance(read.spec, MetricSpec | SeriesSpec) else ""
         if metric and vocabulary.metrics[metric].formula == "percentile":
@@ -234,5 +275,9 @@ def check_rule(
         known: dict[str, object] = {"level": at, **dict(zip(asked, answers, strict=False))}
         for table in limits:
             if table.at(at) is None and table.name in remaining(require.tree, known):
-                errors.append(node.error(f"{table.name} has no value at level {at}", f"guard it: level < {at} || ..."))
+                errors.append(
+                    node.error(
+                        f"{table.name} has no value at level {at}", f"guard it: level < {min(table.values)} || ..."
+                    )
+                )
     return list(dict.fromkeys(errors))

@@ -42,15 +42,20 @@ def with_those_read(wanted: Collection[str], rules: Mapping[str, Rule], known: C
     return found
 
 
-def check_reads(rules: Mapping[str, Rule], documents: Mapping[str, Node]) -> list[PackError]:
-    """A pattern that names no rule, and rules that read each other in a circle. `documents` by id: those to check."""
+def check_reads(
+    rules: Mapping[str, Rule], documents: Mapping[str, Node], broken: Collection[str] = ()
+) -> list[PackError]:
+    """A pattern that names no rule, and rules that read each other in a circle. `documents` by id: those to check.
+
+    `broken` are rules whose files do not load, which a pattern may name.
+    """
     edges = {name: reads_of(rule, rules) for name, rule in rules.items()}
     errors = []
     for name, document in documents.items():
         for read in [read for read in rules[name].reads if isinstance(read.spec, RulesSpec)]:
             node = document.child("reads").child(read.name).child("rules")
             assert isinstance(read.spec, RulesSpec)
-            idle = [pattern for pattern in read.spec.rules if not named_by([pattern], name, rules)]
+            idle = [pattern for pattern in read.spec.rules if not named_by([pattern], name, (*rules, *broken))]
             errors += [node.error(f"'{pattern}' names no other rule", "name rules of the pack") for pattern in idle]
             circle = _circle(name, edges)
             if circle:

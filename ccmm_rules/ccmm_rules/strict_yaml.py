@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from ccmm_rules.errors import PackError, PackErrors
+from ccmm_rules.errors import PackError, PackErrors, one_of
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 24
@@ -80,24 +80,23 @@ class Node:
 
     def whole(self) -> int:
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            self.fail("a whole number is expected here")
+            self.fail("a whole number is expected here", "write it like 5, without quotes and without a point")
         return self.value
 
     def number(self) -> float:
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
-            self.fail("a number is expected here")
+            self.fail("a number is expected here", "write it like 90 or 99.5, without quotes")
         return float(self.value)
 
     def flag(self) -> bool:
         if not isinstance(self.value, bool):
-            self.fail("true or false is expected here")
+            self.fail("true or false is expected here", "write true or false, without quotes")
         return self.value
 
     def only(self, allowed: Mapping[str, object] | frozenset[str]) -> list[PackError]:
         """One error for each key of this mapping that is not allowed."""
-        known = ", ".join(sorted(allowed))
         return [
-            self.keys[key].error(f"unknown key '{key}'", f"known here: {known}")
+            self.keys[key].error(f"unknown key '{key}'", one_of(key, allowed))
             for key in self.mapping()
             if key not in allowed
         ]
@@ -120,7 +119,8 @@ def parse_document(data: str | bytes, file: str) -> Node:
     except yaml.YAMLError as error:
         raise PackErrors([_syntax(error, file)]) from error
     if root is None:
-        raise PackErrors([PackError(file=file, line=1, column=1, message="the file is empty")])
+        empty = PackError(file=file, line=1, column=1, message="the file is empty", mend="write it, or delete it")
+        raise PackErrors([empty])
     errors: list[PackError] = []
     node = _built(root, file, text.split("\n"), errors)
     if errors:
@@ -146,7 +146,10 @@ def _syntax(error: yaml.YAMLError, file: str) -> PackError:
     mark = getattr(error, "problem_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-    return PackError(file=file, line=line, column=column, message=f"not YAML: {problem}")
+    mend = "check the brackets, quotes and indentation from here upwards"
+    if "tab character" in problem or "'\\t'" in problem:
+        problem, mend = "a tab stands here", "indent with spaces"
+    return PackError(file=file, line=line, column=column, message=f"not YAML: {problem}", mend=mend)
 
 
 def _check_events(text: str, file: str) -> None:

@@ -1,6 +1,7 @@
 """Loader of derived occurrences: `{occurrences: breach.service_level, every: 15m, meets: target, by: queue}`."""
 
 from ccmm_rules.derived import name_of
+from ccmm_rules.errors import one_of
 from ccmm_rules.parsing import GRAINS, flag_of
 from ccmm_rules.spec import DAY_MS, Derived, parse_span_ms
 from ccmm_rules.strict_yaml import Node
@@ -58,7 +59,7 @@ def feeds_of(derived: Derived, vocabulary: Vocabulary) -> tuple[str, ...]:
 def _check_inventory(node: Node, of: str, vocabulary: Vocabulary) -> None:
     known = sorted(kind.name for kind in vocabulary.kinds.values() if kind.form == "inventory")
     if of not in known:
-        node.fail(f"'{of}' is no inventory", f"known: {', '.join(known)}")
+        node.fail(f"'{of}' is no inventory", one_of(of, known))
 
 
 def _metric(node: Node, of: str, vocabulary: Vocabulary) -> Metric:
@@ -78,7 +79,9 @@ def _every(node: Node, metrics: tuple[Metric, ...], vocabulary: Vocabulary, *, i
     period = max(vocabulary.measures[measure].period_s * 1000 for measure in metrics[0].measures)
     length = parse_span_ms(every)
     if length < period or length % period or (length > DAY_MS and length % DAY_MS):
-        every.fail(f"slots of '{metrics[0].id}' are multiples of {period // 60_000} minutes")
+        every.fail(
+            f"slots of '{metrics[0].id}' are multiples of {period // 60_000} minutes", "write 15m, 1h, 24h or day"
+        )
     return every.text()
 
 

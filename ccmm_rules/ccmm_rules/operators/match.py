@@ -2,7 +2,7 @@
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.derived import kind_named
-from ccmm_rules.errors import PackErrors
+from ccmm_rules.errors import PackErrors, one_of
 from ccmm_rules.model import Read
 from ccmm_rules.operators.derived_load import derived_keys
 from ccmm_rules.operators.rows import FORMS, row_source, source_feeds, stamps_of
@@ -125,11 +125,14 @@ def _same(
     pseudonymous = False
     for key, child in node.mapping().items():
         if key not in left:
-            node.keys[key].fail(f"'{key}' is no attribute of {base.kind}", f"known: {', '.join(sorted(left))}")
+            node.keys[key].fail(f"'{key}' is no attribute of {base.kind}", one_of(key, left))
         if child.text() not in right:
-            child.fail(f"'{child.text()}' is no attribute of {source.kind}", f"known: {', '.join(sorted(right))}")
+            child.fail(f"'{child.text()}' is no attribute of {source.kind}", one_of(child.text(), right))
         if left[key] != right[child.text()]:
-            child.fail(f"{base.kind}.{key} is {left[key]}, {source.kind}.{child.text()} is {right[child.text()]}")
+            child.fail(
+                f"{base.kind}.{key} is {left[key]}, {source.kind}.{child.text()} is {right[child.text()]}",
+                "join two of one sort",
+            )
         if left[key] in ("list", "time", "double"):
             child.fail(f"a {left[key]} is no key", "join by text or pseudonym")
         pseudonymous = pseudonymous or left[key].startswith("@")
@@ -162,7 +165,7 @@ def _lag(node: Node, base: RowSource, partners: tuple[Joining, ...], vocabulary:
     known |= {f"b.{stamp}" for stamp in shared}
     ends = words_of(lag)
     if len(ends) != 2 or not known.issuperset(ends):
-        lag.fail("a lag goes between two times of the pair", f"known here: {', '.join(sorted(known))}")
+        lag.fail("a lag goes between two times of the pair", f"write two of {', '.join(sorted(known))}")
     return ends[0], ends[1]
 
 
@@ -173,7 +176,7 @@ def _by(node: Node, base: RowSource, vocabulary: Vocabulary) -> str:
     known = set(attribute_types(kind_named(base.kind, vocabulary)))
     known |= {"local_hour"} if base.form == "occurrence" else set()
     if by.text() not in known:
-        by.fail(f"'{by.text()}' is nothing to group by", f"known here: {', '.join(sorted(known))}")
+        by.fail(f"'{by.text()}' is nothing to group by", one_of(by.text(), known))
     return by.text()
 
 

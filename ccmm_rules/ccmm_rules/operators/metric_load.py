@@ -1,5 +1,6 @@
 """Loaders of the reads over measures: `metric`, `slots`, `coverage`."""
 
+from ccmm_rules.errors import one_of
 from ccmm_rules.model import Read
 from ccmm_rules.operators.masking import during_of, feeds_of
 from ccmm_rules.parsing import GRAINS, ReadContext, check_keys, grouping_of, whole_of, words_of
@@ -41,7 +42,7 @@ def load_metric(node: Node, context: ReadContext) -> Read:
 def metric_of(node: Node, context: ReadContext) -> Metric:
     metric = context.vocabulary.metrics.get(node.text())
     if metric is None:
-        node.fail(f"'{node.text()}' is no metric", f"known: {', '.join(sorted(context.vocabulary.metrics))}")
+        node.fail(f"'{node.text()}' is no metric", one_of(node.text(), context.vocabulary.metrics))
     return metric
 
 
@@ -51,7 +52,7 @@ def where_of(node: Node, metric: Metric) -> tuple[tuple[str, str], ...]:
         return ()
     for key in where.mapping():
         if key not in metric.dimensions:
-            where.keys[key].fail(f"'{key}' is no dimension", f"known here: {', '.join(sorted(metric.dimensions))}")
+            where.keys[key].fail(f"'{key}' is no dimension", one_of(key, metric.dimensions))
     return tuple(sorted((key, value.text()) for key, value in where.mapping().items()))
 
 
@@ -104,7 +105,7 @@ def _check_slots(every: Node, step: Node | None, metric: Metric) -> None:
     if metric.grain and length > DAY_MS:
         every.fail(f"'{metric.id}' is taken by the {metric.grain}", f"write every: {metric.grain}")
     if length < period or length % period or (length > DAY_MS and length % DAY_MS):
-        every.fail(f"slots of '{metric.id}' are multiples of {period // 60_000} minutes")
+        every.fail(f"slots of '{metric.id}' are multiples of {period // 60_000} minutes", "write 15m, 1h, 24h or day")
     if step is not None and (parse_span_ms(step) % period or length % parse_span_ms(step) or parse_span_ms(step) <= 0):
         step.fail("'step' must divide 'every' and hold whole periods", "write step: 15m")
 
@@ -133,7 +134,7 @@ def load_coverage(node: Node, context: ReadContext) -> Read:
     known = (*context.vocabulary.measures, *context.vocabulary.kinds)
     for child in node.child("coverage").sequence():
         if child.text() not in known:
-            child.fail(f"'{child.text()}' is no measure or kind", f"known: {', '.join(sorted(known))}")
+            child.fail(f"'{child.text()}' is no measure or kind", one_of(child.text(), known))
     if not feeds:
         node.child("coverage").fail("no feed", "name measures or kinds")
     every = node.child("every")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ccmm_rules.derived import is_derived, kind_named
-from ccmm_rules.errors import PackErrors
+from ccmm_rules.errors import PackErrors, one_of
 from ccmm_rules.model import Read
 from ccmm_rules.operators.computed import computed_feeds
 from ccmm_rules.operators.derived_load import derived_keys, feeds_of, load_derived
@@ -41,8 +41,9 @@ def row_source(node: Node, operator: str, vocabulary: Vocabulary, *, first_by: b
     kind_name, document_class, derived = _kind_of(node, operator, vocabulary, by)
     of = node.get("of")
     first = node.get("first_by") if first_by else None
-    if first is not None and first.text() not in attribute_types(kind_named(kind_name, vocabulary)):
-        first.fail(f"'{first.text()}' is no attribute of {kind_name}")
+    known = attribute_types(kind_named(kind_name, vocabulary))
+    if first is not None and first.text() not in known:
+        first.fail(f"'{first.text()}' is no attribute of {kind_name}", one_of(first.text(), known))
     return RowSource(
         kind=kind_name,
         form=FORMS[operator],
@@ -69,14 +70,14 @@ def _kind_of(node: Node, operator: str, vocabulary: Vocabulary, by: str) -> tupl
         kind = FORMS[operator]
         words = vocabulary.words_of(kind, "class")
         if name != "any" and name not in words:
-            name_node.fail(f"'{name}' is no class of {kind}", f"known: any, {', '.join(sorted(words))}")
+            name_node.fail(f"'{name}' is no class of {kind}", one_of(name, ("any", *words)))
         return kind, "" if name == "any" else name, None
     if operator == "occurrences" and is_derived(name):
         kind, derived = load_derived(node, name_node, vocabulary, by=by)
         return kind, "", derived
     kinds = sorted(kind.name for kind in vocabulary.kinds.values() if kind.form == FORMS[operator])
     if name not in kinds:
-        name_node.fail(f"'{name}' is no kind of {operator}", f"known: {', '.join(kinds)}")
+        name_node.fail(f"'{name}' is no kind of {operator}", one_of(name, kinds))
     return name, "", None
 
 
@@ -196,7 +197,7 @@ def _lag(node: Node, kind: str, vocabulary: Vocabulary) -> tuple[str, str] | Non
     stamps = stamps_of(kind, vocabulary)
     ends = words_of(lag)
     if len(ends) != 2 or not stamps.issuperset(ends):
-        lag.fail("a lag goes between two times", f"known here: {', '.join(sorted(stamps))}")
+        lag.fail("a lag goes between two times", f"write two of {', '.join(sorted(stamps))}")
     return ends[0], ends[1]
 
 

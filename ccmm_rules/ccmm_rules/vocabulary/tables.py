@@ -193,7 +193,7 @@ def titles_of(node: Node) -> Titles:
             node.fail(f"'{key}' is empty", "every text stands in English and Chinese")
     errors = node.only(frozenset(("en", "zh")))
     if errors:
-        node.fail(errors[0].message)
+        node.fail(errors[0].message, "write {en: ..., zh: ...}")
     return {"en": node.child("en").text(), "zh": node.child("zh").text()}
 
 

@@ -9,7 +9,7 @@ from ccmm_rules.evidence import Entry, Happening, Listing, MeasureRow, Span
 from ccmm_rules.load import pack_of
 from ccmm_rules.memory import Fact
 from ccmm_rules.model import Pack
-from ccmm_rules.scenario import pseudonym
+from ccmm_rules.scenario_facts import pseudonym
 from ccmm_rules.spec import DAY_MS, HOUR_MS
 from tests.unit.rules.history_derived import DERIVED
 from tests.unit.rules.history_standing import HOLDS, STANDING

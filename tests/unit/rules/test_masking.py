@@ -206,7 +206,7 @@ def test_a_series_may_be_masked_too() -> None:
         ("{metric: answer_rate, over: 7d, during: working_hours}", "'working_hours' is no time"),
         ("{metric: answer_rate, over: 7d, during: {occurrences: exercises}}", "is no kind of occurrences"),
         ("{metric: answer_rate, over: 7d, during: {occurrences: exercise, if: passed}}", "unknown key 'if'"),
-        ("{metric: answer_rate, over: 7d, during: {occurrences: exercise, of: 'passd'}}", "undeclared reference"),
+        ("{metric: answer_rate, over: 7d, during: {occurrences: exercise, of: 'passd'}}", "nothing is called"),
         ("{metric: absence_rate, over: 7d, during: open_hours}", "told by the day"),
     ],
 )
