@@ -114,7 +114,7 @@ def months(now: datetime, count: int) -> Iterator[datetime]:
 
 
 def _reports(character: Character, now: datetime) -> Iterator[Row]:
-    for at in months(now, min(14, character.months)):
+    for at in months(now, min(14, character.months - 1)):
         month = f"{at:%y%m}"
         filed: Row = {"published": at, "archived": at + timedelta(days=1), "explained": False, "untraced": 0}
         for person in (*agents_of(character), *MANAGERS):
