@@ -155,7 +155,7 @@ def test_a_limit_may_be_judged_by_slots_alone_and_has_as_many_tables_as_are_name
     two = "limits: {share: {unit: '%', L1: 80}, bad: {unit: count, L1: 3}}"
     rule = one_rule(slots % "80", "x.share >= limit.share && x.bad <= limit.bad", more=two).rules["D-SEC-01"]
     assert [(table.name, table.type) for table in rule.limits] == [("limit.share", "double"), ("limit.bad", "int")]
-    with pytest.raises(PackErrors, match="limit.bad is in min, x.share in %"):
+    with pytest.raises(PackErrors, match=r"limit.bad is in min, x.share in %"):
         one_rule(slots % "80", "x.share >= limit.bad", more="limits: {bad: {unit: min, L1: 3}}")
 
 
