@@ -208,12 +208,15 @@ def _bound(
     spec, expected = read.spec, scene.expected
     assert isinstance(spec, RowsSpec)
     if scene.hole:
-        return holed(read, rule, scene.hole, _despite_loss(spec, worst))
+        kept = _despite_loss(spec, worst)
+        owed = {name: value for name, value in kept.items() if name not in ("absent", "least")}
+        return holed(read, rule, scene.hole, owed if expected.why == "empty" else kept)
     if spec.newest is not None and judged.maybe is not None:  # those of which it is not known may stand before others
         return Bound(state="inconclusive", reason="undecidable")
     if expected.key_ids and len(expected.key_ids | {rows.table.key_ids[at] for at in rows.places}) > 1:
         return Bound(state="inconclusive", reason="keys")
-    count, stay = len(judged.goods), ("n", "good", "least", "absent")
+    count = len(judged.goods)
+    stay = ("n", "good") if expected.why == "empty" else ("n", "good", "least", "absent")  # where nobody owes a row
     if not count or expected.why == "empty":
         hoped = emptied(read, best, spec.empty, stay)
         return replace(emptied(read, worst, spec.empty, stay), best=hoped.best)

@@ -229,3 +229,18 @@ def test_a_percentile_holds_whichever_of_the_unsure_rows_belong() -> None:
     # 17 quick ones, or all 22: within 5 minutes. Were the slow ones to belong, and the quick ones not: 100 minutes.
     assert verdict_on(read, "x.p90 <= 5.0", [alerts(17, 2, 3)]).outcome == Outcome.INCONCLUSIVE
     assert verdict_on(read, "x.p50 <= 5.0", [alerts(17, 2, 3)]).outcome == Outcome.SATISFIED
+
+
+@pytest.mark.parametrize("row", [[], [("2026-03-10T10:00", {"site": "a", "passed": True})]])
+def test_a_list_on_which_nobody_stands_owes_nothing_and_proves_nothing(
+    row: list[tuple[str, dict[str, object]]],
+) -> None:
+    read = "{occurrences: exercise, good: passed, by: site, expect: queues, over: 90d}"
+    nobody = {**PROFILE, "queues": []}
+    for require in ("x.absent == 0", "x.least >= 0", "x.covered >= 0.0"):
+        verdict = verdict_on(read, require, [drills(*row)], nobody)
+        assert (verdict.outcome, verdict.reason) == (Outcome.INCONCLUSIVE, "empty")
+        assert verdict_on(read, require, with_a_hole(drills(*row)), nobody).outcome == Outcome.INCONCLUSIVE
+    assert verdict_on(read, "x.absent == 0", [drills(*row)]).outcome == Outcome.NOT_SATISFIED
+    said = read.replace("}", ", empty: 0}")
+    assert verdict_on(said, "x.absent == 0", [drills(*row)], nobody).outcome == Outcome.SATISFIED
