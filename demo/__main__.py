@@ -35,10 +35,14 @@ def main(place: Path) -> int:
             headquarters = Headquarters(place / "collector", place / "collector.log")
             stack.callback(headquarters.stop)
             console.print("[bold]collector[/] is up; it believes nobody yet")
-            centers = [_center(headquarters, character, place, console, stack) for character in CHARACTERS]
+            codes = [headquarters.invite(character) for character in CHARACTERS]
+            centers = [
+                _center(character, code, place, console, stack)
+                for character, code in zip(CHARACTERS, codes, strict=True)
+            ]
             stack.callback(_tell_all_to_end, centers)
             _wait(centers, console, started)
-            print_report(headquarters, console)
+            print_report(headquarters, centers, console)
             console.print(f"\nshown {time.monotonic() - started:.0f} s after the start")
             if sys.stdin.isatty() and console.is_terminal:
                 console.print("The agents go on reading. [bold]Ctrl-C[/] ends everything.")
@@ -59,14 +63,12 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _center(
-    headquarters: Headquarters, character: Character, place: Path, console: Console, stack: ExitStack
-) -> Center:
+def _center(character: Character, code: str, place: Path, console: Console, stack: ExitStack) -> Center:
     id, now = character.id, datetime.now(UTC)
     center = Center(character, place / id, place / f"{id}.log", now)
     stack.callback(center.stop)
     center.build()
-    center.join(headquarters.invite(character))
+    center.join(code)
     center.attest()
     center.start()
     console.print(f"[bold]{id}[/] ({character.title}) joined; its agent reads {character.months} months of history")

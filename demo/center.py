@@ -97,11 +97,19 @@ class Center:
 
     def progress(self) -> tuple[int, int, int]:
         """(sources that have read all that was there, sources, statements that wait)."""
-        with opened_home(self.folder, alone=False) as home:
-            state: dict[str, Any] = state_of(home, self.now)
+        state = self._state()
         sources = [source for source in state["sources"] if source["name"] != ATTESTATIONS]
         done = [source for source in sources if source["outcome"] is not None and not source["reads_history"]]
         return len(done), len(sources), state["spool"]["depth"]
+
+    def last_index(self) -> int:
+        """Where the log keeps the last statement that the collector has taken from the agent."""
+        return int(self._state()["last_receipt"]["log_index"])
+
+    def _state(self) -> dict[str, Any]:
+        """As `ccmm-agent status` tells it."""
+        with opened_home(self.folder, alone=False) as home:
+            return state_of(home, self.now)
 
     def stop(self) -> None:
         """Stop agent and simulators; nothing is left running."""

@@ -80,10 +80,14 @@ class Headquarters:
         run("ccmm-collector", "scope", str(self.folder), character.id, *scope_of(character))
         return run("ccmm-collector", "invite", str(self.folder), character.id).split()[0]
 
-    def verdicts(self, character: Character) -> dict[str, Any]:
-        """What `ccmm-collector verdicts --json` says: the level, and every rule."""
-        answer: dict[str, Any] = json.loads(run("ccmm-collector", "verdicts", str(self.folder), character.id, "--json"))
-        return answer
+    def verdicts(self, character: Character, index: int) -> dict[str, Any]:
+        """What `ccmm-collector verdicts --json` says, the level and every rule, once it rests on this log entry."""
+        while True:
+            answer: dict[str, Any] = json.loads(
+                run("ccmm-collector", "verdicts", str(self.folder), character.id, "--json")
+            )
+            if answer["level"]["log_index"] >= index:
+                return answer
 
     def stop(self) -> None:
         """Drain and end."""

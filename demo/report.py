@@ -1,27 +1,30 @@
 """The demo's table: each center's level, how sure it is, and its worst verdicts with their reasons."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from demo.characters import CHARACTERS
+from demo.center import Center
 from demo.headquarters import Headquarters
 
 WORST = 3
 ORDER = {"not_satisfied": 0, "missing": 1, "inconclusive": 2}
 
 
-def print_report(headquarters: Headquarters, console: Console) -> None:
+def print_report(headquarters: Headquarters, centers: Sequence[Center], console: Console) -> None:
     """One row a center, then how to look further."""
     table = Table(title="Levels by the pack cc_cmm (our own rules, not an official CC-CMM result)", show_lines=True)
     for column in ("center", "level", "coverage", "worst verdicts"):
         table.add_column(column, overflow="fold")
     with ThreadPoolExecutor() as at_once:
-        answers = list(at_once.map(headquarters.verdicts, CHARACTERS))
-    for character, answer in zip(CHARACTERS, answers, strict=True):
-        level = answer["level"]
+        answers = list(
+            at_once.map(lambda center: headquarters.verdicts(center.character, center.last_index()), centers)
+        )
+    for center, answer in zip(centers, answers, strict=True):
+        character, level = center.character, answer["level"]
         worst = _worst(answer["verdicts"], int(level["level"]) + 1)
         table.add_row(f"{character.id}\n{character.title}", _level(level), f"{level['coverage']:.0f} %", worst)
     console.print(table)
