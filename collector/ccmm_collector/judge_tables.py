@@ -2,11 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
+
+PATIENCE_SECONDS = 3.0
 
 WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -36,6 +40,8 @@ WORDS: dict[str, dict[str, str]] = {
         "untold": "no nonconformities are told here: only by the pack in force, and by what was known at the time",
         "lasted": "not satisfied since {}, grace ended {}",
         "by_now": "; by now {}",
+        "patience": "still at work: reading the log and judging",
+        "no_waivers": "no waivers",
         "closes": "only a satisfied verdict closes a nonconformity; silence never does",
         "major": "major",
         "minor": "minor",
@@ -86,6 +92,8 @@ WORDS: dict[str, dict[str, str]] = {
         "untold": "此处不列不符合项：仅按当时生效的规则包和当时所知给出",
         "lasted": "自 {} 起不符合，宽限期于 {} 结束",
         "by_now": "；目前{}",
+        "patience": "仍在处理：正在读取日志并评定",
+        "no_waivers": "没有豁免",
         "closes": "不符合项仅在结论为符合时关闭，没有消息不会使其关闭",
         "major": "严重",
         "minor": "轻微",
@@ -233,6 +241,9 @@ def show_answers(answers: Sequence[dict[str, Any]], language: str) -> None:
 
 def show_waivers(waivers: Sequence[dict[str, Any]], language: str) -> None:
     """Waivers, ended ones included."""
+    if not waivers:
+        print(WORDS[language]["no_waivers"])
+        return
     expired = f" ({WORDS[language]['expired']})"
     rows = [
         (
@@ -269,3 +280,18 @@ def progress(stream: TextIO) -> Callable[[str, int, int], None]:
             stream.flush()
 
     return tell
+
+
+@contextmanager
+def patience(stream: TextIO, language: str = "en") -> Iterator[None]:
+    """Says on a terminal that work goes on, once, after a few seconds of silence; nothing where piped."""
+    if not stream.isatty():
+        yield
+        return
+    timer = threading.Timer(PATIENCE_SECONDS, lambda: print(WORDS[language]["patience"], file=stream, flush=True))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # or it would still write between the lines of the answer

@@ -128,7 +128,7 @@ def activate(
 def diff(old: Pack, new: Pack, folder: Folder, lang: Lang = "en", as_json: Json = False) -> None:
     """Which verdicts and levels would change by another pack, on the stored evidence, now."""
     language = language_of(lang)
-    with Inquiry.open(folder) as inquiry:
+    with tables.patience(sys.stderr, language), Inquiry.open(folder) as inquiry:
         moment = inquiry.moment(None, None)
         known = inquiry.activations(moment)
         before = inquiry.packs.chosen(old, known, moment.at_ms, drafts=True)

@@ -1,12 +1,15 @@
 """`rules check|test|explain`, thin over ccmm_rules; the others of `rules` stand in `pack_commands`."""
 
 import json
+import sys
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
 
 from ccmm_collector import pack_commands
 from ccmm_collector.arguments import Json, Lang, language_of
+from ccmm_collector.judge_tables import patience
 from ccmm_collector.packs import BUILT_IN, authors_folder, load
 from ccmm_proto.errors import BadConfig
 from ccmm_rules.cases import run_cases
@@ -46,7 +49,8 @@ def check(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
         if as_json:
             errors = [{name: getattr(one, name) for name in PackError.__slots__} for one in error.errors]
             print(json.dumps({"errors": errors}, ensure_ascii=False))
-        raise BadConfig(f"{folder} does not load, {len(error.errors)} errors:\n{error}") from error
+        number = f"{len(error.errors)} error{'s' if len(error.errors) > 1 else ''}"
+        raise BadConfig(f"{folder} does not load, {number}:\n{error}") from error
     if as_json:
         named = {"id": loaded.id, "version": loaded.version, "digest": loaded.digest, "rules": len(loaded.rules)}
         print(json.dumps({**named, "errors": []}))
@@ -58,7 +62,8 @@ def run_tests(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
     """Run the cases and scenarios of a pack."""
     loaded = _load(pack)
     cases = sum(len(rule.cases) for rule in loaded.rules.values())
-    failures = [str(failure) for failure in (*run_cases(loaded), *run_scenarios(loaded))]
+    with patience(sys.stderr):
+        failures = [str(failure) for failure in (*run_cases(loaded), *run_scenarios(loaded))]
     if as_json:
         print(
             json.dumps({"cases": cases, "scenarios": len(loaded.scenarios), "failures": failures}, ensure_ascii=False)
@@ -82,7 +87,8 @@ def explain(
     loaded = _load(pack)
     rule = loaded.rules.get(rule_id)
     if rule is None:
-        raise BadConfig(f"no rule {rule_id!r} in {loaded.id}; known: {', '.join(loaded.rules)}")
+        near = get_close_matches(rule_id.upper(), loaded.rules, n=5, cutoff=0.7)
+        raise BadConfig(f"no rule {rule_id!r} in {loaded.id}" + (f"; near: {', '.join(near)}" if near else ""))
     document = _explained(loaded, rule)
     if as_json:
         print(json.dumps(document, ensure_ascii=False))

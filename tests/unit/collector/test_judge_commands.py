@@ -224,6 +224,15 @@ def test_rules_are_checked_tested_and_explained(world: World, tmp_path: Path) ->
     assert "修正设置。" in told
 
 
+def test_a_misspelt_rule_or_pack_is_refused_with_what_is_near(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=r"no rule 'd-sec-9' in cc_cmm; near: .*D-SEC-09"):
+        run("rules", "explain", "d-sec-9")
+    with pytest.raises(BadConfig, match="no rule 'lift' in cc_cmm$"):
+        run("rules", "explain", "lift")
+    with pytest.raises(BadConfig, match="built-in name is expected: cc_cmm, cccs_op, copc, emergency_security"):
+        run("rules", "check", tmp_path / "nowhere")
+
+
 def test_a_broken_pack_is_refused_with_its_place(world: World, tmp_path: Path) -> None:
     rule = tmp_path / "pack" / "D6" / "D-SEC-90.yaml"
     rule.write_text(rule.read_text(encoding="utf-8").replace("number > 1.0", "nunber > 1.0"), encoding="utf-8")

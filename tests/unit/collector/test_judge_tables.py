@@ -1,11 +1,14 @@
 import io
 import re
 import sys
+import threading
+import time
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
+from ccmm_collector import judge_tables
 from ccmm_collector.judge_tables import level_words, progress, show_centers, show_rebuild
 from ccmm_collector.trust import NOTICES
 from ccmm_collector.verdict_tables import NARROW_COLUMNS, seen_words, show_verdicts
@@ -171,6 +174,20 @@ def test_progress_is_shown_on_a_terminal_only() -> None:
         tell("log entries", 2, 2)
     assert terminal.getvalue() == "\rlog entries: 1 of 2 \rlog entries: 2 of 2 \n"
     assert pipe.getvalue() == ""
+
+
+def test_a_person_who_waits_is_told_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge_tables, "PATIENCE_SECONDS", 0.01)
+    terminal, pipe, quick = Terminal(), io.StringIO(), Terminal()
+    for stream in (terminal, pipe):
+        with judge_tables.patience(stream, "zh"):
+            time.sleep(0.1)
+    assert (terminal.getvalue(), pipe.getvalue()) == ("仍在处理：正在读取日志并评定\n", "")
+    monkeypatch.setattr(judge_tables, "PATIENCE_SECONDS", 60)
+    with judge_tables.patience(quick):
+        pass
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer) and thread.is_alive()]
+    assert quick.getvalue() == ""
 
 
 def test_differences_of_a_rebuild_are_told_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
