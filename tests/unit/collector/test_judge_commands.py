@@ -227,7 +227,7 @@ def test_rules_are_checked_tested_and_explained(world: World, tmp_path: Path) ->
 def test_a_misspelt_rule_or_pack_is_refused_with_what_is_near(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match=r"no rule 'd-sec-9' in cc_cmm; near: .*D-SEC-09"):
         run("rules", "explain", "d-sec-9")
-    with pytest.raises(BadConfig, match="no rule 'lift' in cc_cmm$"):
+    with pytest.raises(BadConfig, match=r"no rule 'lift' in cc_cmm$"):
         run("rules", "explain", "lift")
     with pytest.raises(BadConfig, match="built-in name is expected: cc_cmm, cccs_op, copc, emergency_security"):
         run("rules", "check", tmp_path / "nowhere")

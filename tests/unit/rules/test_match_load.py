@@ -76,7 +76,7 @@ def test_a_match_binds_its_names_with_their_types_and_units() -> None:
     plain = read_of("")
     counts, shares = ("a", "b", "both", "only_a", "only_b"), ("share", "only_a_share", "only_b_share")
     assert plain.names == {**dict.fromkeys(counts, "int"), **dict.fromkeys(shares, "double")}
-    assert plain.units | {"n": "count"} == {
+    assert {**plain.units, "n": "count"} == {
         "n": "count",
         **dict.fromkeys(counts, "count"),
         **dict.fromkeys(shares, "%"),

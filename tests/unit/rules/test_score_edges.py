@@ -6,6 +6,7 @@ from ccmm_rules.level import level_of
 from ccmm_rules.memory import MemoryEvidence
 from ccmm_rules.model import Outcome
 from ccmm_rules.scoring.result import ItemScore, LevelResult, StarScore
+from ccmm_rules.standard import LevelNumbers
 from tests.unit.rules.scored import ITEMS, STARS, THRESHOLDS, control, result_of, scored_pack, verdicts_on
 from tests.unit.rules.test_judge import found, level_pack
 
@@ -116,6 +117,7 @@ def test_one_rule_that_applies_is_the_whole() -> None:
 
 def leveled(outcomes: dict[str, Outcome], **shares: float) -> LevelResult:
     pack = level_pack()
+    assert isinstance(pack.scoring, LevelNumbers)
     pack = replace(pack, scoring=replace(pack.scoring, **shares))
     return level_of(pack, found(pack, outcomes), MemoryEvidence([], {}), 0)
 
