@@ -1,12 +1,12 @@
 """Scores at their edges: the very sentence, the very number, one item more or less."""
 
 from dataclasses import replace
+from typing import Any
 
 from ccmm_rules.level import level_of
 from ccmm_rules.memory import MemoryEvidence
 from ccmm_rules.model import Outcome
 from ccmm_rules.scoring.result import ItemScore, LevelResult, StarScore
-from ccmm_rules.standard import LevelNumbers
 from tests.unit.rules.scored import ITEMS, STARS, THRESHOLDS, control, result_of, scored_pack, verdicts_on
 from tests.unit.rules.test_judge import found, level_pack
 
@@ -115,9 +115,8 @@ def test_one_rule_that_applies_is_the_whole() -> None:
     assert result_of(pack, {1: GONE, 2: OUT}).coverage == 0.0
 
 
-def leveled(outcomes: dict[str, Outcome], **shares: float) -> LevelResult:
+def leveled(outcomes: dict[str, Outcome], **shares: Any) -> LevelResult:
     pack = level_pack()
-    assert isinstance(pack.scoring, LevelNumbers)
     pack = replace(pack, scoring=replace(pack.scoring, **shares))
     return level_of(pack, found(pack, outcomes), MemoryEvidence([], {}), 0)
 
