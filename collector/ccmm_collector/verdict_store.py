@@ -22,7 +22,8 @@ from ccmm_rules.model import Outcome
 from ccmm_rules.verdict import ReadState, Spot, Verdict, canonical_json
 
 FILE = "verdicts.sqlite"
-_MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share"})
+# The sentence tells of what is compared, and of places and times that move daily.
+_MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share", "sentence"})
 
 _FOR_EVER = 1 << 62
 

@@ -1,9 +1,11 @@
 """What a verdict says: what decided it, where it was worst, and what to do, in both languages."""
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from ccmm_collector.verdict_store import essence
 from ccmm_rules.conclude import Bound, conclude
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import Waiver
@@ -13,7 +15,7 @@ from ccmm_rules.memory import MemoryEvidence
 from ccmm_rules.model import Case, Outcome, Pack, Rule
 from ccmm_rules.naming import load_titles
 from ccmm_rules.saying import shown, spaced
-from ccmm_rules.verdict import Spot, Verdict
+from ccmm_rules.verdict import Spot, Verdict, canonical_json
 from ccmm_rules.vocabulary.tables import load_vocabulary
 from ccmm_rules.wording import LONGEST, REASONS, Findings, sentence
 from tests.unit.rules.examples import ZONE, counted, listed, ms, one_rule
@@ -209,3 +211,15 @@ def test_an_explanation_says_what_turns_the_rule() -> None:
     assert "limit: L1 85 %, L2 88 %, L3 90 %, L4 93 %, L5 95 %" in said["en"]
     assert "no current evidence when a source that it reads was not heard of for 26 hours" in said["en"]
     assert "[近 30 天人工接通率]不低于限值" in said["zh"]
+
+
+def test_a_worst_place_that_moves_changes_the_sentence_and_nothing_that_a_history_compares() -> None:
+    pack = one_rule("{slots: answer_rate, over: 7d, every: 24h, meets: 95}", "x.bad == 0")
+    one, two = (told(pack, calls(1000, 912), at=at) for at in ("2026-03-20T04:00", "2026-03-20T05:00"))
+    moved = replace(two, sentence=sentence_of_another_day(two))
+    assert one.sentence == two.sentence
+    assert essence(canonical_json(one)) == essence(canonical_json(moved))
+
+
+def sentence_of_another_day(verdict: Verdict) -> dict[str, str]:
+    return {language: text.replace("2026-03-", "2026-04-") for language, text in verdict.sentence.items()}
