@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ccmm_rules.evidence import Entry, Happening, Listing, MeasureRow, Span
@@ -11,6 +11,7 @@ from ccmm_rules.memory import Fact
 from ccmm_rules.model import Pack
 from ccmm_rules.scenario_facts import pseudonym
 from ccmm_rules.spec import DAY_MS, HOUR_MS
+from ccmm_rules.standard import LevelNumbers
 from tests.unit.rules.history_derived import DERIVED
 from tests.unit.rules.history_standing import HOLDS, STANDING
 
@@ -105,6 +106,26 @@ def small_pack() -> Pack:
         text = _HEAD.format(id=name, reads=reads, require=require, more=_LIMITS.get(name, ""))
         files[f"{name}.yaml"] = text.encode()
     return pack_of(files)
+
+
+GATES = ("D-SEC-03", "D-SEC-06", "M-DAT-01", "M-RES-01")
+
+
+def leveled_pack() -> Pack:
+    """The same rules at the levels one to four in two dimensions, some of them gates; half of them are enough."""
+    pack = small_pack()
+    assert isinstance(pack.scoring, LevelNumbers)
+    rules = {
+        name: replace(rule, level=1 + place % 4, gate=name in GATES, heading="HG"[place % 2])
+        for place, (name, rule) in enumerate(sorted(pack.rules.items()))
+    }
+    return replace(
+        pack,
+        rules=rules,
+        headings={"H": pack.headings["H"], "G": replace(pack.headings["H"], dimension="D")},
+        dimensions=dict.fromkeys(("M", "D"), pack.dimensions["M"]),
+        scoring=replace(pack.scoring, min_pass_share=0.5, min_dimension_share=0.4, min_fresh_share=0.6),
+    )
 
 
 @dataclass(slots=True)

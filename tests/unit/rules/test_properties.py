@@ -1,4 +1,4 @@
-"""Taking evidence away never satisfies (H), silence never satisfies (S), order and repeats mean nothing."""
+"""Taking evidence away never satisfies (H) nor lifts a level, silence never satisfies (S), order means nothing."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ import pytest
 
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import SourceFacts, Span
+from ccmm_rules.level import level_of
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
 from ccmm_rules.operators import metric, rows_read, slots
@@ -15,9 +16,9 @@ from ccmm_rules.operators import view as view_module
 from ccmm_rules.operators.view import View
 from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.verdict import Verdict, canonical_json
-from tests.unit.rules.history import DAYS, PROFILE, START_MS, history, small_pack
+from tests.unit.rules.history import DAYS, PROFILE, START_MS, history, leveled_pack, small_pack
 
-PACK = small_pack()
+PACK, LEVELED = small_pack(), leveled_pack()
 PARTS = 4
 in_parts = pytest.mark.parametrize("part", range(PARTS))
 SOURCES = {
@@ -68,15 +69,27 @@ def thinned(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
     return [fact for fact in facts if not goes(fact)]
 
 
-def removals(seeds: range) -> Iterator[tuple[int, Satisfied, Satisfied]]:
-    """(seed, improved with all, improved without some)."""
+def level_on(verdicts: dict[str, Verdict]) -> int:
+    """Of the same rules at different levels, some of them gates: 0 to 5."""
+    level = level_of(LEVELED, verdicts, MemoryEvidence([]), 0).level
+    assert level is not None
+    return level
+
+
+def removals(seeds: range) -> Iterator[tuple[int, dict[str, Verdict], dict[str, Verdict]]]:
+    """(seed, verdicts with all, verdicts without some)."""
     for seed in seeds:
         rng = random.Random(f"removal {seed}")
         facts = history(seed)
         at_ms = START_MS + DAYS * DAY_MS + rng.randrange(HOUR_MS, 5 * HOUR_MS)
-        whole = improved(verdicts_on(facts, at_ms))
+        whole = verdicts_on(facts, at_ms)
         for _ in range(2):
-            yield seed, whole, improved(verdicts_on(thinned(facts, rng), at_ms))
+            yield seed, whole, verdicts_on(thinned(facts, rng), at_ms)
+
+
+def wrong(seeds: range) -> Satisfied:
+    """What became better by taking something away."""
+    return {found for _, whole, thin in removals(seeds) for found in improved(thin) - improved(whole)}
 
 
 def silences(seeds: range) -> Iterator[tuple[int, int, dict[str, Verdict], dict[str, Verdict]]]:
@@ -94,12 +107,16 @@ def silences(seeds: range) -> Iterator[tuple[int, int, dict[str, Verdict], dict[
 
 @pytest.mark.properties
 @in_parts
-def test_taking_evidence_away_never_satisfies(pytestconfig: pytest.Config, part: int) -> None:
-    satisfied = 0
+def test_taking_evidence_away_never_satisfies_and_never_lifts_the_level(pytestconfig: pytest.Config, part: int) -> None:
+    satisfied: set[str] = set()
+    levels: set[int] = set()
     for seed, whole, thin in removals(seeds_of(pytestconfig, part)):
-        satisfied += len(whole)
-        assert thin <= whole, f"history {seed}: {sorted(thin - whole)}"
-    assert satisfied > 0
+        satisfied |= {name for name, _ in improved(whole)}
+        levels.add(level_on(whole))
+        assert improved(thin) <= improved(whole), f"history {seed}: {sorted(improved(thin) - improved(whole))}"
+        assert level_on(thin) <= level_on(whole), f"history {seed}"
+    assert len(levels) > 1
+    assert satisfied
 
 
 @pytest.mark.properties
@@ -155,7 +172,7 @@ def test_a_past_instant_is_judged_as_it_was_then() -> None:
 
 def test_holes_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
-    assert any(thin - whole for _, whole, thin in removals(range(150)))
+    assert wrong(range(150))
 
 
 def test_gaps_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,14 +182,13 @@ def test_gaps_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
     monkeypatch.setattr(metric, "uncovered", nothing)
     monkeypatch.setattr(slots, "uncovered", nothing)
-    wrong = {name for _, whole, thin in removals(range(60)) for name, _ in thin - whole}
-    assert {"M-KPI-01", "M-KPI-02"} & wrong
+    assert {"M-KPI-01", "M-KPI-02"} & {name for name, _ in wrong(range(60))}
 
 
 def test_gaps_ignored_under_derived_rows_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
     monkeypatch.setattr(rows_read, "uncovered", lambda sources, span: [])
-    assert any(name == "D-SEC-04" for _, whole, thin in removals(range(40)) for name, _ in thin - whole)
+    assert "D-SEC-04" in {name for name, _ in wrong(range(40))}
 
 
 def test_age_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
