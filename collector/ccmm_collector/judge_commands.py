@@ -57,7 +57,7 @@ def centers(
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
-    """Every center: level, coverage, how fresh its evidence is, when it was last heard."""
+    """Every center: level, coverage, open nonconformities, how fresh its evidence is, when it was last heard."""
     language, instant, known = language_of(lang), parse_instant(at), parse_instant(known_at)
     with tables.patience(sys.stderr, language), Inquiry.open(folder) as inquiry:
         answer = centers_answer(inquiry, inquiry.moment(instant, known), pack)
@@ -77,7 +77,7 @@ def verdicts(
     everything: Everything = False,
     as_json: Json = False,
 ) -> None:
-    """Every rule: verdict, since when, how long it holds, the values seen, why."""
+    """The open rules, or --all: outcome, since when, how long it holds, why. Then the open nonconformities."""
     language, instant, known = language_of(lang), parse_instant(at), parse_instant(known_at)
     with tables.patience(sys.stderr, language), Inquiry.open(folder) as inquiry:
         inquiry.check_center(center)
@@ -98,7 +98,7 @@ def level(
     everything: Everything = False,
     as_json: Json = False,
 ) -> None:
-    """The center's level, what it rests on, and what keeps it from the next one."""
+    """The center's level, what keeps it from the next one, and the open nonconformities."""
     language, instant, known = language_of(lang), parse_instant(at), parse_instant(known_at)
     with tables.patience(sys.stderr, language), Inquiry.open(folder) as inquiry:
         inquiry.check_center(center)

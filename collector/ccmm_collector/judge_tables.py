@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -130,20 +131,17 @@ ANSWER_COLUMNS = {"en": ("question", "answer", "until"), "zh": ("问题", "答�
 _UNITS = (("days", 86400), ("hours", 3600), ("minutes", 60))  # of an age, in seconds
 
 
-def show_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str] = (), leave_out: int | None = None
-) -> None:
-    """A table for people, without the column that another one repeats; lines with tabs for programs."""
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table for people; lines with tabs for programs."""
     if not sys.stdout.isatty():
         for row in (columns, *rows):
             print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
         return
     table = Table(header_style="bold")
-    shown = [n for n in range(len(columns)) if n != leave_out]
-    for n in shown:
-        table.add_column(columns[n], overflow="fold")
-    for number, row in enumerate(rows):
-        table.add_row(*(row[n] for n in shown), style=styles[number] if number < len(styles) else None)
+    for column in columns:
+        table.add_column(column, overflow="fold", min_width=max(map(cell_len, column.split())))
+    for row in rows:
+        table.add_row(*row)
     Console(markup=False).print(table)
 
 

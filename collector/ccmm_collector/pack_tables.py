@@ -39,6 +39,8 @@ def show_diff(found: dict[str, Any], language: str) -> None:
         old, new = (level_words(line[side], language) for side in ("old", "new"))
         print(f"{line['center']}: {f'{old} -> {new}' if line['level_changes'] else new}")
         for verdict in line["verdicts"]:
+            if verdict["new"] is None:  # said of all centers above: removed
+                continue
             was, becomes = (_outcome(verdict[side], language) for side in ("old", "new"))
             print(f"  {verdict['rule']}: {was} -> {becomes}")
     print(words["unchanged"].format(found["unchanged"]))
@@ -64,7 +66,7 @@ def show_feeds(found: dict[str, Any], language: str) -> None:
         for feed in read["feeds"]
     ]
     show_table(FEED_COLUMNS[language], rows)
-    counts = ", ".join(f"{words[way]} {count}" for way, count in found["counts"].items())
+    counts = WORDS[language]["comma"].join(f"{words[way]} {count}" for way, count in found["counts"].items())
     print(words["counted"].format(len(found["rules"]), counts))
 
 

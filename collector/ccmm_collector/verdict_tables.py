@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from rich.cells import chop_cells
 from rich.console import Console
 from rich.table import Table
 
@@ -17,10 +18,11 @@ COLUMNS = {
     "zh": ("规则", "名称", "结论", "达到", "自", "有效至", "实测值", "原因"),
 }
 NARROW_COLUMNS = {
-    "en": ("rule", "outcome", "since / valid until", "why"),
+    "en": ("rule", "outcome", "since / until", "why"),
     "zh": ("规则", "结论", "自 / 有效至", "原因"),
 }
-_WIDTHS = (9, 14, 19)
+_WIDTHS = (10, 14, 17)
+_PADDING = 8  # one cell on both sides of each column
 _STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
 _CLOSED = ("satisfied", "not_applicable")
 _ORDER = ("satisfied", "not_satisfied", "missing", "inconclusive", "waived", "not_applicable")
@@ -58,17 +60,22 @@ def _show_headings(headings: Sequence[dict[str, Any]], shown: Sequence[dict[str,
                 verdict["rule"],
                 _outcome(verdict, language),
                 f"{minute(verdict['since'])}\n{minute(verdict['valid_until'])}",
-                verdict["sentence"][language],
+                _folded(verdict["sentence"][language], console.width - sum(_WIDTHS) - _PADDING, language),
                 style=_STYLES.get(verdict["outcome"], ""),
             )
         console.print(table)
+
+
+def _folded(sentence: str, width: int, language: str) -> str:
+    """Chinese is not broken at its few spaces, which would leave half of each line empty, but where the line ends."""
+    return "\n".join(chop_cells(sentence, max(width, 2))) if language == "zh" else sentence
 
 
 def _heading_table(title: str, language: str, *, with_columns: bool) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, expand=True)
     table.show_header = with_columns
     for column, width in zip(NARROW_COLUMNS[language], (*_WIDTHS, None), strict=True):
-        table.add_column(column, overflow="fold", min_width=width, ratio=None if width else 1)
+        table.add_column(column, overflow="fold", width=width, ratio=None if width else 1)
     return table
 
 

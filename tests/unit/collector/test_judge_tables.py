@@ -146,8 +146,8 @@ def test_on_a_terminal_of_100_columns_open_rules_stand_under_their_headings(
 
 def test_all_rules_are_shown_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = on_screen(monkeypatch, "en", everything=True)
-    assert "D-BBB-03   satisfied (L4)" in shown
-    assert "D-CCC-01   not applicable" in shown
+    assert re.search("D-BBB-03 +satisfied [(]L4[)]", shown)
+    assert re.search("D-CCC-01 +not applicable", shown)
     assert "--all" not in shown
 
 
