@@ -137,7 +137,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         for row in (columns, *rows):
             print("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in row))
         return
-    table = Table(header_style="bold")
+    table = Table(header_style="bold underline", box=None, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold", min_width=max(map(cell_len, column.split())))
     for row in rows:
