@@ -6,6 +6,7 @@ sentences for people, `strict=True` of `zip`. Left out, as one spoiled word is a
 """
 
 from collections.abc import Iterable, Iterator
+from typing import cast
 
 import libcst as cst
 from mutmut.__main__ import cli
@@ -33,7 +34,8 @@ _OWN = {mutators.operator_arg_removal: optional_arguments, mutators.operator_str
 
 def main() -> None:
     # mutmut reads this very list; a setting for it does not exist.
-    mutators.mutation_operators[:] = [(kind, _OWN.get(found, found)) for kind, found in mutators.mutation_operators]
+    known = cast(list[object], mutators.mutation_operators)
+    known[:] = [(kind, _OWN.get(found, found)) for kind, found in mutators.mutation_operators]
     cli()
 
 

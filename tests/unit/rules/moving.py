@@ -56,19 +56,29 @@ def _halves(fact: Fact, rng: random.Random) -> list[Fact]:
     if fact.covers is None or fact.listings:
         return [fact]
     hours = (fact.covers.to_ms - fact.covers.from_ms) // HOUR_MS
-    middle = fact.covers.from_ms + rng.randrange(1, hours) * HOUR_MS if hours > 1 else fact.covers.to_ms
+    if hours < 2:
+        return [fact]
+    middle = fact.covers.from_ms + rng.randrange(1, hours) * HOUR_MS
     return [
         replace(
             fact,
             covers=span,
-            happenings={kind: [one for one in rows if in_it(one.started_ms)] for kind, rows in fact.happenings.items()},
-            rows={measure: [row for row in rows if in_it(row.start_ms)] for measure, rows in fact.rows.items()},
+            happenings={
+                kind: [one for one in rows if _is_in(span, one.started_ms, middle)]
+                for kind, rows in fact.happenings.items()
+            },
+            rows={
+                measure: [row for row in rows if _is_in(span, row.start_ms, middle)]
+                for measure, rows in fact.rows.items()
+            },
         )
-        for span, in_it in (
-            (Span(fact.covers.from_ms, middle), lambda at: at < middle),
-            (Span(middle, fact.covers.to_ms), lambda at: at >= middle),
-        )
+        for span in (Span(fact.covers.from_ms, middle), Span(middle, fact.covers.to_ms))
     ]
+
+
+def _is_in(span: Span, at_ms: int, middle: int) -> bool:
+    """What was told late belongs to the first piece, whatever comes after the cut to the second."""
+    return (at_ms < middle) == (span.to_ms <= middle)
 
 
 def _numbered(facts: Iterable[Fact]) -> Iterable[Fact]:
