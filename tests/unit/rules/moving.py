@@ -49,7 +49,7 @@ def cut(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
     found: list[Fact] = []
     for fact in facts:
         found += _halves(fact, rng) if rng.random() < 0.3 else [fact]
-    return list(_numbered(found))
+    return list(numbered(found))
 
 
 def _halves(fact: Fact, rng: random.Random) -> list[Fact]:
@@ -81,7 +81,8 @@ def _is_in(span: Span, at_ms: int, middle: int) -> bool:
     return (at_ms < middle) == (span.to_ms <= middle)
 
 
-def _numbered(facts: Iterable[Fact]) -> Iterable[Fact]:
+def numbered(facts: Iterable[Fact]) -> Iterable[Fact]:
+    """As if nothing else had ever been said: the numbers of each agent follow one another."""
     numbers: dict[str, int] = {}
     for fact in facts:
         numbers[fact.agent] = numbers.get(fact.agent, -1) + 1

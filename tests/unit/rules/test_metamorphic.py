@@ -19,7 +19,7 @@ from ccmm_rules.verdict import Verdict
 from tests.unit.rules.history import DAYS, PROFILE, START_MS, history, small_pack
 from tests.unit.rules.history_figures import PROFILE as FIGURES_PROFILE
 from tests.unit.rules.history_figures import figures_history, figures_pack
-from tests.unit.rules.moving import Move, cut, moved
+from tests.unit.rules.moving import Move, cut, moved, numbered
 from tests.unit.rules.test_figures_properties import SOURCES as FIGURES_SOURCES
 from tests.unit.rules.test_properties import SOURCES, improved, in_parts, seeds_of, thinned
 
@@ -176,3 +176,28 @@ def test_under_waivers_evidence_that_is_gone_satisfies_nothing(pytestconfig: pyt
             assert set(thin[waiver.rule].outcomes.values()) <= {Outcome.SATISFIED, Outcome.WAIVED}
             waived += Outcome.WAIVED in thin[waiver.rule].outcomes.values()
     assert waived > 0
+
+
+def test_some_hours_later_is_another_history() -> None:
+    facts, at_ms = history(1), END_MS + HOUR_MS
+
+    def move(at_ms: int) -> int:
+        return at_ms + 5 * HOUR_MS
+
+    now, later = verdicts_on(facts, at_ms), verdicts_on([moved(fact, move) for fact in facts], move(at_ms))
+    assert {name: told(v, move) for name, v in now.items()} != {name: told(v, same) for name, v in later.items()}
+
+
+def test_a_piece_that_is_lost_without_a_trace_would_be_noticed() -> None:
+    facts, at_ms = history(1), END_MS + HOUR_MS
+    less = [fact for number, fact in enumerate(cut(facts, random.Random(1))) if number != 100]
+    whole, pieces = verdicts_on(facts, at_ms), verdicts_on(list(numbered(less)), at_ms)
+    assert {name: told(v, same) for name, v in whole.items()} != {name: told(v, same) for name, v in pieces.items()}
+
+
+def test_time_forgotten_between_steps_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}._is_due", lambda verdict, now_ms: False)
+    facts = sorted(history(1), key=lambda fact: fact.recorded_ms)
+    at_ms = END_MS + 30 * HOUR_MS
+    held, anew = steps(facts, at_ms), verdicts_on(facts, at_ms)
+    assert {name: v.outcomes for name, v in held.items()} != {name: v.outcomes for name, v in anew.items()}
