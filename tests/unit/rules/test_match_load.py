@@ -83,12 +83,14 @@ def test_a_match_binds_its_names_with_their_types_and_units() -> None:
     }
     tested = read_of(", bad: a.open")
     assert (tested.names["bad"], tested.names["bad_share"], "good" in tested.names) == ("int", "double", False)
-    assert (tested.units["bad"], tested.units["bad_share"]) == ("count", "%")
+    assert (tested.units["bad"], tested.units["bad_share"], tested.units["share"]) == ("count", "%", "%")
     late = read_of(", lag: [a.started, b.started], in: hours")
     assert {late.names[name] for name in ("p50", "p90", "p95", "max")} == {"double"}
     assert {late.units[name] for name in ("p50", "p90", "p95", "max")} == {"h"}
+    assert late.units["share"] == "%"
     grouped = read_of(", by: service")
     assert [grouped.names[name] for name in ("worst", "mean", "spread", "groups")] == ["double"] * 3 + ["int"]
+    assert grouped.units["share"] == "%"
     assert [grouped.units[name] for name in ("worst", "mean", "spread", "groups")] == ["%"] * 3 + ["count"]
 
 
