@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 MAX_PAUSE_S = 300.0
 STEADY_S = 30.0  # a session that lived so long starts the back-off anew
 LOOK_AT_CERTIFICATE_S = 60.0
+# What grpc says instead of the collector's own status where a stream ends while a statement is being written to it
+# (grpc issue 36066): a full collector looks like a broken one.
+STATUS_LOST = (grpc.StatusCode.INTERNAL, "Internal error from Core")
 END_S = 5.0  # for the tasks of a stream that was cancelled
 _NONE = "none"  # not even that nothing was tried yet
 DRAIN_S = 5.0  # at the end: how long receipts of what was sent are waited for
@@ -143,6 +146,8 @@ class Submitter:
         self._progressed = self._progressed or session.acknowledged > 0
         # One statement may be set aside per progress made: a collector that fails on every one is itself ill.
         in_flight, details = session.in_flight(), ended.details() or ""
+        if (ended.code(), details) == STATUS_LOST:
+            raise Unreachable("the stream ended while a statement was written; the reason was lost") from error
         if stream_ended(self._home, in_flight, ended.code(), details, may_set_aside=self._progressed):
             self._progressed = False
         raise error_of(ended) from error

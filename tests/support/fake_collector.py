@@ -105,6 +105,7 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
         self.end_over: set[int] = set()  # statements (by sequence) that end the stream
         self.end_all = False
         self.end_with = grpc.StatusCode.RESOURCE_EXHAUSTED
+        self.end_saying = "the collector stumbled"
         self.end_politely = False  # every stream, right after its heads
         self.refuse: dict[int, str] = {}  # sequence -> error name
         self.retry_after_ms = 0
@@ -259,7 +260,7 @@ class FakeCollector(EnrollmentServicer, EvidenceServicer):
         except CcmmError as error:
             return pb.CollectorMessage(refusal=pb.Refusal(name=error.name, message=str(error)))
         if self.end_all or statement.sequence in self.end_over:
-            context.abort(self.end_with, "the collector stumbled")
+            context.abort(self.end_with, self.end_saying)
         if name := self.refuse.get(statement.sequence):
             return pb.CollectorMessage(refusal=pb.Refusal(digest=opened.digest, name=name, message="as told"))
         with self._lock:

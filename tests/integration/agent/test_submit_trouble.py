@@ -10,6 +10,7 @@ import pytest
 from ccmm_agent import spool_sql as sql
 from ccmm_agent.home import Home
 from ccmm_agent.identity import KeyFolder
+from ccmm_agent.refusals import SUSPICION_OF_THE_ILL
 from ccmm_agent.spool import SET_ASIDE
 from ccmm_proto.v1.statement_pb2 import Note
 from tests.support.fake_collector import Authority, FakeCollector
@@ -72,6 +73,20 @@ def test_a_collector_that_stumbles_over_everything_costs_one_statement_not_all(
         collector.end_all = False
         submit_until(home, all_sent(home))
         assert len(collector.log) == 6  # five runs and the note
+
+
+def test_an_end_whose_reason_grpc_lost_is_no_refusal_and_costs_no_statement(
+    collector: FakeCollector, joined: Path
+) -> None:
+    with home_of(joined) as home:
+        put(home, 1)
+        collector.end_all, collector.end_with = True, grpc.StatusCode.INTERNAL
+        collector.end_saying = "Internal error from Core"
+        submit_until(home, lambda: collector.streams >= SUSPICION_OF_THE_ILL + 2)
+        assert set_aside_numbers(home) == []
+        assert home.spool.query(sql.REFUSALS, 5) == []
+        collector.end_all = False
+        submit_until(home, all_sent(home))
 
 
 def test_a_refused_statement_is_set_aside_and_the_next_ones_go_on(collector: FakeCollector, joined: Path) -> None:
