@@ -14,6 +14,8 @@ from pathlib import Path
 from tests.mutants.copy import HERE, copied
 from tests.mutants.tally import changes, files_of, is_enough, table
 
+PARTS = ("loading", "judging")
+
 
 def main() -> int:
     if len(sys.argv) > 1:
@@ -24,17 +26,20 @@ def main() -> int:
 
 def mutated(folder: Path) -> int:
     """0 where enough mutants were killed."""
-    if not (folder / "src").exists():
-        copied(folder)
-    shutil.copy(HERE / "engine.py", folder)
-    processes = str(os.cpu_count() or 2)
-    done = subprocess.run([sys.executable, "engine.py", "run", "--max-children", processes], cwd=folder, check=False)
-    if done.returncode:
-        return done.returncode
-    files = files_of(folder)
-    with contextlib.chdir(folder):
-        for file in files:
-            print("\n".join(changes(file)))
+    files = []
+    for part in PARTS:
+        home = folder / part
+        if not home.exists():
+            copied(home, part)
+        shutil.copy(HERE / "engine.py", home)
+        processes = str(os.cpu_count() or 2)
+        done = subprocess.run([sys.executable, "engine.py", "run", "--max-children", processes], cwd=home, check=False)
+        if done.returncode:
+            return done.returncode
+        found = files_of(home)
+        with contextlib.chdir(home):
+            print("\n".join(line for file in found for line in changes(file)))
+        files += found
     print(table(files))
     return 0 if is_enough(files) else 1
 
