@@ -4,7 +4,7 @@ import pytest
 
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.model import Read
-from ccmm_rules.spec import MatchSpec
+from ccmm_rules.spec import HOUR_MS, MatchSpec
 from tests.unit.rules.examples import one_rule
 
 LATER = "{occurrences: incident, time: [0h, 1h]}"
@@ -104,3 +104,23 @@ def test_what_is_not_said_of_a_match_is_as_the_language_has_it() -> None:
     assert isinstance(every, MatchSpec)
     assert every.pick == "all"
     assert read_of("").feeds == ("alert", "incident")
+
+
+def test_a_join_is_as_the_file_has_it() -> None:
+    spec = read_of(", lag: [a.started, b.ended], in: minutes", "{occurrences: incident, time: [-30m, 1h]}").spec
+    assert isinstance(spec, MatchSpec)
+    assert (spec.lag, spec.lag_unit) == (("a.started", "b.ended"), "minutes")
+    (joining,) = spec.partners
+    assert (joining.time_ms, joining.inside_ms, joining.overlap_ms) == ((-HOUR_MS // 2, HOUR_MS), None, None)
+    assert (joining.same, joining.pseudonymous, joining.condition) == ((), False, None)
+    by_word = read_of("", "{occurrences: incident, same: {service: service}, inside: 5m}").spec
+    assert isinstance(by_word, MatchSpec)
+    assert (by_word.partners[0].same, by_word.partners[0].pseudonymous) == ((("service", "service"),), False)
+    assert (by_word.partners[0].time_ms, by_word.partners[0].inside_ms) == (None, HOUR_MS // 12)
+
+
+def test_an_entry_serves_every_row_that_names_it_and_people_are_joined_by_pseudonym() -> None:
+    read = "{match: {inventory: account}, with: {inventory: person, same: {person: key, project: project}}}"
+    spec = one_rule(read, "x.a >= 0").rules["D-SEC-01"].reads[0].spec
+    assert isinstance(spec, MatchSpec)
+    assert (spec.pick, spec.over, spec.partners[0].pseudonymous) == ("first", None, True)
