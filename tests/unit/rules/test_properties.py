@@ -87,9 +87,9 @@ def removals(seeds: range) -> Iterator[tuple[int, dict[str, Verdict], dict[str, 
             yield seed, whole, verdicts_on(thinned(facts, rng), at_ms)
 
 
-def wrong(seeds: range) -> Satisfied:
-    """What became better by taking something away."""
-    return {found for _, whole, thin in removals(seeds) for found in improved(thin) - improved(whole)}
+def wrong(seeds: range) -> Iterator[str]:
+    """Rules that became better by taking something away, each as it is found."""
+    return (name for _, whole, thin in removals(seeds) for name, _ in improved(thin) - improved(whole))
 
 
 def silences(seeds: range) -> Iterator[tuple[int, int, dict[str, Verdict], dict[str, Verdict]]]:
@@ -172,7 +172,7 @@ def test_a_past_instant_is_judged_as_it_was_then() -> None:
 
 def test_holes_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
-    assert wrong(range(150))
+    assert any(wrong(range(150)))
 
 
 def test_gaps_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,13 +182,13 @@ def test_gaps_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
     monkeypatch.setattr(metric, "uncovered", nothing)
     monkeypatch.setattr(slots, "uncovered", nothing)
-    assert {"M-KPI-01", "M-KPI-02"} & {name for name, _ in wrong(range(60))}
+    assert any(name in ("M-KPI-01", "M-KPI-02") for name in wrong(range(60)))
 
 
 def test_gaps_ignored_under_derived_rows_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(View, "hole_after", lambda self, from_ms, reach_ms=0: "")
     monkeypatch.setattr(rows_read, "uncovered", lambda sources, span: [])
-    assert "D-SEC-04" in {name for name, _ in wrong(range(40))}
+    assert "D-SEC-04" in wrong(range(40))
 
 
 def test_age_ignored_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
