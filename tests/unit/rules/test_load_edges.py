@@ -172,6 +172,16 @@ def test_a_percentile_is_compared_with_bounds_of_its_buckets_only(bound: str, fi
     assert len(caught.value.errors) == 1
 
 
+@pytest.mark.parametrize("guard", ["profile.gov_hotline", "!profile.gov_hotline", "profile.zone == 'UTC'"])
+def test_a_limit_without_a_value_needs_a_guard_whatever_the_center_answers(guard: str) -> None:
+    read, more = "{metric: answer_rate, over: 90d}", 'limits: {unit: "%", L3: 80}'
+    one_rule(read, "level < 3 || x >= limit", more=more)
+    one_rule(read, f"level < 3 || x >= limit && {guard}", more=more)
+    with pytest.raises(PackErrors, match="limit has no value at level 1") as caught:
+        one_rule(read, f"level < 3 && {guard} || x >= limit", more=more)
+    assert len(caught.value.errors) == 2  # at the first and the second level, each once
+
+
 def test_errors_of_a_pack_stand_at_their_files() -> None:
     files = example_files()
     with pytest.raises(PackErrors) as caught:

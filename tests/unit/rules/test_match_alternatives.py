@@ -62,8 +62,9 @@ def test_by_two_keys_both_must_agree_and_be_known() -> None:
         at("10:40", service="chat", **{"class": "platform"}),
         at("10:50", service="voice"),
     ]
-    seen = joined("same: {service: service, class: class}", first, second).seen
-    assert (seen["x.both"], seen["x.only_a"], seen["x.only_b"]) == (1, 1, 2)
+    lag = ", lag: [a.started, b.started], in: minutes"
+    seen = joined("same: {service: service, class: class}", first, second, more=lag).seen
+    assert (seen["x.both"], seen["x.only_a"], seen["x.only_b"], seen["x.max"]) == (1, 1, 2, 30.0)
 
 
 def test_a_text_that_is_empty_is_no_key() -> None:
