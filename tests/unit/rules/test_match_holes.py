@@ -81,3 +81,49 @@ def test_what_more_evidence_could_only_raise_stands_under_a_hole() -> None:
     hole = [beat(0, "2026-03-09T00:00", "noc"), beat(2, "2026-03-12T00:00", "noc"), beat(3, NOW, "noc")]
     assert verdict_on(read, "x.both >= 1", *facts, *hole).outcome == FINE
     assert verdict_on(read, "x.share >= 100.0", *facts, *hole).outcome == OPEN
+
+
+LOST = [beat(0, "2026-03-09T00:00", "noc"), beat(2, "2026-03-12T00:00", "noc"), beat(3, NOW, "noc")]
+MONTH = "{match: {occurrences: alert}, with: {occurrences: change, time: [-1h, 0h]%s}, over: 30d%s}"
+
+
+@pytest.mark.parametrize(("pick", "outcome"), [("nearest", OPEN), ("first", OPEN), ("best", FINE), ("all", FINE)])
+def test_good_pairs_stand_under_a_hole_only_where_a_lost_partner_could_not_be_nearer(
+    pick: str, outcome: Outcome
+) -> None:
+    facts = [told("alert", [at("10:00")]), told("change", [at("09:30", approved=True)])]
+    read = MONTH % ("", f", pick: {pick}, good: b.approved")
+    assert verdict_on(read, "x.good >= 1", *facts, *LOST).outcome == outcome
+    assert verdict_on(read, "x.good >= 1", *facts).outcome == FINE
+
+
+def test_what_is_unsure_does_not_stand_under_a_hole() -> None:
+    facts = [told("alert", [at("10:00")]), told("change", [at("09:30")])]
+    sure = MONTH % (', if: "b.started < a.started"', "")
+    unsure = MONTH % (", if: b.approved", "")
+    assert verdict_on(sure, "x.both >= 1", *facts, *LOST).outcome == FINE
+    assert verdict_on(unsure, "x.both >= 1", *facts, *LOST).outcome == OPEN
+
+
+def test_of_joined_lists_nothing_stands_under_a_hole() -> None:
+    lost = beat(3, "2026-03-20T03:00")
+    verdict = verdict_on(LISTS, "x.both >= 1", *lists((0, 1)), lost)
+    assert (verdict.outcome, verdict.seen) == (OPEN, {})
+    mixed = "{match: {occurrences: session}, with: {inventory: person, same: {person: key}}, over: 2d}"
+    session = replace(told("session", [("2026-03-19T10:00", None, {"person": 1})]), agent="acd")
+    people = listed("person", {1: {}}, "2026-03-20T02:00")
+    assert verdict_on(mixed, "x.both >= 1", session, people).outcome == FINE
+    after = verdict_on(mixed, "x.only_a == 0", session, people, replace(lost, sequence=2))
+    assert (after.outcome, after.reason) == (OPEN, "hole")
+
+
+def test_in_the_look_where_more_is_paired_fewer_are_left_alone() -> None:
+    first = [at("10:00", service="voice"), at("11:00", service="voice"), at("12:00", service="chat")]
+    changes = [at("09:50", approved=True), at("10:50"), at("11:50")]
+    read = MONTH % (", if: b.approved", ", by: service")
+    verdict = verdict_on(read, "x.share >= 90.0", told("alert", first), told("change", changes))
+    names = ("share", "only_a", "only_a_share", "only_b", "only_b_share", "worst", "mean", "spread")
+    assert [verdict.seen[f"x.{name}"] for name in ("only_a", "only_b", "worst")] == [2, 2, 0.0]
+    assert [verdict.hoped[f"x.{name}"] for name in names] == [100.0, 0, 0.0, 0, 0.0, 100.0, 100.0, 0.0]
+    assert {"x.both"} & set(verdict.seen) == set()
+    assert (verdict.seen["x.a"], verdict.seen["x.groups"]) == (3, 2)
