@@ -125,6 +125,8 @@ WRONG = [
     ("x: [89.0, 91.0]", "x: {values: 89.0}", "unknown key 'values'"),
     ("y: {bad: 0, n: 1}", "y: 3", "y binds no value of its own; write {"),
     ("profile: {gov_hotline: true}", "profile: {gov_hot: true}", "unknown key 'gov_hot'"),
+    ("{x: missing,", "{x: missing, gate: true,", "unknown key 'gate'"),
+    ('unit: "%", L2: 80', "unit: days, L2: 80.5", "18:26: a whole number is expected here"),
     ("profile: {gov_hotline: true}", "profile: {gov_hotline: 3}", "20:"),
 ]
 
@@ -135,6 +137,10 @@ def test_what_is_wrong_in_a_rule_is_said_with_its_place(old: str, new: str, said
     with pytest.raises(PackErrors) as caught:
         pack_with(RULE.replace(old, new, 1))
     assert said in str(caught.value)
+
+
+def test_a_rule_may_hold_on_one_day_only() -> None:
+    assert pack_with(RULE.replace('"2026-12-31"', '"2026-01-01"')).until == "2026-01-01"
 
 
 def test_a_rule_reads_something_and_has_a_case() -> None:
@@ -168,7 +174,7 @@ def test_a_percentile_is_compared_with_bounds_of_its_buckets_only(bound: str, fi
     with pytest.raises(PackErrors) as caught:
         one_rule("{metric: wait_p90, over: 90d}", f"x <= {bound}", more=more)
     value = "21" if bound == "limit" else "50"
-    assert f"x is a bucket bound and cannot be compared with {value}; write one of " in str(caught.value)
+    assert f"x is a bucket bound and cannot be compared with {value}; write one of 2, 5, 10" in str(caught.value)
     assert len(caught.value.errors) == 1
 
 
@@ -180,6 +186,15 @@ def test_a_limit_without_a_value_needs_a_guard_whatever_the_center_answers(guard
     with pytest.raises(PackErrors, match="limit has no value at level 1") as caught:
         one_rule(read, f"level < 3 && {guard} || x >= limit", more=more)
     assert len(caught.value.errors) == 2  # at the first and the second level, each once
+
+
+def test_a_guard_that_holds_at_either_answer_of_the_center_is_one() -> None:
+    read, more = "{metric: answer_rate, over: 90d}", 'limits: {unit: "%", L3: 80}'
+    one_rule(read, "(profile.gov_hotline ? level < 3 : level <= 2) || x >= limit", more=more)
+    with pytest.raises(PackErrors, match="limit has no value at level 2"):
+        one_rule(read, "(profile.gov_hotline ? level < 3 : level < 2) || x >= limit", more=more)
+    with pytest.raises(PackErrors, match="limit has no value at level 2"):
+        one_rule(read, "(profile.gov_hotline ? level < 2 : level < 3) || x >= limit", more=more)
 
 
 def test_errors_of_a_pack_stand_at_their_files() -> None:
