@@ -51,7 +51,13 @@ LAST_SEEN = "SELECT recorded_ms FROM chain WHERE center = ? AND log_index <= ? O
 AGENTS_SEEN = (
     "SELECT agent, max(recorded_ms) FROM chain WHERE center = ? AND log_index <= ? GROUP BY agent ORDER BY agent"
 )
-CENTERS = "SELECT center FROM entry WHERE center <> '' AND log_index <= ? GROUP BY center ORDER BY center"
+# A seek for each, however many entries there are.
+CENTERS = (
+    "WITH RECURSIVE c(center) AS (SELECT min(center) FROM entry WHERE center > '' UNION ALL SELECT"
+    " (SELECT min(center) FROM entry WHERE center > c.center) FROM c WHERE center IS NOT NULL)"
+    " SELECT center FROM c WHERE center IS NOT NULL AND EXISTS"
+    " (SELECT 1 FROM entry WHERE entry.center = c.center AND log_index <= ?) ORDER BY center"
+)
 AGENTS = (
     "SELECT agent, act, detail, log_index FROM membership WHERE center = ? AND log_index <= ? ORDER BY agent, log_index"
 )
@@ -69,10 +75,12 @@ ANSWER_HISTORY = (
 ACTIVATION = (
     "SELECT pack, version, digest, log_index FROM activation WHERE log_index <= ? ORDER BY log_index DESC LIMIT 1"
 )
-# Every activation up to an index, in the order in which they come into force.
+# Every activation up to an index, in the order in which they come into force. They are few and entries are many, so
+# the order of the join is given: SQLite would begin with the entries.
 ACTIVATIONS = (
     "SELECT pack, version, digest, log_index, max(coalesce(from_ms, 0), recorded_ms) AS starts_ms, trust, signed_by"
-    " FROM activation JOIN entry USING (log_index) WHERE log_index <= ? ORDER BY starts_ms, log_index"
+    " FROM activation CROSS JOIN entry USING (log_index) WHERE activation.log_index <= ?"
+    " ORDER BY starts_ms, activation.log_index"
 )
 # Waivers granted and withdrawn, in the order of their acts.
 WAIVERS = (
@@ -80,9 +88,9 @@ WAIVERS = (
     " WHERE center = ? AND log_index <= ? ORDER BY log_index"
 )
 REQUEST = "SELECT 1 FROM waiver WHERE request = ?"
-# Chain links in the order of their numbers, those that became known in (above, upto].
+# Chain links in the order of their numbers, those that became known in (above, upto]: a few of many, by their index.
 CHAIN = (
-    "SELECT agent, epoch, sequence, created_ms, claimed_epoch, claimed FROM chain"
+    "SELECT agent, epoch, sequence, created_ms, claimed_epoch, claimed FROM chain INDEXED BY chain_arrival"
     " WHERE center = ? AND log_index > ? AND log_index <= ? ORDER BY agent, epoch, sequence"
 )
 FORKS = (
@@ -175,7 +183,9 @@ HAPPENINGS = (
     " AND n.log_index <= ?)"
 )
 # Those that started before a span and are open as far as is known.
-OPEN_HAPPENINGS = HAPPENINGS.replace("started_ms >= ? AND started_ms < ?", "ended_ms IS NULL AND started_ms < ?")
+OPEN_HAPPENINGS = HAPPENINGS.replace("AS h", "AS h INDEXED BY happening_open").replace(
+    "started_ms >= ? AND started_ms < ?", "ended_ms IS NULL AND started_ms < ?"
+)
 # The hours of a span that have rolls, and the revision to read.
 ROLL_HOURS = (
     "SELECT hour_ms, max(revision) FROM roll"

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccmm_collector import projection_sql as sql
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.projection import LogMismatch, Projection, dump
@@ -200,3 +201,32 @@ def test_answers_are_those_known_at_the_index(tmp_path: Path) -> None:
     then = known(projection, log, second.index).profile()["zone"]
     assert (then.value, then.until_ms, then.log_index) == ("Europe/Berlin", hour(9), 1)
     assert not known(projection, log).profile()
+
+
+def test_centers_are_those_known_at_the_index(tmp_path: Path) -> None:
+    log = new_log(tmp_path, Clock())
+    agents = {name: Agent(center=name) for name in ("north", "east", "south")}
+    told = [append(log, agents[name].note()) for name in ("north", "east", "north", "south")]
+    projection = opened(tmp_path, log)
+    assert [projection.centers(entry.index) for entry in told] == [
+        ["north"],
+        ["east", "north"],
+        ["east", "north"],
+        ["east", "north", "south"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        (sql.ACTIVATIONS, "SEARCH activation"),
+        (sql.CHAIN, "SEARCH chain USING INDEX chain_arrival"),
+        (sql.OPEN_HAPPENINGS, "SEARCH h USING INDEX happening_open"),
+    ],
+)
+def test_what_every_judgement_asks_costs_the_same_however_long_the_log_is(
+    tmp_path: Path, query: str, first: str
+) -> None:
+    projection = Projection.open(tmp_path, log_id="log")
+    plan = projection.rows(f"EXPLAIN QUERY PLAN {query}", *[1] * query.count("?"))
+    assert plan[0][3].startswith(first)
