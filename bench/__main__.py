@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bench import agent_at_rest, arrivals, judging, rooflines
 from bench.collector import Collector
+from bench.phases import phase
 
 OBSERVATIONS = 500
 ARRIVAL_SECONDS = 60
@@ -127,15 +128,17 @@ def at_rest(place: Path) -> list[Row]:
 def judged(place: Path) -> list[Row]:
     """All rules of one center, and of every center from nothing."""
     folder, count = judging.prepare(place), judging.rules()
-    cold, warm = judging.one(folder)
-    seconds, used = judging.many(folder)
+    with phase("judging one center"):
+        cold, again = judging.one(place)
+    with phase(f"judging {judging.CENTERS} centers from nothing"):
+        seconds, used = judging.many(folder)
     minutes = seconds * 10_000 / judging.CENTERS / 60
     one = Row(
-        what=f"all {count} rules of one center, 13 months of daily evidence",
-        figure=f"{1000 * warm:.0f} ms",
-        ratio=f"{cold / warm:.1f} x that with nothing in memory ({1000 * cold:.0f} ms)",
+        what=f"all {count} rules of one center a minute later, every source heard again, 13 months of daily evidence",
+        figure=f"{1000 * again:.0f} ms",
+        ratio=f"from nothing {1000 * cold:.0f} ms, {cold / again:.1f} x that",
         bar="≤ 50 ms",
-        holds=warm <= 0.05,
+        holds=again <= 0.05,
     )
     everyone = Row(
         what=f"10,000 centers x {count} rules from nothing, from {judging.CENTERS} centers in {seconds:.0f} s",
@@ -149,7 +152,8 @@ def judged(place: Path) -> list[Row]:
 
 def _arrived(folder: Path) -> list[Row]:
     """From the log to the store, while each of 1,000 centers sends one statement a minute."""
-    middle, late, sent, waiting = arrivals.measure(folder, judging.CENTERS, ARRIVAL_SECONDS)
+    with phase(f"judging arrivals for {ARRIVAL_SECONDS} s"):
+        middle, late, sent, waiting = arrivals.measure(folder, judging.CENTERS, ARRIVAL_SECONDS)
     row = Row(
         what=f"evidence arrives → verdict stored, p99 of {sent} statements in {ARRIVAL_SECONDS} s",
         figure=f"{late:.1f} s" + (f", {waiting} still waiting" if waiting else ""),

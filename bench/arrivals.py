@@ -14,7 +14,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.cloning import name_of, run_of
-from bench.grown_center import Day, last_quarter_hour
+from bench.grown_center import Day, next_minutes
 from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.transaction import Transaction
@@ -80,15 +80,21 @@ def _waits(sent: list[tuple[str, int, float]], written: list[tuple[str, int, flo
 
 
 def _feed(folder: Path, centers: int, seconds: int) -> None:
-    key, told = Ed25519PrivateKey.generate(), last_quarter_hour()
+    key, told = Ed25519PrivateKey.generate(), next(next_minutes())
     began, sources = time.monotonic(), itertools.cycle(told)
     with EvidenceLog.open(folder, clock=clock) as log:
-        (last,) = log.reader().execute("SELECT max(sequence) FROM entry").fetchone()  # of each of the clones alike
+        last = newest_sequence(log)
         for number in range(seconds * PER_MINUTE // 60):
             time.sleep(max(0.0, began + number * 60 / PER_MINUTE - time.monotonic()))
             center, day, sequence = name_of(number % centers), next(sources), last + 1 + number // centers
             index = log.write(lambda transaction: append(transaction, key, center, day, sequence)).result()  # noqa: B023
             print(json.dumps([center, index, time.time()]), flush=True)
+
+
+def newest_sequence(log: EvidenceLog) -> int:
+    """The number of the newest statement of each of the clones: it is the same of all."""
+    (last,) = log.reader().execute("SELECT max(sequence) FROM entry").fetchone()
+    return int(last)
 
 
 def append(transaction: Transaction, key: Ed25519PrivateKey, center: str, day: Day, sequence: int) -> int:

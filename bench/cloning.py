@@ -4,7 +4,6 @@ Every row of a clone is its own, lists included (no two centers share a body), a
 centers had spoken in turn.
 """
 
-import itertools
 import json
 import shutil
 import sqlite3
@@ -14,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.grown_center import Day, days_of, grown_sources
-from ccmm_collector.fold import Fold, KeptFolds
+from ccmm_collector.fold import KeptFolds, kept_fold
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import activate_pack, built_in
 from ccmm_collector.projection import FILE, Projection
@@ -28,6 +27,8 @@ from ccmm_proto.v1.service_pb2 import Act, ScopeAnswer
 from tests.unit.rules.center_facts import NOW, SCOPE, ms
 
 CENTER = "center-0000"
+# What is lost with the power is made again.
+FOR_BULK = ("journal_mode = OFF", "synchronous = OFF", "cache_size = -262144")
 
 
 def name_of(number: int) -> str:
@@ -96,16 +97,19 @@ def clone(folder: Path, one: Path, centers: int) -> None:
         (log_id,) = source.execute("SELECT log_id FROM position").fetchone()
     Projection.open(folder, log_id=log_id).close()
     connection = sqlite3.connect(folder / FILE, isolation_level=None)
-    connection.execute("PRAGMA synchronous = OFF")
+    for pragma in FOR_BULK:
+        connection.execute(f"PRAGMA {pragma}")
     connection.execute("ATTACH ? AS one", (str(one / FILE),))
     connection.execute("BEGIN")
-    tables = connection.execute(
-        "SELECT name FROM one.sqlite_master WHERE type = 'table'"
-        " AND substr(name, 1, 1) <> '_' AND name NOT LIKE 'sqlite%' AND name <> 'position'"
+    indexes = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql <> '' AND substr(tbl_name, 1, 1) <> '_'"
     ).fetchall()
-    for (table,), number in itertools.product(tables, range(centers)):
-        connection.execute(_copying(connection, table, number, centers))
-    _fold_anew(connection, centers)
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    _copy_rows(connection, centers)
+    for _, sql in indexes:
+        connection.execute(sql)
+    _keep_folds(connection, one, centers)
     connection.execute(f"UPDATE position SET log_index = (SELECT log_index FROM one.position) * {centers} + {centers}")
     connection.execute("COMMIT")
     connection.close()
@@ -119,31 +123,55 @@ def _copy_log(path: Path, one: Path, centers: int) -> None:
         connection.execute(f"UPDATE entry SET log_index = log_index * {centers} + {centers}")
 
 
-def _fold_anew(connection: sqlite3.Connection, centers: int) -> None:
-    """The folds again, for they hold numbers of sources and log indexes."""
-    connection.execute("DELETE FROM fold")
+def _keep_folds(connection: sqlite3.Connection, one: Path, centers: int) -> None:
+    """The center's kept fold for each clone, with its numbers of sources and its log indexes."""
     kept = KeptFolds(connection)
-    for number in range(centers):
-        fold = Fold()
-        fold.up_to(connection, name_of(number), 1 << 62)
-        (fold.index,) = connection.execute(
-            "SELECT max(log_index) FROM entry WHERE center = ?", (name_of(number),)
-        ).fetchone()
-        kept.keep(name_of(number), fold)
-    kept.write()
+    (sources,) = connection.execute("SELECT max(id) FROM one.source").fetchone()
+    (newest,) = connection.execute("SELECT max(log_index) FROM one.fold").fetchone()
+    with sqlite3.connect(one / FILE) as source:
+        for number in range(centers):
+            fold = kept_fold(source, CENTER, newest)
+            fold.index = newest * centers + number
+            fold.runs = {number * sources + own: runs for own, runs in fold.runs.items()}
+            for coverage in [coverage for runs in fold.runs.values() for coverage in runs.by_feeds.values()]:
+                coverage.log_index = coverage.log_index * centers + number
+            kept.keep(name_of(number), fold)
+        kept.write()
 
 
-def _copying(connection: sqlite3.Connection, table: str, number: int, centers: int) -> str:
-    """One table's rows under another name and other numbers; those of no center are copied once."""
-    chosen = []
-    for _, name, type_, *_ in connection.execute(f"PRAGMA one.table_info({table})").fetchall():
-        if type_ == "INTEGER" and name in ("log_index", "series", "source", "id"):
-            chosen.append(f"{name} * {centers} + {number}")
-        elif name == "center":
-            chosen.append(f"CASE center WHEN '' THEN '' ELSE '{name_of(number)}' END")
-        elif (table, name) in (("listing", "body"), ("body", "sha256")):
-            chosen.append(f"CAST({name} || x'{number:08x}' AS BLOB)")
-        else:
-            chosen.append(name)
-    only = {"activation": "0", "entry": "center <> ''"}.get(table, "1") if number else "1"
-    return f"INSERT INTO main.{table} SELECT {', '.join(chosen)} FROM one.{table} WHERE {only}"
+def _copy_rows(connection: sqlite3.Connection, centers: int) -> None:
+    """All rows of the center under each name, every table in the order of its key: appended, never put in between."""
+    connection.execute("CREATE TEMP TABLE clone (number INTEGER PRIMARY KEY, name TEXT, tag BLOB)")
+    named = [(number, name_of(number), number.to_bytes(4, "big")) for number in range(centers)]
+    connection.executemany("INSERT INTO clone VALUES (?,?,?)", named)
+    tables = connection.execute(
+        "SELECT name FROM one.sqlite_master WHERE type = 'table'"
+        " AND substr(name, 1, 1) <> '_' AND name NOT LIKE 'sqlite%' AND name NOT IN ('position', 'fold')"
+    ).fetchall()
+    for (table,) in tables:
+        connection.execute(_copying(connection, table, centers))
+
+
+def _copying(connection: sqlite3.Connection, table: str, centers: int) -> str:
+    """One table's rows under other names and other numbers; those of no center are copied once.
+
+    Sources and series of a center have numbers of their own in a row, log indexes those of all centers in turn.
+    """
+    columns = connection.execute(f"PRAGMA one.table_info({table})").fetchall()
+    chosen = ", ".join(_column(table, name, type_, centers) for _, name, type_, *_ in columns)
+    only = {"activation": "number = 0", "entry": "number = 0 OR center <> ''"}.get(table, "TRUE")
+    is_in_turn = table in ("entry", "body")
+    joined = f"one.{table} CROSS JOIN clone" if is_in_turn else f"clone CROSS JOIN one.{table}"
+    order = "ORDER BY sha256, number" if table == "body" else ""
+    return f"INSERT INTO main.{table} SELECT {chosen} FROM {joined} WHERE {only} {order}"
+
+
+def _column(table: str, name: str, type_: str, centers: int) -> str:
+    if (table, name) in (("listing", "body"), ("body", "sha256")):
+        return f"CAST({name} || tag AS BLOB)"
+    if name == "center":
+        return "CASE center WHEN '' THEN '' ELSE name END"
+    if type_ == "INTEGER" and name == "log_index":
+        return f"log_index * {centers} + number"
+    numbered = {"id": table, "source": "source", "series": "series"}.get(name) if type_ == "INTEGER" else None
+    return f"number * (SELECT max(id) FROM one.{numbered}) + {name}" if numbered else name

@@ -4,6 +4,7 @@
 of the good center. Every source speaks once a day.
 """
 
+import itertools
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -116,28 +117,30 @@ def _by_day(file: SourceFile) -> tuple[dict[int, list[tuple[str, Happening]]], d
     return rows, figures
 
 
-def last_quarter_hour() -> list[Day]:
-    """What each source says next: of the bulk the last two rows of each kind and slot of each figure; lists anew."""
-    told = []
-    for name, file in sorted(grown_sources().items()):
-        begin, end = END_MS, END_MS + 60_000
-        rows = [
-            (kind, replace(one, id=_next(one.id), started_ms=begin, ended_ms=begin))
-            for kind, happenings in file.rows.items()
-            for one in happenings[-2:]
-        ]
-        figures = [
-            (measure, row._replace(start_ms=floor_to(begin, QUARTER_MS)))
-            for measure, stated in file.measures.items()
-            for row in {row.dimensions: row for row in stated}.values()
-        ]
-        observations = [*map(measure_told, figures), *rows_told(rows)]
-        for kind, entries in file.entries.items():
-            observations += list_told(kind, entries, end)
-        feeds = tuple(sorted({*file.entries, *file.rows, *file.measures}))
-        told.append(Day(name, begin, end, feeds, observations))
-    return told
+def next_minutes() -> Iterator[list[Day]]:
+    """What each source says next, minute by minute: two rows more of each kind, its slots and lists anew."""
+    sources = grown_sources()
+    for minute in itertools.count():
+        yield [_minute(name, file, minute) for name, file in sorted(sources.items())]
 
 
-def _next(id_: str | int) -> str | int:
-    return id_ + 10**9 if isinstance(id_, int) else f"{id_}-next"
+def _minute(name: str, file: SourceFile, minute: int) -> Day:
+    begin, end = END_MS + minute * 60_000, END_MS + (minute + 1) * 60_000
+    rows = [
+        (kind, replace(one, id=_next(one.id, minute), started_ms=begin, ended_ms=begin))
+        for kind, happenings in file.rows.items()
+        for one in happenings[-2:]
+    ]
+    figures = [
+        (measure, row._replace(start_ms=floor_to(begin, QUARTER_MS)))
+        for measure, stated in file.measures.items()
+        for row in {row.dimensions: row for row in stated}.values()
+    ]
+    observations = [*map(measure_told, figures), *rows_told(rows)]
+    for kind, entries in file.entries.items():
+        observations += list_told(kind, entries, end)
+    return Day(name, begin, end, tuple(sorted({*file.entries, *file.rows, *file.measures})), observations)
+
+
+def _next(id_: str | int, minute: int) -> str | int:
+    return id_ + (minute + 1) * 10**9 if isinstance(id_, int) else f"{id_}-next{minute or ''}"

@@ -1,8 +1,9 @@
-"""How long judging takes: one center cold and warm, and many centers from nothing in two processes.
+"""How long judging takes: one center from nothing and again, and many centers from nothing in two processes.
 
 python -m bench.judging FOLDER FIRST STEP      judges every STEP-th center from FIRST on, into verdicts of its own
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -10,38 +11,64 @@ import time
 from pathlib import Path
 from statistics import median
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bench.arrivals import append, newest_sequence
 from bench.cloning import CENTER, clone, name_of, one_center
+from bench.grown_center import next_minutes
+from bench.phases import phase
 from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import built_in, load
+from ccmm_collector.project import ALL
 from ccmm_collector.verdict_store import VerdictStore
+from tests.unit.rules.center_facts import NOW, ms
 
 CENTERS = 500
 PROCESSES = 2
+AGAIN = 5  # of which the median counts
 
 
 def prepare(place: Path, centers: int = CENTERS) -> Path:
     """A folder with so many centers, each with 13 months of daily evidence, and no verdicts."""
-    one_center(place / "one")
-    clone(place / "many", place / "one", centers)
+    with phase("projecting 13 months of one center"):
+        one_center(place / "one")
+    with phase(f"cloning it to {centers} centers"):
+        clone(place / "many", place / "one", centers)
     return place / "many"
 
 
-def one(folder: Path) -> tuple[float, float]:
-    """Seconds that all rules of one center take: with nothing in memory, and again after other centers."""
-    with EvidenceLog.open(folder) as log, Judge(folder, log) as judge:
+def one(place: Path) -> tuple[float, float]:
+    """Seconds that all rules of one center take: with nothing in memory, and judged again after another center.
+
+    Again is a minute later each time, when every source of the center has said one thing more. Projecting that is not
+    counted.
+    """
+    folder, key = place / "few", Ed25519PrivateKey.generate()
+    clone(folder, place / "one", 2)
+    again: list[float] = []
+    with (
+        EvidenceLog.open(folder, clock=lambda: ms(NOW) + 60_000 * len(again)) as log,
+        Judge(folder, log) as judge,
+    ):
         judge.judge_center(name_of(1))  # what is loaded once for all centers: the pack, its expressions
-        started = time.perf_counter()
-        judge.judge_center(CENTER)
-        cold = time.perf_counter() - started
-        judge.judge_center(name_of(1))
-        warm = []
-        for _ in range(5):
-            started = time.perf_counter()
-            judge.judge_center(CENTER)
-            warm.append(time.perf_counter() - started)
-    _forget(folder)
-    return cold, median(warm)
+        cold = _seconds(judge, CENTER)
+        numbers = itertools.count(newest_sequence(log) + 1)
+        for days in itertools.islice(next_minutes(), AGAIN):
+            for day in days:
+                log.write(lambda transaction: append(transaction, key, CENTER, day, next(numbers))).result()  # noqa: B023
+            judge.project()
+            judge.judge_center(name_of(1))
+            again.append(_seconds(judge, CENTER))
+    return cold, median(again)
+
+
+def _seconds(judge: Judge, center: str) -> float:
+    """Of all rules of the center."""
+    judge.touch({center: {ALL}})
+    started = time.perf_counter()
+    judge.judge_center(center)
+    return time.perf_counter() - started
 
 
 def many(folder: Path) -> tuple[float, float]:
@@ -71,11 +98,6 @@ def many(folder: Path) -> tuple[float, float]:
 def rules() -> int:
     """How many rules the pack has."""
     return len(load(built_in()).rules)
-
-
-def _forget(folder: Path) -> None:
-    for path in folder.glob("verdicts.sqlite*"):
-        path.unlink()
 
 
 def main() -> None:

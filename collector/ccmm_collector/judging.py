@@ -116,15 +116,16 @@ class Judge:
         until, found = time.monotonic() + BATCH_SECONDS, False
         while entries := self.log.entries(after=self.projection.position, limit=BATCH_ENTRIES):
             found = True
-            self._touch(self.projection.apply(entries))
+            self.touch(self.projection.apply(entries))
             if any(entry.kind == "act" and not entry.center for entry in entries):
-                self._touch(self._behind())  # the first pack: who waited for it is judged now
+                self.touch(self._behind())  # the first pack: who waited for it is judged now
                 self._transition.learn(activations(self.projection, self.projection.position))
             if time.monotonic() > until:
                 break
         return found
 
-    def _touch(self, feeds: Mapping[str, set[str]]) -> None:
+    def touch(self, feeds: Mapping[str, set[str]]) -> None:
+        """What of each center is new, or ALL: it is judged when its turn comes."""
         for center, found in feeds.items():
             self._touched.setdefault(center, set()).update(found)
 
