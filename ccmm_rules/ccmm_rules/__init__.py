@@ -11,6 +11,7 @@ rowlanguage   the names that a test on a row may use
 spec          what reads ask: windows, row sets, one spec per operator
 model         a loaded pack: rules, reads, limits, cases
 parsing       pieces that the operators' loaders share
+by_rule       what follows from a rule alone, worked out once
 operators     the reads: loaders and evaluation
 limits        limit tables by level
 case_load     a rule's truth table
@@ -32,6 +33,7 @@ holding       since when a rule has held
 effective     when a rule is in force
 tightening    a center's own limits
 waiving       rules set aside for a time
+composing     a verdict put together
 evaluate      judge a center
 verdict       what a rule concludes, and its canonical form
 needs         what a read needs, in words
@@ -41,6 +43,7 @@ saying        an expression in words
 phrases       what the names that a read binds are called
 row_phrases   the same of rows and pairs
 deciding      which parts of a rule decided
+comparing     a comparison and its figures
 clauses       a comparison with its figures, in words
 wording       the sentence of a verdict, English and Chinese
 explaining    a rule in plain words

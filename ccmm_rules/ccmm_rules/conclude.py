@@ -1,11 +1,14 @@
 """The outcome of a rule at one level from what its reads bind: RULE-LANGUAGE §1, points 1 and 3 to 5."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ccmm_rules.by_rule import once_by_rule
 from ccmm_rules.dependence import remaining
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Outcome, Rule
+
+PROFILE = "profile."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,38 +30,71 @@ class Conclusion:
     blamed: str = ""
 
 
+_MET = Conclusion(outcome=Outcome.SATISFIED)
+_UNMET = Conclusion(outcome=Outcome.NOT_SATISFIED, reason="values")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The names that `require` uses, sorted; of those that reads bind (read, short name, full name)."""
+
+    names: tuple[str, ...]
+    bound: tuple[tuple[str, str, str], ...]
+    optional: frozenset[str]
+    profile: tuple[str, ...]  # as in `names`, with the prefix
+
+
+@once_by_rule
+def asked_of(rule: Rule) -> Asked:
+    """What its `require` uses."""
+    used = rule.require.names
+    reads = [(read, short, read.full(short)) for read in rule.reads for short in read.names]
+    return Asked(
+        names=tuple(sorted(used)),
+        bound=tuple((read.name, short, full) for read, short, full in reads if full in used),
+        optional=frozenset(full for read, _, full in reads if read.optional),
+        profile=tuple(sorted(name for name in used if name.startswith(PROFILE))),
+    )
+
+
 def conclude(rule: Rule, level: int, bound: Mapping[str, Bound], profile: Mapping[str, object]) -> Conclusion:
     """`profile` holds the answers in force only, without the prefix."""
-    answers = {f"profile.{name}": value for name, value in profile.items()}
-    scope = _in_scope(rule, answers)
+    scope = _in_scope(rule, profile)
     if scope is not None:
         return scope
-    known: dict[str, object] = {"level": level, **answers}
+    asked = asked_of(rule)
+    known: dict[str, object] = {"level": level, **answered(asked.profile, profile)}
     for table in rule.limits:
         limit = table.at(level)
         if limit is not None:
             known[table.name] = limit
-    worst, best = dict(known), dict(known)
-    for read in rule.reads:
-        look = bound[read.name]
-        worst |= {read.full(short): value for short, value in look.worst.items()}
-        best |= {read.full(short): value for short, value in look.best.items()}
-    needed = _needed(rule, known)
-    optional = {read.full(short) for read in rule.reads if read.optional for short in read.names}
-    if all(name in worst or name in optional for name in needed) and rule.require.evaluate(worst) is True:
-        return Conclusion(outcome=Outcome.SATISFIED)
+    worst, best = known.copy(), known.copy()
+    for read, short, full in asked.bound:
+        look = bound[read]
+        if short in look.worst:
+            worst[full] = look.worst[short]
+        if short in look.best:
+            best[full] = look.best[short]
+    needed = _needed(rule, asked, known)
+    if all(name in worst or name in asked.optional for name in needed) and rule.require.evaluate(worst) is True:
+        return _MET
     if rule.require.evaluate(best) is False:
-        return Conclusion(outcome=Outcome.NOT_SATISFIED, reason="values")
+        return _UNMET
     return _open(rule, needed, worst, bound)
+
+
+def answered(names: Iterable[str], profile: Mapping[str, object]) -> dict[str, object]:
+    """Of `profile.x` those that the center answers: handing over all of them takes longer than the expression."""
+    return {name: profile[name[len(PROFILE) :]] for name in names if name[len(PROFILE) :] in profile}
 
 
 _NEEDED: dict[tuple[object, ...], list[str]] = {}  # the same for every center that answers alike
 _MOST = 20_000
 
 
-def _needed(rule: Rule, known: Mapping[str, object]) -> list[str]:
+def _needed(rule: Rule, asked: Asked, known: Mapping[str, object]) -> list[str]:
     """The names of reads that `require` still depends on, sorted."""
-    used = tuple([(name, repr(known[name])) for name in sorted(rule.require.names) if name in known])
+    used = tuple([(name, repr(known[name])) for name in asked.names if name in known])
     key = (rule.require.source, used)
     if key not in _NEEDED:
         if len(_NEEDED) >= _MOST:
@@ -67,9 +103,10 @@ def _needed(rule: Rule, known: Mapping[str, object]) -> list[str]:
     return _NEEDED[key]
 
 
-def _in_scope(rule: Rule, answers: Mapping[str, object]) -> Conclusion | None:
+def _in_scope(rule: Rule, profile: Mapping[str, object]) -> Conclusion | None:
     if rule.applies is None:
         return None
+    answers = answered(rule.applies.names, profile)
     applies = rule.applies.evaluate(answers)
     if applies is None:
         unanswered = sorted(name for name in rule.applies.names if name not in answers)
@@ -79,7 +116,7 @@ def _in_scope(rule: Rule, answers: Mapping[str, object]) -> Conclusion | None:
 
 def _open(rule: Rule, needed: list[str], worst: Mapping[str, object], bound: Mapping[str, Bound]) -> Conclusion:
     """Missing before inconclusive; the first read in the rule's own order is blamed."""
-    unanswered = [name for name in needed if name.startswith("profile.")]
+    unanswered = [name for name in needed if name.startswith(PROFILE)]
     if unanswered:
         return Conclusion(outcome=Outcome.MISSING, reason="unanswered", blamed=unanswered[0])
     wanted = [read for read in rule.reads if any(read.full(short) in needed for short in read.names)]

@@ -16,13 +16,15 @@ Values = Mapping[str, object]
 
 def value_in(tree: Tree, values: Values) -> Scalar | None:
     """Its value, None where it hangs on a name without one; as CEL has it, `false && unknown` is false."""
-    if isinstance(tree, Const):
-        return tree.value
     if isinstance(tree, Name):
         value = values.get(tree.name)
         return value if isinstance(value, _SCALARS) else None
+    if isinstance(tree, Const):
+        return tree.value
     if not isinstance(tree, Call):
         return None
+    if tree.function in COMPARED:
+        return _compared(tree, values)
     if tree.function in ("_&&_", "_||_"):
         return _joined(tree, values)
     if tree.function == "_?_:_":
@@ -31,9 +33,17 @@ def value_in(tree: Tree, values: Values) -> Scalar | None:
     return _applied(tree.function, [value_in(part, values) for part in tree.arguments])
 
 
+def _compared(call: Call, values: Values) -> Scalar | None:
+    """Most of what is asked compares two numbers."""
+    left, right = (value_in(part, values) for part in call.arguments)
+    if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
+        return bool(COMPARED[call.function](left, right))
+    return _applied(call.function, [left, right])
+
+
 def _joined(call: Call, values: Values) -> bool | None:
     deciding = call.function == "_||_"
-    sides = [value_in(part, values) for part in call.arguments]
+    sides = [value_in(part, values) for part in call.sides]
     if deciding in sides:
         return deciding
     return None if None in sides else not deciding
@@ -74,21 +84,12 @@ def parts_that(outcome: bool | None, tree: Tree, values: Values) -> list[Tree]:
 
 def _parts(outcome: bool | None, tree: Tree, values: Values) -> Iterator[Tree]:
     if isinstance(tree, Call) and tree.function in ("_&&_", "_||_"):
-        for part in _sides(tree, tree.function):
+        for part in tree.sides:
             if value_in(part, values) is outcome:
                 yield from _parts(outcome, part, values)
     elif isinstance(tree, Call) and tree.function == "_?_:_" and value_in(tree.arguments[0], values) is not None:
         chosen = tree.arguments[1 if value_in(tree.arguments[0], values) else 2]
         yield from _parts(outcome, chosen, values)
-    else:
-        yield tree
-
-
-def _sides(tree: Tree, function: str) -> Iterator[Tree]:
-    """Of `a && b && c` all three."""
-    if isinstance(tree, Call) and tree.function == function:
-        for part in tree.arguments:
-            yield from _sides(part, function)
     else:
         yield tree
 

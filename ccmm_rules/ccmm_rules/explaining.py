@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from ccmm_rules.clauses import name_words, read_of
-from ccmm_rules.expression import Call, Tree
+from ccmm_rules.clauses import name_words
+from ccmm_rules.comparing import read_of
+from ccmm_rules.expression import Tree, sides_of
 from ccmm_rules.limits import WHOLE_UNITS
 from ccmm_rules.model import LimitTable, Read, Rule
 from ccmm_rules.needs import needs_of
@@ -40,7 +41,7 @@ def _lines(rule: Rule, speech: Speech) -> Iterator[str]:
         said = say(rule.applies.tree, speech.language, lambda name: row_name(name, speech.language))
         yield speech.pick(f"applies if: {said}", f"适用条件：{said}")
     yield speech.pick("asks that:", "要求：")
-    yield from (f"  - {_asked(part, rule, speech)}" for part in _conjuncts(rule.require.tree))
+    yield from (f"  - {_asked(part, rule, speech)}" for part in sides_of(rule.require.tree, "_&&_"))
     yield from (_limits(table, speech) for table in rule.limits)
     if rule.hold is not None:
         long = length_words(f"{rule.hold.count}{rule.hold.unit}", speech)
@@ -68,12 +69,6 @@ def _age(ms: int) -> str:
     if ms % (24 * HOUR_MS) == 0 and days > 1:
         return f"{days}d"
     return f"{ms // HOUR_MS}h" if ms % HOUR_MS == 0 else f"{ms // 60_000}m"
-
-
-def _conjuncts(tree: Tree) -> list[Tree]:
-    if isinstance(tree, Call) and tree.function == "_&&_":
-        return [part for side in tree.arguments for part in _conjuncts(side)]
-    return [tree]
 
 
 def _asked(part: Tree, rule: Rule, speech: Speech) -> str:

@@ -5,7 +5,7 @@ The serialised form is `google.protobuf.Any` round `cel.expr.CheckedExpr` (cel/e
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Scalar = bool | int | float | str
 
@@ -28,11 +28,22 @@ class Name:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """An operator or function; a method's target is its first argument."""
+    """An operator or function; a method's target is its first argument.
+
+    What every verdict asks of it is found when it is made: `names` as `names_in` gives them, and of `a && b && c` and
+    `a || b || c` all three `sides`.
+    """
 
     function: str
     arguments: "tuple[Tree, ...]"
     offset: int = 0
+    names: frozenset[str] = field(init=False, repr=False, compare=False)
+    sides: "tuple[Tree, ...]" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parts = [sides_of(part, self.function) for part in self.arguments]
+        object.__setattr__(self, "names", frozenset().union(*map(names_in, self.arguments)))
+        object.__setattr__(self, "sides", tuple(side for part in parts for side in part))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +106,15 @@ def children(tree: Tree) -> "tuple[Tree, ...]":
     return ()
 
 
+def sides_of(tree: Tree, function: str) -> "tuple[Tree, ...]":
+    """What the function joins: of `a && b && c` by `_&&_` all three, of anything else the tree itself."""
+    return tree.sides if isinstance(tree, Call) and tree.function == function else (tree,)
+
+
 def names_in(tree: Tree) -> frozenset[str]:
     """Every declared name that it uses; the variables of macros are not among them."""
+    if isinstance(tree, Call):
+        return tree.names
     if isinstance(tree, Macro):
         inside = frozenset().union(*(names_in(part) for part in tree.parts))
         return names_in(tree.over) | (inside - {tree.variable, "@result"})

@@ -4,7 +4,7 @@ One renderer for tests on rows, pairs and metrics, for `applies` and for `requir
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from ccmm_rules.expression import Call, Const, Items, Name, Scalar, Tree, names_in
@@ -127,7 +127,7 @@ def _bracketed(call: Call, place: int, parts: list[str]) -> str:
 
 
 def _joined(call: Call, language: str, name: NameWords) -> str:
-    everything = _flat(call, call.function)
+    everything = call.sides
     texts = []
     for side in [side for side in everything if not _is_idle(side, call.function, everything)]:
         text = say(side, language, name)
@@ -136,14 +136,7 @@ def _joined(call: Call, language: str, name: NameWords) -> str:
     return _JOINS[call.function][language].join(dict.fromkeys(texts))
 
 
-def _flat(tree: Tree, function: str) -> list[Tree]:
-    """The sides of `a && b && c`."""
-    if isinstance(tree, Call) and tree.function == function:
-        return [side for part in tree.arguments for side in _flat(part, function)]
-    return [tree]
-
-
-def _is_idle(side: Tree, function: str, everything: list[Tree]) -> bool:
+def _is_idle(side: Tree, function: str, everything: Sequence[Tree]) -> bool:
     """`has_x &&` beside what speaks of `x`: said already."""
     if function != "_&&_" or not isinstance(side, Name):
         return False

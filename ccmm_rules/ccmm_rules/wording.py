@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from ccmm_rules.clauses import Figures, clause, moment
-from ccmm_rules.conclude import Conclusion
+from ccmm_rules.clauses import clause
+from ccmm_rules.comparing import Figures, Measured, comparison_of, measured, moment
+from ccmm_rules.conclude import Conclusion, answered, asked_of
 from ccmm_rules.deciding import parts_that
 from ccmm_rules.evidence import Waiver
 from ccmm_rules.expression import Scalar, Tree, names_in
@@ -117,18 +118,30 @@ class _Decided:
     level: int
     conclusion: Conclusion
     reached: int
-    figures: Figures
     parts: Sequence[Tree]
+    measured: Sequence[Measured | None]  # of the first parts, more are not told
 
 
 def sentence(rule: Rule, level: int, conclusion: Conclusion, reached: int, findings: Findings) -> dict[str, str]:
     """One sentence per language; the same findings give the same bytes."""
-    known = {"level": level, **{f"profile.{name}": value for name, value in findings.answers.items()}}
-    known |= findings.limits
-    figures = Figures(rule=rule, worst={**known, **findings.worst}, best={**known, **findings.best})
+    known = {"level": level, **answered(asked_of(rule).profile, findings.answers), **findings.limits}
+    figures = Figures(rule=rule, worst={**known, **findings.worst}, best={**known, **findings.best}, zone=findings.zone)
     parts = _parts(conclusion, rule.require.tree, figures)
-    decided = _Decided(rule=rule, level=level, conclusion=conclusion, reached=reached, figures=figures, parts=parts)
+    spots = findings.spots if conclusion.reason == "values" else {}
+    decided = _Decided(
+        rule=rule,
+        level=level,
+        conclusion=conclusion,
+        reached=reached,
+        parts=parts,
+        measured=[_measured(part, figures, spots) for part in parts[:_MOST]],
+    )
     return {"en": _sentence(decided, findings, "en"), "zh": spaced(_sentence(decided, findings, "zh"))}
+
+
+def _measured(part: Tree, figures: Figures, spots: Mapping[str, Spot | None]) -> Measured | None:
+    comparison = comparison_of(part, figures.rule)
+    return measured(comparison, figures, spots) if comparison is not None else None
 
 
 def _parts(conclusion: Conclusion, tree: Tree, figures: Figures) -> list[Tree]:
@@ -171,27 +184,25 @@ def _told(decided: _Decided, findings: Findings, speech: Speech) -> str:
 def _why(decided: _Decided, findings: Findings, room: int, speech: Speech) -> str:
     reason = decided.conclusion.reason
     if reason in ("", "values"):
-        spots = findings.spots if reason else {}
-        return _fitted(
-            [clause(part, decided.figures, spots, findings.zone, speech) for part in decided.parts], room, speech
-        )
+        return _fitted(decided, room, speech)
     if reason not in REASONS:
         return reason
     text = speech.pick(*REASONS[reason])
     if reason in _OPEN:
-        clauses = [clause(part, decided.figures, {}, findings.zone, speech) for part in decided.parts]
-        return text.format(_fitted(clauses, room - len(text), speech)) if clauses else ""
+        return text.format(_fitted(decided, room - len(text), speech)) if decided.parts else ""
     return text.format(*_about(decided.rule, decided.conclusion, findings, speech))
 
 
-def _fitted(texts: Sequence[str], room: int, speech: Speech) -> str:
-    """As many as fit, one at least, and how many are left."""
-    kept = list(texts[:1])
-    for text in texts[1:_MOST]:
-        if sum(map(len, kept)) + len(text) + 20 > (room if speech.language == "en" else room // 2):
+def _fitted(decided: _Decided, room: int, speech: Speech) -> str:
+    """As many clauses as fit, one at least, and how many are left."""
+    kept, length = list[str](), 0
+    for part, figures in zip(decided.parts, decided.measured, strict=False):
+        text = clause(part, decided.rule, figures, speech)
+        if kept and length + len(text) + 20 > (room if speech.language == "en" else room // 2):
             break
         kept.append(text)
-    left = len(texts) - len(kept)
+        length += len(text)
+    left = len(decided.parts) - len(kept)
     more = speech.pick(f"; and {left} more", f"；另有 {left} 项") if left else ""
     return speech.pick("; ", "；").join(kept) + more
 
