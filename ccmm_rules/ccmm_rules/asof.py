@@ -4,7 +4,7 @@ Coverage, measures, lists and occurrences end at the instant; what was filled in
 one with the changes since then undone. Nothing here asks when something became known: that is the log's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ccmm_rules.evidence import (
@@ -59,6 +59,17 @@ class AsOf:
 
     def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         return self._now.slots(measure, self._within(span))
+
+    def noted(
+        self,
+        key: str,
+        measures: Sequence[str],
+        days: Sequence[Span],
+        make: Callable[[Sequence[Span]], Sequence[str]],
+    ) -> Sequence[str]:
+        """Days that were over by then are the same now."""
+        over = [day for day in days if day.to_ms <= self._at_ms]
+        return [*self._now.evidence.noted(key, measures, over, make), *make(days[len(over) :])]
 
     def _within(self, span: Span) -> Span:
         return Span(min(span.from_ms, self._at_ms), min(span.to_ms, self._at_ms))

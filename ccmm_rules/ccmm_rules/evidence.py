@@ -4,7 +4,7 @@ The collector answers from its projections, tests and scenarios from memory (`cc
 exported log. Times are milliseconds since the epoch, UTC. Pseudonyms are integers: the first 8 bytes, big-endian.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, overload
 
@@ -219,6 +219,20 @@ class Evidence(Protocol):
 
     def slots(self, measure: str, span: Span) -> Sequence[MeasureRow]:
         """One row per slot that starts in the span, oldest first."""
+        ...
+
+    def noted(
+        self,
+        key: str,
+        measures: Sequence[str],
+        days: Sequence[Span],
+        make: Callable[[Sequence[Span]], Sequence[str]],
+    ) -> Sequence[str]:
+        """What `make` says of each of these civil days of the center's zone, oldest first.
+
+        Beside the key it depends on nothing but the slots of these measures that start in the day: so what was made
+        once may be given again for as long as they are the same.
+        """
         ...
 
     def listings(self, kind: str) -> Sequence[Listing]:

@@ -1,7 +1,7 @@
 """Evidence from plain Python facts: for scenarios, tests, and the auditor's examples. Statements may be taken away."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import attrgetter, itemgetter
@@ -105,6 +105,16 @@ class MemoryEvidence:
         for row in self.slots(measure, span):
             parts.setdefault((row.agent, row.source, row.dimensions), []).append(row)
         return [_sum(parts[key]) for key in sorted(parts, key=str)]
+
+    def noted(
+        self,
+        key: str,
+        measures: Sequence[str],
+        days: Sequence[Span],
+        make: Callable[[Sequence[Span]], Sequence[str]],
+    ) -> Sequence[str]:
+        """Made anew each time."""
+        return make(days)
 
     def listings(self, kind: str) -> Sequence[Listing]:
         newest: dict[tuple[str, str], tuple[int, Listing]] = {}

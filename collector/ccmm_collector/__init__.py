@@ -41,6 +41,7 @@ packing             how values lie in the projection's blobs
 bundles             the rolls of one day in one piece
 slots               stated slots of measures and their sums
 day_sums            sums by civil day, and how they are kept
+day_notes           what rules made of the slots of single days, kept
 happenings          occurrences of one source
 alterations         what differs between lists that follow each other
 coverage            what a source vouched for

@@ -3,8 +3,8 @@
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from sqlite3 import Connection
+from typing import NamedTuple
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.packing import is_gauge, pack_buckets, pack_gauge, unpack_buckets, unpack_gauge
@@ -14,13 +14,12 @@ UTC = "UTC"
 Slot = tuple[int, int, int, float, int, bytes | None]  # start, log index, count, total, unfinished, more
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """A sum over the slots of one day, or of a part of it."""
 
     log_index: int
     slots: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides that of tuples
     total: float
     unfinished: int
     more: bytes | None

@@ -5,7 +5,7 @@ verdicts = judge(pack, known, instant)
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from ccmm_collector import projection_sql as sql
@@ -122,6 +122,16 @@ class Known:
             return self._figures.slots(measure, span)
         key = (self.center, measure, span.from_ms, span.to_ms, stamp)
         return self._folds.slots.get(key, lambda: self._figures.slots(measure, span))
+
+    def noted(
+        self,
+        key: str,
+        measures: Sequence[str],
+        days: Sequence[Span],
+        make: Callable[[Sequence[Span]], Sequence[str]],
+    ) -> Sequence[str]:
+        """What is kept of these days, the rest of it made."""
+        return self._figures.noted(key, measures, days, make)
 
     def listings(self, kind: str) -> Sequence[Listing]:
         """The newest complete list of each source that is not retired."""

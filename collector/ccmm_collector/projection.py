@@ -18,6 +18,7 @@ from sqlite_utils import Database
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.bundles import Bundles
+from ccmm_collector.day_notes import DayNotes
 from ccmm_collector.day_sums import DaySums
 from ccmm_collector.dump_sql import DUMPS
 from ccmm_collector.fold import Fold, KeptFolds
@@ -83,6 +84,7 @@ class Projection:
         self._series: dict[SeriesKey, int] = {}
         self.sums = DaySums(connection)
         self.bundles = Bundles(connection)
+        self.notes = DayNotes(connection, readonly=readonly)
         self._folds = KeptFolds(connection)
         self._readonly = readonly
 
@@ -120,6 +122,7 @@ class Projection:
         try:
             log_id, position = self.connection.execute(sql.POSITION).fetchone()
             self.sums.write()  # before the new rows, which empty those of their days
+            self.notes.write()
             rows = Rows()
             for entry in entries:
                 if entry.index > position:
@@ -215,7 +218,7 @@ class Projection:
         self.sums.fill(over_ms, limit)
         self.bundles.fill(over_ms, limit)
         self._folds.fill(self.position)
-        kept = (self.sums, self.bundles, self._folds)
+        kept = (self.sums, self.bundles, self._folds, self.notes)
         if not any(one.fresh for one in kept):
             return False
         self.connection.execute("BEGIN IMMEDIATE")

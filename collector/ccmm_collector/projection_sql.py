@@ -153,6 +153,15 @@ SLOTS_STAMP = (
     "SELECT count(*), max(tally.log_index) FROM series JOIN tally ON tally.series = series.id"
     " WHERE center = ? AND measure = ? AND day_ms >= ? AND day_ms < ?"
 )
+# What the slots of some measures in each civil day rest on.
+DAY_STAMPS = (
+    "SELECT day_ms, count(*), max(tally.log_index) FROM series JOIN tally ON tally.series = series.id"
+    " WHERE center = ? AND measure IN (SELECT value FROM json_each(?)) AND day_ms >= ? AND day_ms < ? GROUP BY day_ms"
+)
+NOTES = (
+    "SELECT day_ms, series, log_index, said FROM day_note WHERE center = ? AND key = ? AND day_ms >= ? AND day_ms < ?"
+)
+KEEP_NOTE = "INSERT OR REPLACE INTO day_note VALUES (?,?,?,?,?,?)"
 # The newest complete list of one source, as known at an index.
 LISTING = (
     "SELECT as_of_ms, log_index, key_id, body FROM listing"

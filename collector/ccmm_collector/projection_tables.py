@@ -124,3 +124,16 @@ def civil_days(db: Database) -> None:
     for statement in DAYS.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@SCHEMA()
+def day_notes(db: Database) -> None:
+    """What rules made of the slots of a civil day: good while so many series have slots in it, up to that index.
+
+    Kept results, no facts.
+    """
+    db.execute(
+        "CREATE TABLE day_note (center TEXT NOT NULL, key BLOB NOT NULL, day_ms INTEGER NOT NULL,"
+        " series INTEGER NOT NULL, log_index INTEGER NOT NULL, said TEXT NOT NULL,"
+        " PRIMARY KEY (center, key, day_ms)) WITHOUT ROWID"
+    )

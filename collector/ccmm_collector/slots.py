@@ -6,7 +6,7 @@ it has the same bits each time.
 
 import json
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from operator import attrgetter
@@ -83,6 +83,18 @@ class Figures:
         else:
             found = [(days.series, self._tallies(days, span)) for days in self._days_of(measure, span.from_ms)]
         return [_row(series, span.from_ms, add(tallies)) for series, tallies in found if tallies]
+
+    def noted(
+        self,
+        key: str,
+        measures: Sequence[str],
+        days: Sequence[Span],
+        make: Callable[[Sequence[Span]], Sequence[str]],
+    ) -> Sequence[str]:
+        """What is kept of these days, the rest of it made; all of it where other days are kept than are asked for."""
+        if not self._are_kept:
+            return make(days)
+        return self._view.projection.notes.of(self._view.center, self._view.index, key, measures, days, make)
 
     def _stated(self, number: int, from_ms: int, to_ms: int) -> Sequence[Slot]:
         return stated(self._view.projection.rows(sql.SLOTS, number, from_ms, to_ms, self._view.index))

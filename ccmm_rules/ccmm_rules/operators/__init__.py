@@ -17,6 +17,8 @@ groups        worst group, rest group, expected groups
 expecting     who must have a row
 answers       which scope answers a read rests on
 metric        a KPI over a window of closed units
+day_notes     what is made of the slots of single days, for evidence to keep
+cell_notes    cells of a window from notes of its days
 slot_cells    the pieces that slots are put together from
 slots         a KPI per slot, grains and rolling
 trend         whether values rise, and which stand out

@@ -1,13 +1,14 @@
 """What measures say cell by cell: the pieces that slots, rolling or not, are put together from."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from operator import attrgetter
 
 from ccmm_rules.evidence import MeasureRow, Span
+from ccmm_rules.operators.cell_notes import Parts, noted_parts
 from ccmm_rules.operators.gauges import readings
 from ccmm_rules.operators.tally import Tally, Where, contributions, fits, joined, width
 from ccmm_rules.operators.view import View
@@ -15,6 +16,7 @@ from ccmm_rules.spec import HOUR_MS
 from ccmm_rules.vocabulary.tables import Metric
 
 SHORTEST_DAY_MS = 23 * HOUR_MS
+RowsOf = Callable[[str], Sequence[MeasureRow]]  # of a measure
 
 
 @dataclass(frozen=True, slots=False, kw_only=True)
@@ -33,6 +35,10 @@ class Cells:
         return sorted(self.parts[0])
 
     @cached_property
+    def _readings(self) -> list[Tally]:
+        return list(zip(*([part[start] for start in self.starts] for part in self.parts), strict=True))
+
+    @cached_property
     def sums(self) -> list[list[float]]:
         """Prefix sums, so that a rolling window costs two look-ups."""
         return [list(accumulate([part[start] for start in self.starts], initial=0.0)) for part in self.parts]
@@ -41,18 +47,36 @@ class Cells:
         """Of all cells that start in the slot."""
         low, high = bisect_left(self.starts, slot.from_ms), bisect_left(self.starts, slot.to_ms)
         if self._is_gauge:
-            if high - low == 1 and self.parts[3][self.starts[low]] > 0:  # one reading is what is joined of it
-                return tuple([part[self.starts[low]] for part in self.parts])
-            return joined(self.metric, [tuple(part[at] for part in self.parts) for at in self.starts[low:high]])
+            read = self._readings[low:high]
+            return read[0] if len(read) == 1 and read[0][3] > 0 else joined(self.metric, read)  # alone: as it is
         return tuple([part[high] - part[low] for part in self.sums])
+
+    def tallies(self, slots: Sequence[Span]) -> Sequence[Tally]:
+        """Of each of the slots."""
+        if self._is_gauge:
+            return [self.tally(slot) for slot in slots]
+        lows = [bisect_left(self.starts, slot.from_ms) for slot in slots]
+        highs = [bisect_left(self.starts, slot.to_ms) for slot in slots]
+        columns = [[part[high] - part[low] for low, high in zip(lows, highs, strict=True)] for part in self.sums]
+        return list(zip(*columns, strict=True))
 
 
 def cells_of(
-    metric: Metric, where: Where, by: str, view: View, counted: Sequence[Span], bases: Sequence[Span]
+    metric: Metric,
+    where: Where,
+    by: str,
+    view: View,
+    counted: Sequence[Span],
+    bases: Sequence[Span],
+    *,
+    by_notes: bool = True,
 ) -> tuple[dict[object, Cells], bool]:
-    """Cells by group; and whether two sources state the same. `bases` are the finest pieces that the slots need."""
+    """Cells by group; and whether two sources state the same. `bases` are the finest pieces that the slots need.
+
+    `by_notes`: days of a long window may be kept; not where something better is kept of them.
+    """
     key = ("cells", metric.id, tuple(where), by, tuple(counted), bases[0] if bases else None, len(bases))
-    return view.once(key, lambda: _cells(metric, where, by, view, counted, bases))
+    return view.once(key, lambda: _cells(metric, where, by, view, counted, bases, by_notes=by_notes))
 
 
 def nothing(metric: Metric) -> Cells:
@@ -60,18 +84,38 @@ def nothing(metric: Metric) -> Cells:
 
 
 def _cells(
-    metric: Metric, where: Where, by: str, view: View, counted: Sequence[Span], bases: Sequence[Span]
+    metric: Metric,
+    where: Where,
+    by: str,
+    view: View,
+    counted: Sequence[Span],
+    bases: Sequence[Span],
+    *,
+    by_notes: bool,
 ) -> tuple[dict[object, Cells], bool]:
-    found: dict[object, list[dict[int, float]]] = {}
+    daily = bases if len(counted) == 1 and is_by_days(metric, bases) else None
+
+    def read(spans: Sequence[Span]) -> tuple[Parts, bool]:
+        return _parts(metric, where, by, lambda measure: _rows(metric, measure, view, spans, daily))
+
+    noted = None
+    if by_notes and len(counted) == 1 and daily is None:
+        noted = noted_parts(metric, where, by, counted[0], view, lambda span: read((span,)))
+    found, disputed = noted or read(counted)
+    return {group: Cells(metric=metric, parts=parts) for group, parts in found.items()}, disputed
+
+
+def _parts(metric: Metric, where: Where, by: str, rows_of: RowsOf) -> tuple[Parts, bool]:
+    found: Parts = {}
     disputed = False
     where = (*metric.where, *where)
     for measure in metric.measures:
-        rows = _rows(metric, measure, where, view, counted, bases)
+        told = rows_of(measure)
+        rows = [row for row in told if fits(row, where)] if where else told
         disputed = disputed or contradict(rows)
         for group, members in _by_group(rows, by).items():
-            parts = found.setdefault(group, [{} for _ in range(width(metric))])
-            _put(metric, measure, members, parts)
-    return {group: Cells(metric=metric, parts=parts) for group, parts in found.items()}, disputed
+            _put(metric, measure, members, found.setdefault(group, [{} for _ in range(width(metric))]))
+    return found, disputed
 
 
 def _put(metric: Metric, measure: str, rows: Sequence[MeasureRow], parts: list[dict[int, float]]) -> None:
@@ -81,7 +125,8 @@ def _put(metric: Metric, measure: str, rows: Sequence[MeasureRow], parts: list[d
         for row, tally in zip(rows, zip(*columns, strict=True), strict=True):
             tallies.setdefault(row.start_ms, []).append(tally)
         for start, members in tallies.items():
-            for part, value in zip(parts, joined(metric, members), strict=True):
+            alone = len(members) == 1 and members[0][3] > 0  # one reading is what is joined of it
+            for part, value in zip(parts, members[0] if alone else joined(metric, members), strict=True):
                 part[start] = value
         return
     for part, column in zip(parts, columns, strict=True):
@@ -91,19 +136,15 @@ def _put(metric: Metric, measure: str, rows: Sequence[MeasureRow], parts: list[d
 
 
 def _rows(
-    metric: Metric, measure: str, where: Where, view: View, counted: Sequence[Span], bases: Sequence[Span]
+    metric: Metric, measure: str, view: View, counted: Sequence[Span], daily: Sequence[Span] | None
 ) -> Sequence[MeasureRow]:
     """Slots of the time that counts; where pieces are whole days their sums, each at the start of its piece."""
+    if daily is not None:
+        return [row for base in daily for row in _summed(view, measure, base)]
     if not counted:
         return []
-    whole = Span(counted[0].from_ms, counted[-1].to_ms)
-    if len(counted) == 1 and is_by_days(metric, bases):
-        found: Sequence[MeasureRow] = [row for base in bases for row in _summed(view, measure, base)]
-    else:
-        found = readings(metric, measure, view, whole)
-        if len(counted) > 1:
-            found = [row for part in counted for row in started_within(found, part)]
-    return [row for row in found if fits(row, where)] if where else found
+    found = readings(metric, measure, view, Span(counted[0].from_ms, counted[-1].to_ms))
+    return found if len(counted) == 1 else [row for part in counted for row in started_within(found, part)]
 
 
 def started_within(rows: Sequence[MeasureRow], span: Span) -> Sequence[MeasureRow]:

@@ -1,9 +1,12 @@
 """A metric's value slot by slot: what breaches and signals are made of."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ccmm_rules.evidence import Span
+from ccmm_rules.operators.day_notes import divided, notes_of
 from ccmm_rules.operators.slot_cells import Cells, cells_of, nothing
 from ccmm_rules.operators.slot_grid import Grid, grid_of
 from ccmm_rules.operators.stillness import restless
@@ -35,6 +38,9 @@ class SlotValues:
     trouble: str = ""  # disputed; uncovered, where a gauge was not read
 
 
+Values = dict[Group, list[SlotValue]]
+
+
 def slot_values(metric: Metric, every: str, by: str, view: View, span: Span, within: Band | None = None) -> SlotValues:
     """Of all slots that are closed by the end of the span, or of those outside `within`; made once for all that ask."""
     key = ("slot values", metric.id, every, by, span, within)
@@ -49,22 +55,84 @@ def _slot_values(metric: Metric, every: str, by: str, view: View, span: Span, wi
         return SlotValues(groups={}, until_ms=span.from_ms)
     closed = grid.span()
     short = 0 < grid.length_ms < DAY_MS
-    groups: dict[Group, list[SlotValue]] = {}
+    found: Values = {}
     trouble = ""
     for part in restless(metric, closed, within, view) if short and within is not None else [closed]:
-        places = grid.within(part)
-        whole = Span(grid.slot(places[0]).from_ms, grid.slot(places[-1]).to_ms)
-        bases = [grid.slot(place) for place in (places[:1] if short else places)]
-        cells, disputed = cells_of(metric, (), by, view, [whole], bases)
-        cells = cells or ({} if by else {"": nothing(metric)})
-        for group in sorted(cells, key=str):
-            values = _values(metric, cells[group], grid, places, within)
-            groups.setdefault(group, []).extend(values)  # type: ignore[arg-type]  # of a dimension
-            unread = metric.is_gauge and _unread(metric, cells[group], grid, places)
-            trouble = trouble or ("uncovered" if unread else "")
-        trouble = "disputed" if disputed else trouble
-    found = {group: tuple(values) for group, values in groups.items()}
-    return SlotValues(groups=found, until_ms=closed.to_ms, trouble=trouble)
+        noted = _noted(metric, by, grid, part, within, view) if short and within is not None else None
+        values, why = noted or _read(metric, by, grid, part, within, view)
+        _add(found, values)
+        trouble = why if why == "disputed" else trouble or why
+    groups = {group: tuple(found[group]) for group in sorted(found, key=str)}
+    return SlotValues(groups=groups, until_ms=closed.to_ms, trouble=trouble)
+
+
+def _noted(metric: Metric, by: str, grid: Grid, part: Span, within: Band, view: View) -> tuple[Values, str] | None:
+    """Put together from notes of whole days; None where these are not worth it, or do not end with slots."""
+    pieces = divided(part, view)
+    if pieces is None or metric.is_gauge or metric.formula in ("count", "chi2_p"):
+        return None
+    cuts = (*(day.from_ms for day in pieces.days), pieces.tail.from_ms)
+    if any((cut - grid.begin_ms) % grid.length_ms for cut in cuts):
+        return None
+
+    def made(days: Sequence[Span]) -> list[str]:
+        values, trouble = _read(metric, by, grid, Span(days[0].from_ms, days[-1].to_ms), within, view)
+        if trouble and len(days) > 1:
+            return [note for day in days for note in made((day,))]
+        return [_note(values, day, trouble) for day in days]
+
+    parts = [
+        _read(metric, by, grid, end, within, view) for end in (pieces.head, pieces.tail) if end.from_ms < end.to_ms
+    ]
+    notes = notes_of(("beyond", grid.length_ms, by, within), metric, pieces.days, view, made)
+    parts += [_told(note, grid) for note in notes]
+    found: Values = {}
+    for values, _ in parts:
+        _add(found, values)
+    ordered = {group: sorted(values, key=attrgetter("place")) for group, values in found.items()}
+    return ordered, next((why for _, why in parts if why), "")
+
+
+def _told(note: str, grid: Grid) -> tuple[Values, str]:
+    """What `_note` noted."""
+    found: Values = {}
+    trouble, told = json.loads(note)
+    for group, start_ms, value in told:
+        place = grid.place(start_ms)
+        one = SlotValue(place=place, slot=grid.slot(place), value=value, ends=(value, value))
+        found.setdefault(group, []).append(one)
+    return found, trouble
+
+
+def _note(values: Values, day: Span, trouble: str) -> str:
+    told = [
+        (group, value.slot.from_ms, value.value)
+        for group, held in values.items()
+        for value in held
+        if day.from_ms <= value.slot.from_ms < day.to_ms
+    ]
+    return json.dumps([trouble, told], ensure_ascii=False, separators=(",", ":"))
+
+
+def _add(found: Values, values: Values) -> None:
+    for group, told in values.items():
+        found.setdefault(group, []).extend(told)
+
+
+def _read(metric: Metric, by: str, grid: Grid, part: Span, within: Band | None, view: View) -> tuple[Values, str]:
+    """Of the slots that touch a part of the grid: by group, and what troubles them."""
+    places = grid.within(part)
+    whole = Span(grid.slot(places[0]).from_ms, grid.slot(places[-1]).to_ms)
+    is_short = 0 < grid.length_ms < DAY_MS
+    bases = [grid.slot(place) for place in (places[:1] if is_short else places)]
+    cells, disputed = cells_of(metric, (), by, view, [whole], bases, by_notes=within is None)
+    cells = cells or ({} if by else {"": nothing(metric)})
+    groups: Values = {}
+    unread = False
+    for group, held in cells.items():
+        groups[group] = list(_values(metric, held, grid, places, within))  # type: ignore[index]  # of a dimension
+        unread = unread or (metric.is_gauge and _unread(metric, held, grid, places))
+    return groups, "disputed" if disputed else "uncovered" if unread else ""
 
 
 def _values(metric: Metric, cells: Cells, grid: Grid, places: range, within: Band | None) -> Iterator[SlotValue]:

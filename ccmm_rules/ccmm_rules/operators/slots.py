@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.conclude import Bound
@@ -17,10 +18,10 @@ from ccmm_rules.operators.groups import expected_of, median, named
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.masking import masked, settled_window
 from ccmm_rules.operators.metric import unknown
-from ccmm_rules.operators.slot_cells import Cells, cells_of, nothing
+from ccmm_rules.operators.slot_cells import SHORTEST_DAY_MS, Cells, cells_of, nothing
 from ccmm_rules.operators.spans import parts_within, united
 from ccmm_rules.operators.tallies import counted_spans
-from ccmm_rules.operators.tally import ends_of, sample_of, value_of
+from ccmm_rules.operators.tally import Tally, ends_of, sample_of, value_of
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import GRAIN_UNITS, calendar_slots
 from ccmm_rules.spec import UNIT_MS, SlotSpec
@@ -59,10 +60,12 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
     met = {level: spec.meets or target or _limit_of(rule, metric, level) for level in rule.levels}
     unlimited = Bound(state="inconclusive", reason="limit")
     firm = not metric.flat_ms and (spec.during is None or not spec.during.kind)
-    levels = {
-        level: unlimited if meets is None else _judged(read, rule, metric, groups, meets, hole, firm=firm)
-        for level, meets in met.items()
+    by_limit = {
+        meets: _judged(read, rule, metric, groups, meets, hole, firm=firm)
+        for meets in dict.fromkeys(met.values())
+        if meets is not None
     }
+    levels = {level: unlimited if meets is None else by_limit[meets] for level, meets in met.items()}
     return Reading(
         bound=levels[rule.level],
         levels=levels,
@@ -98,7 +101,7 @@ def _groups(
     if disputed:
         return [], unknown("inconclusive", "disputed", feed)
     cells: dict[object, Cells] = {name: nothing(metric) for name in expected or ()} | found
-    due = [slot for slot in slots if _overlaps(counted, slot)]
+    due = slots if counted == [span] else [slot for slot in slots if _overlaps(counted, slot)]
     gaps = uncovered(feed.sources, span)
     missing = united([cut for part in counted for cut in parts_within(gaps, part)]) if gaps else []
     lost = [_overlaps(missing, slot) if missing else False for slot in due]
@@ -124,14 +127,15 @@ def _silent(slots: Slots, due: Sequence[Span]) -> Slots:
 
 
 def slots_in(spec: SlotSpec, span: Span, zone: ZoneInfo) -> tuple[list[Span], list[Span]]:
-    """The slots of the window, and the pieces that do not overlap of which they are made."""
+    """The slots of the window, and the pieces that do not overlap of which they are made: of short ones the first."""
     if spec.every in GRAIN_UNITS:
         units = calendar_slots(span, spec.every, zone)
         return units, units
     length = int(spec.every[:-1]) * UNIT_MS[spec.every[-1]]
     step = spec.step_ms or length
     slots = [Span(start, start + length) for start in range(span.from_ms, span.to_ms - length + 1, step)]
-    return slots, [Span(start, start + step) for start in range(span.from_ms, span.to_ms - step + 1, step)]
+    until_ms = span.to_ms - step + 1 if step >= SHORTEST_DAY_MS else min(span.to_ms - step, span.from_ms) + 1
+    return slots, [Span(start, start + step) for start in range(span.from_ms, until_ms, step)]
 
 
 def _overlaps(parts: Sequence[Span], slot: Span) -> bool:
@@ -145,20 +149,24 @@ def _values(
 ) -> Slots:
     values: list[Ends | None] = []
     starts: list[int] = []
-    least = 0 if metric.formula == "count" else max(spec.sample, 1)
-    for slot, is_lost in zip(slots, lost, strict=True):
-        tally = () if is_lost else cells.tally(slot)
-        if is_lost or (metric.is_gauge and sample_of(metric, tally) < least):
-            values.append(None)
-        elif metric.is_gauge:
-            values.append(ends_of(metric, tally))
-        else:
-            value = value_of(metric, tally)
-            if value is None or sample_of(metric, tally) < least:
-                continue
-            values.append((value, value))
-        starts.append(slot.from_ms)
+    known: dict[Tally, Ends | Literal[False] | None] = {}  # many slots are alike
+    for slot, is_lost, tally in zip(slots, lost, cells.tallies(slots), strict=True):
+        if tally not in known:
+            known[tally] = _ends(metric, spec, tally)
+        ends = None if is_lost else known[tally]
+        if ends is not False:
+            values.append(ends)
+            starts.append(slot.from_ms)
     return Slots(group=group, values=tuple(values), starts=tuple(starts))
+
+
+def _ends(metric: Metric, spec: SlotSpec, tally: Tally) -> Ends | Literal[False] | None:
+    """None: a gauge that was not read; False: too little to judge."""
+    is_enough = sample_of(metric, tally) >= (0 if metric.formula == "count" else max(spec.sample, 1))
+    if metric.is_gauge:
+        return ends_of(metric, tally) if is_enough else None
+    value = value_of(metric, tally)
+    return (value, value) if value is not None and is_enough else False
 
 
 def _spot(groups: list[Slots], meets: Ends | None) -> Spot | None:

@@ -77,11 +77,13 @@ def joined(metric: Metric, tallies: Iterable[Tally]) -> Tally:
     read = [tally for tally in tallies if tally[3] > 0]
     if not read:
         return (0.0,) * width(metric)
-    newest = max(tally[4] for tally in read)
-    lasts = [tally[2] for tally in read if tally[4] == newest]
-    lows, highs = min(tally[0] for tally in read), max(tally[1] for tally in read)
-    worse = min(lasts) if metric.better == "up" else max(lasts)
-    return (lows, highs, worse, math.fsum(tally[3] for tally in read), newest)
+    lows, highs, lasts, counts, starts = zip(*read, strict=True)
+    newest = max(starts)
+    if starts.count(newest) == 1:
+        worse = lasts[starts.index(newest)]
+    else:
+        worse = (min if metric.better == "up" else max)(tally[2] for tally in read if tally[4] == newest)
+    return (min(lows), max(highs), worse, math.fsum(counts), newest)
 
 
 def apart(tally: Tally) -> Tally:
