@@ -1,6 +1,6 @@
 """From evidence in the log to its verdict in the store: statements of many centers, one a minute each.
 
-python -m bench.arrivals FOLDER CENTERS SECONDS      appends them as ingest does; prints [index, instant] of each
+python -m bench.arrivals FOLDER CENTERS SECONDS BEGAN      appends them as ingest does; prints [index, instant] of each
 """
 
 import itertools
@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -28,20 +28,19 @@ PER_MINUTE = 1_000  # one of each of so many centers
 WAIT_SECONDS = 60.0  # for what is not judged yet when the last one was sent
 
 
-def clock() -> int:
-    """The time of the center's evidence, going on."""
-    return ms(NOW) + time.time_ns() // 1_000_000 - _BEGAN
-
-
-_BEGAN = time.time_ns() // 1_000_000
+def clock_since(began_ms: int) -> Callable[[], int]:
+    """The time of the centers' evidence, going on from when the clock on the wall said this."""
+    return lambda: ms(NOW) + time.time_ns() // 1_000_000 - began_ms
 
 
 def measure(folder: Path, centers: int, seconds: int) -> tuple[float, float, int, int]:
     """(median, 99th percentile) of the seconds from the log to the store; statements, and those not judged at all."""
+    began_ms = time.time_ns() // 1_000_000
+    clock = clock_since(began_ms)
     with EvidenceLog.open(folder, clock=clock) as log, Judge(folder, log) as judge:
-        judge.settle(clock())  # centers of which all is judged
+        judge.settle(clock())  # what ran out since the centers were judged
         written = _noted(judge)
-        command = [sys.executable, "-m", "bench.arrivals", str(folder), str(centers), str(seconds), str(_BEGAN)]
+        command = [sys.executable, "-m", "bench.arrivals", str(folder), str(centers), str(seconds), str(began_ms)]
         feeder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         until = time.monotonic() + seconds + WAIT_SECONDS
         while time.monotonic() < until and (feeder.poll() is None or judge.projection.position < log.size() - 1):
@@ -79,10 +78,10 @@ def _waits(sent: list[tuple[str, int, float]], written: list[tuple[str, int, flo
             yield judged - at
 
 
-def _feed(folder: Path, centers: int, seconds: int) -> None:
+def _feed(folder: Path, centers: int, seconds: int, began_ms: int) -> None:
     key, told = Ed25519PrivateKey.generate(), next(next_minutes())
     began, sources = time.monotonic(), itertools.cycle(told)
-    with EvidenceLog.open(folder, clock=clock) as log:
+    with EvidenceLog.open(folder, clock=clock_since(began_ms)) as log:
         last = newest_sequence(log)
         for number in range(seconds * PER_MINUTE // 60):
             time.sleep(max(0.0, began + number * 60 / PER_MINUTE - time.monotonic()))
@@ -107,5 +106,4 @@ def append(transaction: Transaction, key: Ed25519PrivateKey, center: str, day: D
 
 
 if __name__ == "__main__":
-    _BEGAN = int(sys.argv[4])
-    _feed(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    _feed(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -18,11 +18,11 @@ from ccmm_rules.operators.masking import mask_windows
 from ccmm_rules.operators.match_read import match_windows, read_match
 from ccmm_rules.operators.metric import read_metric
 from ccmm_rules.operators.rows_read import read_rows, rows_windows
-from ccmm_rules.operators.rules_read import read_rules
+from ccmm_rules.operators.rules_read import has_turned, read_rules
 from ccmm_rules.operators.series_list import read_series_or_list
 from ccmm_rules.operators.slots import read_slots
 from ccmm_rules.operators.view import Reading, View
-from ccmm_rules.rule_order import named_by, readers_of, with_those_read
+from ccmm_rules.rule_order import follow, named_by, with_those_read
 from ccmm_rules.tightening import tightened
 from ccmm_rules.verdict import Verdict
 from ccmm_rules.waiving import next_waiver_ms, waived, waiver_of
@@ -57,15 +57,19 @@ def judge(
 ) -> dict[str, Verdict]:
     """Verdicts by rule id, of all rules or of those named.
 
-    `held` are the verdicts in force of the others: a rule that reads one of those named is then judged, and given, too.
-    Without `held` what the named rules read is judged as well, but not given.
+    `held` are the verdicts in force: a rule that reads one that turned is then judged, and given, too. Without `held`
+    what the named rules read is judged as well, but not given.
     """
     known = held if held is not None else {}
     asked = {name for name in pack.rules if rules is None or name in rules}
-    if held is not None:
-        asked |= readers_of(asked, pack.rules)
     bench = Bench(pack, View(evidence, at_ms, pack.vocabulary), known, with_those_read(asked, pack.rules, known))
-    return {name: bench.verdict(name) for name in pack.rules if name in asked}
+    found = {name: bench.verdict(name) for name in pack.rules if name in asked}
+    if held is None:
+        return found
+    turned = {name for name, verdict in found.items() if name not in held or has_turned(held[name], verdict)}
+    if due := follow(turned, asked, pack.rules):
+        found |= judge(pack, evidence, at_ms, due, {**held, **found})
+    return {name: found[name] for name in pack.rules if name in found}
 
 
 class Bench:

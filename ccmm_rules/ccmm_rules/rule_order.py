@@ -31,6 +31,14 @@ def readers_of(judged: Collection[str], rules: Mapping[str, Rule]) -> set[str]:
     return reached - set(judged)
 
 
+def follow(turned: Collection[str], judged: Collection[str], rules: Mapping[str, Rule]) -> set[str]:
+    """What is to be judged after these turned: rules not judged yet that read one, and judged ones that read those."""
+    if not turned:
+        return set()
+    later = readers_of(turned, rules) - set(judged)
+    return later | {name for name in judged if later and not later.isdisjoint(reads_of(rules[name], rules))}
+
+
 def with_those_read(wanted: Collection[str], rules: Mapping[str, Rule], known: Collection[str]) -> set[str]:
     """These and all that they read, directly or through others, but for those known already."""
     found, waiting = set[str](), list(wanted)

@@ -65,7 +65,7 @@ class Judge:
         self._folds = Folds()
         self._pace = _Pace()
         self._failed: dict[str, float] = {}  # until when a center that cannot be judged is left alone
-        self._holes: dict[str, tuple[Hole, ...]] = {}  # of each center, when it was last judged
+        self._holes: dict[str, tuple[Hole, ...]] = {}  # of each center, when it was last judged: see `_holes_before`
         self._transition = Transition(self.store, activations(self.projection, self.projection.position))
         self._touched = self._behind()
 
@@ -132,17 +132,17 @@ class Judge:
     def judge_arrivals(self, *, busy: bool = False) -> bool:
         """Judge the centers about which something came, each at most about once a second; whether any was."""
         started = time.monotonic()
-        ready = sorted(
+        ready = [
             center
-            for center in self._touched
+            for center in self._touched  # who waits longest comes first
             if self._pace.is_ready(center, started, busy=busy) and self._failed.get(center, 0.0) <= started
-        )
+        ]
         for center in ready:
             began = time.monotonic()
             self._apart(center, self.judge_center)
             self._pace.last[center] = time.monotonic()
             self._pace.took[center] = self._pace.last[center] - began
-            if busy and time.monotonic() - started > BATCH_SECONDS:
+            if time.monotonic() - started > BATCH_SECONDS:
                 break
         return bool(ready)
 
@@ -218,10 +218,11 @@ class Judge:
         if activation is None:
             return
         pack = self._packs.of_digest(activation.digest)
-        known = Known(self.projection.view(center, index), log_id=self.log.log_id, at_ms=at_ms, folds=self._folds)
+        before = self._holes_before(center)
+        known = self._known(center, index, at_ms)
         held = self.store.verdicts(center, pack.digest)
         holes = tuple(known.holes())
-        everything = ALL in feeds or len(held) != len(pack.rules) or self._holes.get(center) != holes
+        everything = ALL in feeds or len(held) != len(pack.rules) or before != holes
         rules = None if everything else [rule for rule in pack.rules if rule in due or _reads(pack, rule) & feeds]
         with garbage_later():
             verdicts = judge_rules(pack, known, at_ms, rules, held)
@@ -230,6 +231,16 @@ class Judge:
         self._holes[center] = holes
         if changed:
             logger.info("verdicts changed", extra={"center": center, "changed": changed, "at_ms": at_ms})
+
+    def _known(self, center: str, index: int, at_ms: int) -> Known:
+        return Known(self.projection.view(center, index), log_id=self.log.log_id, at_ms=at_ms, folds=self._folds)
+
+    def _holes_before(self, center: str) -> tuple[Hole, ...] | None:
+        """As they were when the center was last judged, be it before a restart: another hole may change any rule."""
+        standing = self.store.standing(center) if center not in self._holes else None
+        if standing is not None:
+            self._holes[center] = tuple(self._known(center, standing[1], standing[0]).holes())
+        return self._holes.get(center)
 
 
 def _reads(pack: Pack, rule: str) -> set[str]:

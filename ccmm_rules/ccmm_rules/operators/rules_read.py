@@ -41,6 +41,16 @@ def read_rules(read: Read, view: View, rule: Rule) -> Reading:
     )
 
 
+def has_turned(held: Verdict, now: Verdict) -> bool:
+    """Whether rules that read the verdict must look again: it counts otherwise, or what they say of it is too much.
+
+    One that only holds for longer than before changes nothing: who reads it looks again when the older one runs out.
+    """
+    if (held.outcomes, held.backfill_share) != (now.outcomes, now.backfill_share):
+        return True
+    return now.valid_until_ms is not None and (held.valid_until_ms is None or now.valid_until_ms < held.valid_until_ms)
+
+
 def _bound(verdicts: Sequence[Verdict], level: int) -> Bound:
     outcomes = [verdict.outcomes[level] for verdict in verdicts if level in verdict.outcomes]
     due = [outcome for outcome in outcomes if outcome != Outcome.NOT_APPLICABLE]

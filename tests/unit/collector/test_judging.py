@@ -175,6 +175,56 @@ def test_a_burst_is_judged_about_once_a_second(world: World) -> None:
     judge.close()
 
 
+def judged_rules(world: World, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Collection[str] | None]]:
+    """Center and rules asked for, of each judgement from now on; None stands for all."""
+    asked: list[tuple[str, Collection[str] | None]] = []
+
+    def noted(
+        pack: Pack, evidence: Evidence, at_ms: int, rules: Collection[str] | None, held: Mapping[str, Verdict]
+    ) -> object:
+        asked.append((evidence.center, rules))
+        return judge_rules(pack, evidence, at_ms, rules, held)
+
+    monkeypatch.setattr("ccmm_collector.judging.judge_rules", noted)
+    return asked
+
+
+def test_a_center_waits_for_those_that_waited_longer_and_for_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = judged_rules(world, monkeypatch)
+    monkeypatch.setattr("ccmm_collector.judging.BATCH_SECONDS", 0.0)
+    judge = Judge(world.folder, world.log)
+    while judge.project() or judge.judge_arrivals():
+        pass
+    asked.clear()
+    for center in ("west", "east"):
+        append(world.log, Agent(name="it", center=center).run((hour(0), hour(1)), source="s", feeds=("setting",)))
+        judge.project()
+    judge.judge_arrivals()
+    append(world.log, Agent(name="it", center="aaa").run((hour(0), hour(1)), source="s", feeds=("setting",)))
+    judge.project()
+    judge.judge_arrivals()
+    assert [center for center, _ in asked] == ["west", "east"]
+    judge.close()
+
+
+def test_a_restart_judges_no_more_than_what_arrived_unless_it_brought_a_hole(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.tell(hour(1), 0.0)
+    world.settle(hour(1) + 5000)
+    asked = judged_rules(world, monkeypatch)
+    world.tell(hour(2), 0.0)
+    world.settle(hour(2) + 5000)
+    world.listed(hour(3), 0.0)  # never sent
+    world.tell(hour(3), 0.0)
+    world.settle(hour(3) + 5000)
+    world.tell(hour(4), 0.0)
+    world.settle(hour(4) + 5000)
+    assert asked == [("north", ["D-SEC-90"]), ("north", None), ("north", ["D-SEC-90"])]
+
+
 def test_a_crash_between_projecting_and_judging_is_caught_up(world: World) -> None:
     world.tell(hour(1), 0.0)
     judge = Judge(world.folder, world.log)

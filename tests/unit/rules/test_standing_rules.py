@@ -79,7 +79,31 @@ def test_some_rules_are_judged_with_the_verdicts_held_of_the_others() -> None:
     }
     again = judge(pack, evidence, ms(NOW), ["D-SEC-01"], {**whole, "D-SEC-01": worse})
     assert again == {name: whole[name] for name in ("D-SEC-01", "D-SEC-03", "D-INF-01")}
-    assert set(judge(pack, evidence, ms(NOW), ["D-SEC-02"], whole)) == {"D-SEC-02", "D-SEC-03", "D-INF-01"}
+
+
+def test_a_reader_is_judged_where_what_it_reads_turned_and_only_then() -> None:
+    pack = rules(**THREE, D_INF_01=('{rules: ["D-SEC-03"]}', "x.open == 0", 1))
+    evidence = MemoryEvidence([rated([9]), CLEAN], PROFILE, at_ms=ms(NOW))
+    whole = judge(pack, evidence, ms(NOW))
+    first, until_ms = whole["D-SEC-01"], whole["D-SEC-01"].valid_until_ms
+    assert until_ms is not None
+    readers = {"D-SEC-03", "D-INF-01"}
+
+    def judged(asked: Sequence[str], held: Mapping[str, Verdict]) -> dict[str, Verdict]:
+        return judge(pack, evidence, ms(NOW), asked, {**whole, **held})
+
+    assert set(judged(["D-SEC-01"], {})) == {"D-SEC-01"}
+    shorter = {"D-SEC-01": replace(first, valid_until_ms=until_ms - 1), "D-SEC-03": whole["D-SEC-03"]}
+    assert set(judged(["D-SEC-01"], shorter)) == {"D-SEC-01"}  # the reader looks again when the older one runs out
+    for longer in (until_ms + 1, None):
+        assert set(judged(["D-SEC-01"], {"D-SEC-01": replace(first, valid_until_ms=longer)})) >= {"D-SEC-03"}
+    filled_in = {"D-SEC-01": replace(first, backfill_share=0.5)}
+    assert set(judged(["D-SEC-01"], filled_in)) >= {"D-SEC-03"}
+    worse = {
+        name: replace(whole[name], outcomes=dict.fromkeys(range(1, 6), Outcome.NOT_SATISFIED))
+        for name in ("D-SEC-01", *readers)
+    }
+    assert judged(["D-SEC-01", "D-INF-01"], worse) == {name: whole[name] for name in ("D-SEC-01", *readers)}
 
 
 def test_a_verdict_ends_with_an_answer_that_only_a_test_names() -> None:
