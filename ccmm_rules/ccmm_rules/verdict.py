@@ -58,14 +58,54 @@ class Verdict:
 
 def canonical_json(verdict: Verdict) -> str:
     """One line, keys sorted, floats rounded to nine digits: same verdict, same bytes."""
-    table = {name: getattr(verdict, name) for name in Verdict.__slots__}
+    return canonical_text(table_of(verdict))
+
+
+def table_of(verdict: Verdict) -> dict[str, object]:
+    """The verdict as its canonical form has it, before it is spelled."""
+    table: dict[str, object] = {name: getattr(verdict, name) for name in Verdict.__slots__}
     table["outcomes"] = {f"L{level}": outcome.value for level, outcome in verdict.outcomes.items()}
-    return canonical(table)
+    for name in ("seen", "hoped", "limits"):
+        table[name] = rounded(getattr(verdict, name))
+    table["backfill_share"] = rounded_share(verdict)
+    table["reads"] = {name: _state_table(read) for name, read in verdict.reads.items()}
+    table["waiver"] = _rounded(verdict.waiver)
+    return table
+
+
+def rounded(values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """To nine digits, as every float of a verdict is kept."""
+    return {name: round(value, 9) + 0.0 if type(value) is float else value for name, value in values.items()}
+
+
+def rounded_share(verdict: Verdict) -> float:
+    """The share of backfill, likewise."""
+    return round(verdict.backfill_share, 9) + 0.0
+
+
+def _state_table(read: ReadState) -> dict[str, object]:
+    spot = read.spot
+    return {
+        "state": read.state,
+        "reason": read.reason,
+        "from_ms": read.from_ms,
+        "to_ms": read.to_ms,
+        "spot": None if spot is None else {"at_ms": spot.at_ms, "group": spot.group, "count": spot.count},
+    }
+
+
+# Made once: to make one takes as long as to spell a small table.
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def canonical_text(table: Mapping[str, object]) -> str:
+    """Of a table whose floats are rounded already."""
+    return _CANONICAL.encode(table)
 
 
 def canonical(table: Mapping[str, object]) -> str:
     """JSON with one spelling per value; words of enumerations are text, dataclasses tables."""
-    return json.dumps(_rounded(table), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(_rounded(table))
 
 
 def _rounded(value: object) -> object:

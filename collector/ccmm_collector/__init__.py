@@ -58,6 +58,8 @@ trust               which packs are let in
 pack_signing        who answers for a pack: `pack.sig`
 scope               scope answers
 waivers             rules set aside for a time by two people
+held_verdicts       verdicts in force of the centers judged lately
+kept_form           a verdict as the store keeps it, and what of it is compared
 verdict_store       DIR/verdicts.sqlite: verdicts in force, their history, what is due
 verdict_sql         all its SQL
 inquiry             what a person asks of centers at an instant

@@ -5,8 +5,6 @@ store.write("north", judged)
 store.due(now_ms)                # centers whose verdicts may have run out
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +14,13 @@ from typing import Any, Self
 from sqlite_utils import Database
 
 from ccmm_collector import verdict_sql as sql
+from ccmm_collector.held_verdicts import HeldVerdicts
+from ccmm_collector.kept_form import as_kept, essence_of, verdict_of
 from ccmm_collector.projection import connect
-from ccmm_rules.evidence import Waiver
 from ccmm_rules.model import Outcome
-from ccmm_rules.verdict import ReadState, Spot, Verdict, canonical_json
+from ccmm_rules.verdict import Verdict, canonical_text, table_of
 
 FILE = "verdicts.sqlite"
-# The sentence tells of what is compared, and of places and times that move daily.
-_MOVING = frozenset({"log_index", "valid_until_ms", "look_again_ms", "at_ms", "backfill_share", "sentence"})
-
 _FOR_EVER = 1 << 62
 
 
@@ -52,22 +48,6 @@ class Current:
     verdict: str  # canonical JSON
 
 
-def verdict_of(canonical: str) -> Verdict:
-    """The verdict that `canonical_json` wrote."""
-    table = json.loads(canonical)
-    table["outcomes"] = {int(level[1:]): Outcome(outcome) for level, outcome in table["outcomes"].items()}
-    table["outcome"] = Outcome(table["outcome"])
-    table["reads"] = {name: _read_state(read) for name, read in table["reads"].items()}
-    if table.get("waiver"):
-        table["waiver"] = Waiver(**table["waiver"] | {"approvers": tuple(table["waiver"]["approvers"])})
-    return Verdict(**table)
-
-
-def _read_state(read: dict[str, Any]) -> ReadState:
-    spot = read.get("spot")
-    return ReadState(**read | {"spot": Spot(**spot) if spot else None})
-
-
 def next_instant(verdict: Verdict, at_ms: int) -> int | None:
     """The first instant after `at_ms` at which time alone may change the verdict.
 
@@ -78,11 +58,21 @@ def next_instant(verdict: Verdict, at_ms: int) -> int | None:
     return min(later, default=None)
 
 
-def essence(canonical: str) -> bytes:
-    """Names what of a verdict is compared: outcomes, reasons and values, not when and from what index it was found."""
-    kept = {key: value for key, value in json.loads(canonical).items() if key not in _MOVING}
-    kept["reads"] = {name: (read["state"], read["reason"]) for name, read in kept["reads"].items()}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).digest()
+def _current(judged: Judged, rule: str, compared: bytes, text: str) -> tuple[object, ...]:
+    """A row of `current`."""
+    next_ms = next_instant(judged.verdicts[rule], judged.at_ms)
+    return (judged.center, rule, judged.pack, judged.at_ms, judged.log_index, next_ms, compared, text)
+
+
+def _change(judged: Judged, rule: str, text: str) -> tuple[object, ...]:
+    """A row of `history`."""
+    outcome = judged.verdicts[rule].outcome
+    return (judged.center, rule, judged.at_ms, judged.log_index, judged.pack, outcome, text)
+
+
+def _turn(judged: Judged, rule: str) -> tuple[object, ...]:
+    """What `turn` takes where the outcome is another one."""
+    return (judged.center, rule, judged.at_ms, judged.log_index, judged.verdicts[rule].outcome)
 
 
 class VerdictStore:
@@ -91,6 +81,7 @@ class VerdictStore:
     def __init__(self, connection: Connection) -> None:
         """Use `open`."""
         self._connection = connection
+        self._held = HeldVerdicts()
 
     @classmethod
     def open(cls, folder: Path, *, readonly: bool = False) -> Self:
@@ -109,41 +100,27 @@ class VerdictStore:
 
         A crash before its end leaves the older verdicts with their instants: they are judged again.
         """
-        execute = self._connection.execute
+        tables = {rule: table_of(verdict) for rule, verdict in judged.verdicts.items()}
+        essences = {rule: essence_of(table) for rule, table in tables.items()}
+        texts = {rule: canonical_text(table) for rule, table in tables.items()}
+        execute, execute_each = self._connection.execute, self._connection.executemany
         execute("BEGIN IMMEDIATE")
         try:
             held = dict(execute(sql.ESSENCES, (judged.center,)))
+            changed = [rule for rule in texts if held.get(rule) != essences[rule]]
             execute(sql.DROP_OTHERS, (judged.center, judged.pack))
-            changed = sum(self._write_one(judged, rule, verdict, held) for rule, verdict in judged.verdicts.items())
+            execute_each(sql.SET_CURRENT, [_current(judged, rule, essences[rule], texts[rule]) for rule in texts])
+            execute_each(sql.ADD_HISTORY, [_change(judged, rule, texts[rule]) for rule in changed])
+            execute_each(sql.ADD_TURN, [_turn(judged, rule) for rule in changed])
             execute(sql.SET_STANDING, (judged.center, judged.at_ms, judged.log_index, judged.pack, judged.level))
             execute("COMMIT")
         except BaseException:
             execute("ROLLBACK")
+            self._held.forget(judged.center)
             raise
-        return changed
-
-    def _write_one(self, judged: Judged, rule: str, verdict: Verdict, held: Mapping[str, bytes]) -> bool:
-        canonical = canonical_json(verdict)
-        compared = essence(canonical)
-        key = (judged.center, rule)
-        self._connection.execute(
-            sql.SET_CURRENT,
-            (
-                *key,
-                judged.pack,
-                judged.at_ms,
-                judged.log_index,
-                next_instant(verdict, judged.at_ms),
-                compared,
-                canonical,
-            ),
-        )
-        if held.get(rule) == compared:
-            return False
-        row = (*key, judged.at_ms, judged.log_index, judged.pack, verdict.outcome, canonical)
-        self._connection.execute(sql.ADD_HISTORY, row)
-        self._connection.execute(sql.ADD_TURN, (*key, judged.at_ms, judged.log_index, verdict.outcome))
-        return True
+        # Durable, and held as it stands there. Without this line they would be read again as they were before.
+        self._held.learn(judged.center, judged.pack, {r: as_kept(v) for r, v in judged.verdicts.items()})
+        return len(changed)
 
     def due(self, now_ms: int) -> list[str]:
         """Centers with a verdict to look at again by now, the longest due first."""
@@ -186,9 +163,17 @@ class VerdictStore:
         return (row[0], row[1], row[2], row[3]) if row else None
 
     def verdicts(self, center: str, pack: str) -> dict[str, Verdict]:
-        """The verdicts of a center in force by a pack."""
-        found = self._connection.execute(sql.VERDICTS, (center, pack))
-        return {rule: verdict_of(verdict) for rule, verdict in found}
+        """The verdicts of a center in force by a pack.
+
+        Those that this connection read or wrote lately are held, until another one writes to the file.
+        """
+        (version,) = self._connection.execute(sql.WRITTEN_BY_OTHERS).fetchone()
+        held = self._held.of(center, pack, version)
+        if held is None:
+            found = self._connection.execute(sql.VERDICTS, (center, pack))
+            held = {rule: verdict_of(verdict) for rule, verdict in found}
+            self._held.hold(center, pack, held)
+        return dict(held)
 
     def all_current(self) -> Iterator[Current]:
         """Every verdict in force; those of one center, instant and index stand together."""

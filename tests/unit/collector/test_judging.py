@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ccmm_collector.answers import center_line, centers_answer, verdicts_answer
 from ccmm_collector.inquiry import Inquiry
 from ccmm_collector.judging import Judge, judge_at
+from ccmm_collector.kept_form import essence, verdict_of
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Chosen, Packs, activate_pack, built_in, load
 from ccmm_collector.trust import UNSIGNED
-from ccmm_collector.verdict_store import essence, verdict_of
 from ccmm_proto.errors import BadConfig
 from ccmm_rules.evaluate import judge as judge_rules
 from ccmm_rules.evidence import Evidence, Waiver
@@ -255,8 +255,8 @@ def test_judging_only_what_changed_gives_what_judging_everything_gives(world: Wo
         held = judge.store.verdicts("north", digest)
         pack = Packs(world.folder).of_digest(digest)
         anew = judge_at(judge.projection, world.log.log_id, pack, "north", index, at)
-        assert {rule: essence(canonical_json(verdict)) for rule, verdict in held.items()} == {
-            rule: essence(canonical_json(verdict)) for rule, verdict in anew.verdicts.items()
+        assert {rule: essence(verdict) for rule, verdict in held.items()} == {
+            rule: essence(verdict) for rule, verdict in anew.verdicts.items()
         }
         assert level == anew.level
     judge.close()

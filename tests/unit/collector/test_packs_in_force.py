@@ -99,7 +99,7 @@ def test_a_judgement_that_breaks_off_leaves_the_older_one_whole(
     def breaks(*_: object) -> None:
         raise Broken
 
-    monkeypatch.setattr(type(judge.store), "_write_one", breaks)
+    monkeypatch.setattr("ccmm_collector.verdict_store._turn", breaks)
     judge.project()
     with pytest.raises(Broken):
         judge._pass_time("north", hour(3))

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmm_collector.verdict_store import essence
+from ccmm_collector.kept_form import essence
 from ccmm_rules.conclude import Bound, conclude
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import Waiver
@@ -15,7 +15,7 @@ from ccmm_rules.memory import MemoryEvidence
 from ccmm_rules.model import Case, Outcome, Pack, Rule
 from ccmm_rules.naming import load_titles
 from ccmm_rules.saying import shown, spaced
-from ccmm_rules.verdict import Spot, Verdict, canonical_json
+from ccmm_rules.verdict import Spot, Verdict
 from ccmm_rules.vocabulary.tables import load_vocabulary
 from ccmm_rules.wording import LONGEST, REASONS, Findings, sentence
 from tests.unit.rules.examples import ZONE, counted, listed, ms, one_rule
@@ -218,7 +218,7 @@ def test_a_worst_place_that_moves_changes_the_sentence_and_nothing_that_a_histor
     one, two = (told(pack, calls(1000, 912), at=at) for at in ("2026-03-20T04:00", "2026-03-20T05:00"))
     moved = replace(two, sentence=sentence_of_another_day(two))
     assert one.sentence == two.sentence
-    assert essence(canonical_json(one)) == essence(canonical_json(moved))
+    assert essence(one) == essence(moved)
 
 
 def sentence_of_another_day(verdict: Verdict) -> dict[str, str]:
