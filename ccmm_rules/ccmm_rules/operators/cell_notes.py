@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ccmm_rules.evidence import Span
 from ccmm_rules.operators.day_notes import divided, notes_of
-from ccmm_rules.operators.tally import Where, width
+from ccmm_rules.operators.tally import width
 from ccmm_rules.operators.view import View
 from ccmm_rules.vocabulary.tables import Metric
 
@@ -15,8 +15,10 @@ Read = Callable[[Span], tuple[Parts, bool]]  # the cells of a stretch of time, a
 NARROW = 5  # the buckets of a percentile are too many for notes
 
 
-def noted_parts(metric: Metric, where: Where, by: str, span: Span, view: View, read: Read) -> tuple[Parts, bool] | None:
-    """The cells of a span; None where they are better read as they are."""
+def noted_parts(
+    what: Sequence[object], metric: Metric, span: Span, view: View, read: Read
+) -> tuple[Parts, bool] | None:
+    """The cells of a span; None where they are better read as they are. `what` names how they are read."""
     pieces = divided(span, view)
     if pieces is None or metric.flat_ms or metric.formula == "chi2_p" or width(metric) > NARROW:
         return None
@@ -28,7 +30,7 @@ def noted_parts(metric: Metric, where: Where, by: str, span: Span, view: View, r
         return [_note(parts, day, disputed=disputed) for day in days]
 
     found, disputed = read(pieces.head)
-    for note in notes_of(("cells", tuple(where), by), metric, pieces.days, view, made):
+    for note in notes_of(what, metric, pieces.days, view, made):
         is_disputed, groups = json.loads(note)
         disputed = disputed or is_disputed
         for group, starts, *columns in groups:

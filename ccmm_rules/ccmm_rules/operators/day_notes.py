@@ -40,6 +40,12 @@ def _divided(span: Span, view: View) -> Divided:
     return Divided(head=Span(span.from_ms, days[0].from_ms), days=days, tail=Span(days[-1].to_ms, span.to_ms))
 
 
+def are_civil(spans: Sequence[Span], whole: Span, view: View) -> bool:
+    """Whether they are the civil days of a stretch of time that is worth notes."""
+    pieces = divided(whole, view)
+    return pieces is not None and pieces.days == tuple(spans)
+
+
 def notes_of(what: Sequence[object], metric: Metric, days: Sequence[Span], view: View, make: Notes) -> Sequence[str]:
     """One per day. `what` and the metric's definition name all that they depend on beside the slots of the day.
 

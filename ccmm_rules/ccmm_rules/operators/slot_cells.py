@@ -9,6 +9,7 @@ from operator import attrgetter
 
 from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.operators.cell_notes import Parts, noted_parts
+from ccmm_rules.operators.day_notes import are_civil
 from ccmm_rules.operators.gauges import readings
 from ccmm_rules.operators.tally import Tally, Where, contributions, fits, joined, width
 from ccmm_rules.operators.view import View
@@ -96,13 +97,19 @@ def _cells(
     daily = bases if len(counted) == 1 and is_by_days(metric, bases) else None
 
     def read(spans: Sequence[Span]) -> tuple[Parts, bool]:
-        return _parts(metric, where, by, lambda measure: _rows(metric, measure, view, spans, daily))
+        asked = [base for base in daily if started_in(base, spans)] if daily is not None else None
+        return _parts(metric, where, by, lambda measure: _rows(metric, measure, view, spans, asked))
 
     noted = None
-    if by_notes and len(counted) == 1 and daily is None:
-        noted = noted_parts(metric, where, by, counted[0], view, lambda span: read((span,)))
+    if by_notes and len(counted) == 1 and (daily is None or are_civil(daily, counted[0], view)):
+        what = ("cells" if daily is None else "days", tuple(where), by)
+        noted = noted_parts(what, metric, counted[0], view, lambda span: read((span,)))
     found, disputed = noted or read(counted)
     return {group: Cells(metric=metric, parts=parts) for group, parts in found.items()}, disputed
+
+
+def started_in(base: Span, spans: Sequence[Span]) -> bool:
+    return any(span.from_ms <= base.from_ms < span.to_ms for span in spans)
 
 
 def _parts(metric: Metric, where: Where, by: str, rows_of: RowsOf) -> tuple[Parts, bool]:

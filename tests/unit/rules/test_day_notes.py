@@ -20,6 +20,7 @@ from tests.unit.rules.figures import NOW, Value, Values, stated
 Make = Callable[[Sequence[Span]], Sequence[str]]
 READS = [
     "{slots: answer_rate, over: 30d, every: 24h, step: 15m, meets: 95, sample: 30}",
+    "{slots: answer_rate, over: 60d, every: 10d, step: 1d, meets: 90, by: queue}",
     "{slots: answer_rate, over: 14d, every: 1h, meets: 90, by: queue}",
     "{slots: security_on_call, over: 30d, every: 1h, meets: 2}",
     "{occurrences: breach.answer_rate, every: 15m, meets: 95, over: 30d, number: worst}",
