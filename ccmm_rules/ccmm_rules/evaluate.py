@@ -62,8 +62,10 @@ def judge(
     """
     known = held if held is not None else {}
     asked = {name for name in pack.rules if rules is None or name in rules}
-    bench = Bench(pack, View(evidence, at_ms, pack.vocabulary), known, with_those_read(asked, pack.rules, known))
+    view = View(evidence, at_ms, pack.vocabulary)
+    bench = Bench(pack, view, known, with_those_read(asked, pack.rules, known))
     found = {name: bench.verdict(name) for name in pack.rules if name in asked}
+    view.forget()
     if held is None:
         return found
     turned = {name for name, verdict in found.items() if name not in held or has_turned(held[name], verdict)}
@@ -132,6 +134,7 @@ class Bench:
         """Outcomes by level and the share of backfill on the view of an earlier instant."""
         Bench(self._pack, view, {}, with_those_read([rule.id], self._pack.rules, ()))
         readings, conclusions = concluded(rule, view)
+        view.forget()
         backfill = max((reading.backfill for reading in readings.values()), default=0.0)
         return {level: found.outcome for level, found in conclusions.items()}, backfill
 

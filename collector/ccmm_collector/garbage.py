@@ -1,28 +1,23 @@
-"""Python does not look for garbage while a center is judged: hardly a row that is read refers to itself.
+"""Python does not look for garbage while a center is judged, nor ever again through what was kept of a judgement.
 
-What a judgement made is freed as soon as nothing refers to it. Circles are looked for every so often, all at once.
+A judgement leaves no circles: what it made is freed as soon as nothing refers to it (`View.forget`). To look for some
+among all that is kept of many centers would take longer than judging.
 """
 
 import gc
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-EVERY = 50  # judgements
-_judged = itertools.count(1)
 
 
 @contextmanager
 def garbage_later() -> Iterator[None]:
-    """No collection until the block ends, nor at once then."""
+    """Look through what came since the last judgement, then not until the block ends; what is kept is let be."""
     was = gc.isenabled()
+    gc.collect()
     gc.disable()
     try:
         yield
     finally:
-        if next(_judged) % EVERY == 0:
-            gc.unfreeze()
-            gc.collect()
-        gc.freeze()  # else whatever is new would be gone through as soon as the collector is on again
+        gc.freeze()
         if was:
             gc.enable()

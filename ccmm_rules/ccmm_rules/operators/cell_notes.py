@@ -25,8 +25,8 @@ def noted_parts(
 
     def made(days: Sequence[Span]) -> list[str]:
         parts, disputed = read(Span(days[0].from_ms, days[-1].to_ms))
-        if disputed and len(days) > 1:
-            return [note for day in days for note in made((day,))]
+        if disputed and len(days) > 1:  # which day it is
+            return [_note(parts, day, disputed=disputed) for day in days for parts, disputed in (read(day),)]
         return [_note(parts, day, disputed=disputed) for day in days]
 
     found, disputed = read(pieces.head)

@@ -77,8 +77,9 @@ def _noted(metric: Metric, by: str, grid: Grid, part: Span, within: Band, view: 
 
     def made(days: Sequence[Span]) -> list[str]:
         values, trouble = _read(metric, by, grid, Span(days[0].from_ms, days[-1].to_ms), within, view)
-        if trouble and len(days) > 1:
-            return [note for day in days for note in made((day,))]
+        if trouble and len(days) > 1:  # which day it is
+            alone = [(day, _read(metric, by, grid, day, within, view)) for day in days]
+            return [_note(values, day, trouble) for day, (values, trouble) in alone]
         return [_note(values, day, trouble) for day in days]
 
     parts = [

@@ -85,8 +85,8 @@ class View:
         self.answers = {name: value for name, value in self.answers.items() if value is not None}
         self.zone = zone_named(self.answers.get("zone"))
         self.has_own_limits = any(name.startswith("limit.") for name in self._answers)
-        self._verdicts_of: VerdictsOf = lambda patterns, rule: ()
-        self._make_table: MakeTable = lambda source, view, window, watermark_ms: None
+        self._verdicts_of: VerdictsOf = _no_verdicts
+        self._make_table: MakeTable = _no_table
 
     def reads_verdicts(self, verdicts_of: VerdictsOf) -> None:
         """Where reads of `rules` find verdicts."""
@@ -108,6 +108,11 @@ class View:
         """Whether a scope answer ran out in that time."""
         ends = [answer.until_ms for answer in self._answers.values() if answer.until_ms is not None]
         return any(from_ms <= end < to_ms for end in ends)
+
+    def forget(self) -> None:
+        """Let go of all that was made, which is freed at once: who makes it and some of it refer to the view itself."""
+        self._done.clear()
+        self._verdicts_of, self._make_table = _no_verdicts, _no_table
 
     def once(self, key: object, work: Callable[[], T]) -> T:
         """What several reads compute alike is computed once; `key` names all that it depends on."""
@@ -239,6 +244,14 @@ class View:
         if any(hole.disputed for hole in touching):
             return "disputed"
         return "hole" if touching else ""
+
+
+def _no_verdicts(patterns: Sequence[str], rule: str) -> Sequence[Verdict]:
+    return ()
+
+
+def _no_table(source: RowSource, view: View, window: Span, watermark_ms: int) -> Table | None:
+    return None
 
 
 def _believed(row: Happening, marks: Mapping[tuple[str, str], int | None], now_ms: int) -> Happening:
