@@ -26,6 +26,7 @@ rule_order    which rules read the verdicts of which
 pin           the digests of used packs, written anew
 versions      which version of a pack is in force
 evidence      what the engine may ask about one center
+columns       occurrences column by column
 conclude      an outcome from two looks
 cases         run truth tables
 asof          evidence as it concerns an earlier instant

@@ -6,7 +6,7 @@ exported log. Times are milliseconds since the epoch, UTC. Pseudonyms are intege
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, overload
+from typing import NamedTuple, Protocol
 
 AttributeValue = int | float | str | bool | tuple[str, ...]
 
@@ -107,61 +107,6 @@ class Happening:
     ended_ms: int | None
     key_id: str
     attributes: Mapping[str, AttributeValue]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Columns(Sequence[Happening]):
-    """Occurrences column by column, where there are many: one value a row, None where a row has none.
-
-    As a sequence it makes each row when it is asked for.
-    """
-
-    agents: Sequence[str]
-    sources: Sequence[str]
-    ids: Sequence[str | int]
-    starts: Sequence[int]
-    ends: Sequence[int | None]
-    key_ids: Sequence[str]
-    attributes: Mapping[str, Sequence[AttributeValue | None]]
-
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    @overload
-    def __getitem__(self, place: int) -> Happening: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Happening]: ...
-
-    def __getitem__(self, place: int | slice) -> Happening | Sequence[Happening]:
-        if isinstance(place, slice):
-            return [self._row(at) for at in range(*place.indices(len(self)))]
-        return self._row(place)
-
-    def _row(self, place: int) -> Happening:
-        return Happening(
-            agent=self.agents[place],
-            source=self.sources[place],
-            id=self.ids[place],
-            started_ms=self.starts[place],
-            ended_ms=self.ends[place],
-            key_id=self.key_ids[place],
-            attributes={
-                name: value for name, column in self.attributes.items() if (value := column[place]) is not None
-            },
-        )
-
-    def between(self, first: int, end: int) -> "Columns":
-        """The rows from one place up to another."""
-        return Columns(
-            agents=self.agents[first:end],
-            sources=self.sources[first:end],
-            ids=self.ids[first:end],
-            starts=self.starts[first:end],
-            ends=self.ends[first:end],
-            key_ids=self.key_ids[first:end],
-            attributes={name: column[first:end] for name, column in self.attributes.items()},
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ projection_sql      all its other SQL
 dump_sql            its canonical dump
 packing             how values lie in the projection's blobs
 bundles             the rolls of one day in one piece
+columns             such days column by column
 slots               stated slots of measures and their sums
 day_sums            sums by civil day, and how they are kept
 day_notes           what rules made of the slots of single days, kept

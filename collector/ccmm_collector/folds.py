@@ -1,10 +1,11 @@
 """What is kept in memory between two judgements, so that one statement more costs one statement. All of it may go."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence, Sized
 from typing import Generic, TypeVar
 
 from ccmm_collector import projection_sql as sql
+from ccmm_collector.columns import Day
 from ccmm_collector.fold import WORTH_KEEPING, Fold, kept_fold
 from ccmm_collector.packing import entries_of
 from ccmm_collector.projection import View
@@ -13,21 +14,22 @@ from ccmm_rules.evidence import Entry, Happening, MeasureRow
 KEPT_FOLDS = 2_000  # centers
 KEPT_ENTRIES = 200_000
 KEPT_SLOTS = 200_000
-KEPT_HAPPENINGS = 200_000
+KEPT_HAPPENINGS = 400_000
+KEPT_ROLLED = 400_000
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Sized)
 
 
 class Kept(Generic[T]):
-    """Sequences by key, the least used ones let go when they hold more than `limit` members in all."""
+    """Things with members by key, the least used ones let go when they hold more than `limit` members in all."""
 
     def __init__(self, limit: int) -> None:
         """Empty."""
         self._limit = limit
         self._size = 0
-        self._kept: OrderedDict[Hashable, Sequence[T]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, T] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Sequence[T]]) -> Sequence[T]:
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """What is kept under the key, made where nothing is. The key names the content: nothing kept is ever stale."""
         found = self._kept.get(key)
         if found is not None:
@@ -46,9 +48,10 @@ class Folds:
     def __init__(self) -> None:
         """Empty: what is asked for first comes from the projection."""
         self._folds: OrderedDict[str, Fold] = OrderedDict()
-        self._bodies: Kept[Entry] = Kept(KEPT_ENTRIES)
-        self.slots: Kept[MeasureRow] = Kept(KEPT_SLOTS)
-        self.happenings: Kept[Happening] = Kept(KEPT_HAPPENINGS)
+        self._bodies: Kept[Sequence[Entry]] = Kept(KEPT_ENTRIES)
+        self.slots: Kept[Sequence[MeasureRow]] = Kept(KEPT_SLOTS)
+        self.happenings: Kept[Sequence[Happening]] = Kept(KEPT_HAPPENINGS)
+        self.days: Kept[Day] = Kept(KEPT_ROLLED)
 
     def at(self, view: View) -> Fold:
         """The fold of a center at the view's index; going back in time keeps nothing."""

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from functools import partial
 
 from ccmm_collector import projection_sql as sql
-from ccmm_collector.bundles import SourceRow, columns_of, hours, joined, order, unpack_day
-from ccmm_collector.folds import Kept
+from ccmm_collector.bundles import hours, order
+from ccmm_collector.columns import Day, SourceRow, columns_of, day_of, unpack_day
+from ccmm_collector.folds import Folds, Kept
 from ccmm_collector.packing import attributes_of
 from ccmm_collector.projection import View
 from ccmm_proto.period import DAY_MS, floor_to
 from ccmm_proto.v1.statement_pb2 import Occurrence
-from ccmm_rules.evidence import Columns, Happening, Span
+from ccmm_rules.columns import Columns
+from ccmm_rules.evidence import Happening, Span
 
 
-def alone(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Happening]) -> list[Happening]:
+def alone(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Sequence[Happening]]) -> list[Happening]:
     """The newest word about each occurrence that started in the span or is open from before it."""
     number, index = row[0], view.index
     query = view.projection.rows
@@ -44,24 +46,29 @@ def _told(
     )
 
 
-def rolled(view: View, row: SourceRow, kind: str, span: Span, kept: Kept[Happening]) -> Columns | None:
+def rolled(view: View, row: SourceRow, kind: str, span: Span, folds: Folds) -> Columns | None:
     """The rows of the rolls that started in the span, oldest first; None where there is none."""
-    parts = []
-    days = (floor_to(span.from_ms, DAY_MS), span.to_ms)
-    for day_ms, index, packed in view.projection.rows(sql.BUNDLES, row[0], kind, *days):
-        stamp = (view.center, row, kind, day_ms, index)
+    stretch = (row[0], kind, floor_to(span.from_ms, DAY_MS), span.to_ms)
+    stamps = tuple(view.projection.rows(sql.BUNDLE_STAMPS, view.index, *stretch))
+    stamp = (view.center, row, kind, stamps)
+    whole = folds.happenings.get(stamp, lambda: columns_of(row, _days(view, row, stretch, folds.days)))
+    assert isinstance(whole, Columns)
+    first, end = bisect_left(whole.starts, span.from_ms), bisect_left(whole.starts, span.to_ms)
+    return whole.between(first, end) if first < end else None
+
+
+def _days(view: View, row: SourceRow, stretch: tuple[int, str, int, int], kept: Kept[Day]) -> list[Day]:
+    """As known at the view's index: a day of which more was told since is made of its hours."""
+    found = []
+    for day_ms, index, packed in view.projection.rows(sql.BUNDLES, *stretch):
+        stamp = (view.center, row, stretch[1], day_ms, min(index, view.index))
         if packed is not None and index <= view.index:
-            rows = kept.get(stamp, partial(unpack_day, row, packed))
-        elif index <= view.index:
-            rows = kept.get(stamp, partial(_day, view, row, kind, day_ms))
+            found.append(kept.get(stamp, partial(unpack_day, packed)))
         else:
-            rows = _day(view, row, kind, day_ms)
-        assert isinstance(rows, Columns)
-        first, end = bisect_left(rows.starts, span.from_ms), bisect_left(rows.starts, span.to_ms)
-        if first < end:
-            parts.append(rows if end - first == len(rows) else rows.between(first, end))
-    return joined(parts) if parts else None
+            found.append(kept.get(stamp, partial(_day, view, row, stretch[1], day_ms)))
+    return found
 
 
-def _day(view: View, row: SourceRow, kind: str, day_ms: int) -> Columns:
-    return columns_of(hours(view.projection.connection, row, kind, day_ms, day_ms + DAY_MS, view.index))
+def _day(view: View, row: SourceRow, kind: str, day_ms: int) -> Day:
+    rows = hours(view.projection.connection, row, kind, day_ms, day_ms + DAY_MS, view.index)
+    return day_of(kind, day_ms, rows)

@@ -10,7 +10,8 @@ from functools import cached_property
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.alterations import alterations_of, in_order, scope_alterations
-from ccmm_collector.bundles import SourceRow, order
+from ccmm_collector.bundles import order
+from ccmm_collector.columns import SourceRow
 from ccmm_collector.day_sums import zone_name
 from ccmm_collector.folds import Folds
 from ccmm_collector.happenings import alone, rolled
@@ -162,7 +163,7 @@ class Known:
             if (row[0], kind) in self._told:
                 parts += [found for found in (alone(self._view, row, kind, span, kept),) if found]
             if (row[0], kind) in self._rolled:
-                rows = rolled(self._view, row, kind, span, kept)
+                rows = rolled(self._view, row, kind, span, self._folds)
                 parts += [rows] if rows is not None else []
         if len(parts) == 1:
             return parts[0]

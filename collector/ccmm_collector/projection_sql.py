@@ -206,6 +206,11 @@ BUNDLES = (
     "SELECT day_ms, log_index, packed FROM bundle WHERE source = ? AND kind = ? AND day_ms >= ? AND day_ms < ?"
     " ORDER BY day_ms"
 )
+# What those days rest on, as known at an index: as long as it stays the same, so do they.
+BUNDLE_STAMPS = (
+    "SELECT day_ms, min(log_index, ?) FROM bundle WHERE source = ? AND kind = ? AND day_ms >= ? AND day_ms < ?"
+    " ORDER BY day_ms"
+)
 TOUCH_BUNDLE = (
     "INSERT INTO bundle (source, kind, day_ms, log_index) VALUES (?,?,?,?) ON CONFLICT (source, kind, day_ms)"
     " DO UPDATE SET log_index = max(log_index, excluded.log_index), packed = NULL"

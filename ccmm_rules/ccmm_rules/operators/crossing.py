@@ -1,6 +1,7 @@
 """When time alone can change what rows give: the next instant at which an age or an open lag passes a value."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.expression import Const, walk
@@ -24,7 +25,7 @@ def next_crossing(read: Read, rule: Rule, rows: Chosen, judged: Judged, view: Vi
     table, places = rows.table, rows.places
     test = spec.test.compiled if spec.test is not None else None
     names = (set(test.names) if test is not None else set()) | ({spec.number} if spec.number else set())
-    numbers = _literals(test) if test is not None else []
+    numbers = [*_literals(test)] if test is not None else []
     if _is_silence(spec.source):  # its rows hang on now: what belongs changes with time, too
         names |= spec.source.of.names if spec.source.of is not None else set()
         numbers += _literals(spec.source.of) if spec.source.of is not None else []
@@ -57,7 +58,8 @@ def _is_silence(source: RowSource) -> bool:
     return source.derived is not None and source.derived.form == "silence"
 
 
-def _literals(test: Compiled) -> list[float]:
+@lru_cache(maxsize=4096)
+def _literals(test: Compiled) -> Sequence[float]:
     return [
         float(part.value) for part in walk(test.tree) if isinstance(part, Const) and type(part.value) in (int, float)
     ]

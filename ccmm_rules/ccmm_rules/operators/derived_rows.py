@@ -36,6 +36,11 @@ class Made:
 
 def feed_of(read: Read, sources: Sequence[RowSource], view: View) -> FeedState:
     """Of what the read's rows rest on, now; the answers that name metrics and targets count as looked at."""
+    key = ("feed of", read.fresh_for_ms, tuple((source.kind, source.derived) for source in sources))
+    return view.once(key, lambda: _feed_of(read, sources, view))
+
+
+def _feed_of(read: Read, sources: Sequence[RowSource], view: View) -> FeedState:
     derived = [source.derived for source in sources if source.derived is not None]
     for one in derived:
         state, reason = _answered(one, view)

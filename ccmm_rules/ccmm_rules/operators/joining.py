@@ -1,11 +1,13 @@
 """The rows of a `match` and their pairs: made once for all reads that join alike, whatever they count by."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccmm_rules.evidence import Span
 from ccmm_rules.expression import Scalar
 from ccmm_rules.operators.pairing import Pair, PairTest, Side, pair_up, side_of, tolerance_ms
+from ccmm_rules.operators.remembered import FALSE, TRUE, UNDECIDED
 from ccmm_rules.operators.rowset import Chosen, joining_key, rows_of, source_key
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
@@ -21,7 +23,7 @@ class Sets:
     base: Chosen
     waiting: frozenset[int]  # rows too young to be called unmatched
     sides: tuple[Side, ...]
-    partners: dict[Table, frozenset[int]]  # those that count as `b`
+    partners: dict[Table, Sequence[int]]  # those that count as `b`
     key_ids: frozenset[str]
     as_of_ms: int
     doubtful: bool  # of some row it cannot be said whether it belongs
@@ -92,7 +94,7 @@ def _sets(spec: MatchSpec, view: View, span: Span | None, watermark_ms: int) -> 
     starts = base.table.starts
     return Sets(
         base=base,
-        waiting=frozenset([at for at in base.places if starts[at] > young]) if timed else frozenset(),
+        waiting=frozenset(_begun(base.places, starts, young + 1)) if timed else frozenset(),
         sides=tuple(sides),
         partners=_partners(sides, span),
         key_ids=frozenset().union(*(rows.table.key_ids_at(rows.places) for rows in keyed)),
@@ -115,16 +117,20 @@ def _all_good(pairs: Sequence[Pair]) -> Sequence[bool]:
     return [True] * len(pairs)
 
 
-def _partners(sides: Sequence[Side], span: Span | None) -> dict[Table, frozenset[int]]:
-    found: dict[Table, frozenset[int]] = {}
+def _partners(sides: Sequence[Side], span: Span | None) -> dict[Table, Sequence[int]]:
+    found: dict[Table, Sequence[int]] = {}
     for side in sides:
-        starts, places = side.rows.table.starts, side.rows.places
-        if span is not None:
-            low, high = span.from_ms, span.to_ms
-            places = [at for at in places if low <= starts[at] <= high or starts[at] == 0]
-        table = side.rows.table
-        found[table] = found.get(table, frozenset()).union(places)
+        table, places = side.rows.table, side.rows.places
+        if span is not None and places and table.starts[places[0]]:  # what has no start is of every window
+            places = _begun(places, table.starts, span.from_ms, span.to_ms)
+        found[table] = sorted({*found[table], *places}) if table in found else places
     return found
+
+
+def _begun(places: Sequence[int], starts: Sequence[int], from_ms: int, to_ms: int | None = None) -> Sequence[int]:
+    """Those of some rows, oldest first, that started in a stretch of time, its ends included."""
+    first = bisect_left(places, from_ms, key=starts.__getitem__)
+    return places[first : bisect_right(places, to_ms, key=starts.__getitem__) if to_ms is not None else len(places)]
 
 
 class Goodness:
@@ -150,13 +156,10 @@ class Goodness:
         marks = [True] * len(pairs)
         if self._test is None:
             return marks
-        good_when = self._side == "good"
         for instant in self._instants:
+            good = {TRUE if self._side == "good" else FALSE, *((UNDECIDED,) if hopeful else ())}
             results = self._test(pairs, instant)
-            marks = [
-                mark and (hopeful if found is None else found is good_when)
-                for mark, found in zip(marks, results, strict=True)
-            ]
+            marks = [mark and found in good for mark, found in zip(marks, results, strict=True)]
         return marks
 
 
@@ -179,12 +182,11 @@ def _joined(spec: MatchSpec, sets: Sets, goodness: Goodness, *, hopeful: bool) -
 
 
 def _counts(sets: Sets, pairs: Sequence[Pair], judged: int, both: int) -> dict[str, Scalar]:
-    tables = [side.rows.table for side in sets.sides]
-    used: dict[Table, set[int]] = {table: set() for table in tables}
-    for index, table in enumerate(tables):
-        used[table].update([b for _, b, alternative in pairs if alternative == index])
+    used: dict[Table, set[int]] = {}
+    for index, side in enumerate(sets.sides):
+        used.setdefault(side.rows.table, set()).update([b for _, b, alternative in pairs if alternative == index])
     count = sum(len(places) for places in sets.partners.values())
-    only_b = sum(len(places - used[table]) for table, places in sets.partners.items())
+    only_b = count - sum(len(used[table].intersection(places)) for table, places in sets.partners.items())
     names: dict[str, Scalar] = {"a": judged, "b": count, "both": both, "only_a": judged - both, "only_b": only_b}
     if judged:
         names |= {"share": 100.0 * both / judged, "only_a_share": 100.0 * (judged - both) / judged}

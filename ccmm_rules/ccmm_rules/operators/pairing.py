@@ -4,10 +4,11 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from ccmm_rules.cel import Compiled
-from ccmm_rules.expression import Scalar
-from ccmm_rules.operators.remembered import Remembered
+from ccmm_rules.columns import Coded
+from ccmm_rules.operators.remembered import TRUE, Column, Remembered
 from ccmm_rules.operators.rowset import Chosen
 from ccmm_rules.operators.table import Table
 from ccmm_rules.spec import DAY_MS, Joining
@@ -22,22 +23,39 @@ class PairTest:
 
     def __init__(self, compiled: Compiled, first: Table, second: Table) -> None:
         """Of rows `a` and `b` of two tables."""
-        self._tables = {"a.": first, "b.": second}
-        times = frozenset(f"{side}{name}" for side, table in self._tables.items() for name in table.times)
-        self._test = Remembered(compiled, first.profile, times)
+        self._tables = (first, second)
+        self._test = Remembered(compiled, first.profile)
 
     @property
     def doubtful(self) -> bool:
         """Whether, so far, some pair could not be decided."""
         return self._test.doubtful
 
-    def __call__(self, pairs: Sequence[Pair], now_ms: int) -> list[Scalar | None]:
-        """One result per pair; None: undecided."""
-        columns = []
-        for name in self._test.names:
-            column, end = self._tables[name[:2]].column(name[2:], now_ms), 0 if name.startswith("a.") else 1
-            columns.append([column[pair[end]] for pair in pairs])
-        return self._test.results(columns, len(pairs))
+    def __call__(self, pairs: Sequence[Pair], now_ms: int) -> bytes:
+        """What it says of each pair, see `Remembered.marks`."""
+        return self._test.marks(_Pairs(self._tables, pairs, now_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Pairs of the rows of two tables, at an instant."""
+
+    tables: tuple[Table, Table]
+    pairs: Sequence[Pair]
+    now_ms: int
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def coded(self, name: str) -> Coded[object] | None:
+        end = 0 if name.startswith("a.") else 1
+        column = self.tables[end].coded(name[2:], self.now_ms)
+        return column.at([pair[end] for pair in self.pairs]) if column is not None else None
+
+    def column(self, name: str, among: Sequence[int]) -> Column:
+        end, pairs = 0 if name.startswith("a.") else 1, self.pairs
+        column = self.tables[end].column(name[2:], self.now_ms)
+        return [column[pairs[at][end]] for at in among]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +103,10 @@ def _fitting(table: Table, places: Sequence[int], side: Side, index: int, now_ms
     maybe = side.rows.maybe
     if side.condition is None:
         return found if hopeful or not maybe else [pair for pair in found if pair[1] not in maybe]
-    results = side.condition(found, now_ms)
+    marks = side.condition(found, now_ms)
     if hopeful:
-        return [pair for pair, fits in zip(found, results, strict=True) if fits is True or fits is None]
-    return [pair for pair, fits in zip(found, results, strict=True) if fits is True and pair[1] not in maybe]
+        return list(compress(found, marks))
+    return [pair for pair, fits in zip(found, marks, strict=True) if fits == TRUE and pair[1] not in maybe]
 
 
 def _chosen(found: list[Pair], pick: str, prefer: Prefer, base: Chosen, side: Side) -> list[Pair]:
@@ -156,16 +174,13 @@ def _by_key(keyed: Iterable[tuple[object, int]], right: Sequence[object], rows: 
     return [(a, b, index) for key, a in keyed if key in buckets for b in buckets[key]]
 
 
-def _buckets(keys: Sequence[object], rows: Chosen) -> dict[object, list[int]]:
+def _buckets(keys: Sequence[object], rows: Chosen) -> Mapping[object, Sequence[int]]:
     """Rows by key, in order; without those whose key is not known."""
     buckets: dict[object, list[int]] = {}
     for key, at in zip(keys, rows.places, strict=True):
         if key is not None:
             buckets.setdefault(key, []).append(at)
-    for bucket in buckets.values():
-        if len(bucket) > 1:
-            bucket.sort(key=rows.table.order)
-    return buckets
+    return {key: rows.table.in_order(bucket) if len(bucket) > 1 else bucket for key, bucket in buckets.items()}
 
 
 def _keys(table: Table, names: Sequence[str], places: Sequence[int]) -> Sequence[object]:

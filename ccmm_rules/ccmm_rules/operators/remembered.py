@@ -1,52 +1,138 @@
 """A test of rows or of pairs, remembered by the values that it used: most rows look alike."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Protocol
 
 from ccmm_rules.cel import Compiled
+from ccmm_rules.columns import MOST_CODES, Coded
 from ccmm_rules.expression import Scalar
 
+Column = Sequence[object]
 Values = tuple[object, ...]
+
+FALSE, TRUE, UNDECIDED = range(3)  # the mark of a row
+_ASK = 3  # of a row whose result hangs on values that hardly ever repeat
+_RESULTS: Sequence[bool | None] = (False, True, None)
+_MARKS: Mapping[Scalar | None, int] = {False: FALSE, True: TRUE, None: UNDECIDED}
+_KEPT = 65_536
+
+
+class Rows(Protocol):
+    """What a test falls on."""
+
+    def __len__(self) -> int: ...
+
+    def coded(self, name: str) -> Coded[object] | None:
+        """The column of a name; None where it has many values."""
+        ...
+
+    def column(self, name: str, among: Sequence[int]) -> Column:
+        """The values of some of the rows."""
+        ...
 
 
 class Remembered:
-    """`names` are those that the test uses, the profile's left out, in the order in which values are given."""
+    """One test, whatever rows it falls on."""
 
-    def __init__(self, compiled: Compiled, profile: Mapping[str, object], times: frozenset[str] = frozenset()) -> None:
-        """`times`: names whose values hardly ever repeat."""
-        self.names = sorted(name for name in compiled.names if not name.startswith("profile."))
+    def __init__(self, compiled: Compiled, profile: Mapping[str, object]) -> None:
+        """`profile`: scope answers, by the names that tests have for them."""
         self.doubtful = False  # whether some values left it undecided
-        self._compiled, self._profile = compiled, dict(profile)
-        self._common = [place for place, name in enumerate(self.names) if name not in times]
-        self._is_mixed = 0 < len(self._common) < len(self.names)
-        self._known: dict[Values, Scalar | None] = {}
-        self._early: dict[Values, Scalar | None] = {}
+        self._compiled = compiled
+        self._names = tuple(sorted(name for name in compiled.names if not name.startswith("profile.")))
+        self._profile = {name: profile[name] for name in sorted(compiled.names & profile.keys())}
+        self._known: dict[Values, int] = {}  # by those of few values, and each of many
 
-    def results(self, columns: Sequence[Sequence[object]], count: int) -> list[Scalar | None]:
-        """One result per row (None: undecided) from one column per name."""
-        if not columns:
-            return [self._known[()] if () in self._known else self._find(())] * count if count else []
-        known = self._known
-        return [known[values] if values in known else self._find(values) for values in zip(*columns, strict=True)]
+    def marks(self, rows: Rows) -> bytes:
+        """FALSE, TRUE or UNDECIDED for each row."""
+        few, many, seen = self._woven(rows)
+        table = bytearray(MOST_CODES)
+        for code in set(seen.codes):
+            mark = self._mark((*few, *self._profile), (*seen.values[code], *self._profile.values()))
+            table[code] = _ASK if many and mark == UNDECIDED else mark
+        marks = seen.codes.translate(table)
+        if _ASK in marks:
+            marks = self._asked(rows, marks, few, many, seen)
+        self.doubtful = self.doubtful or UNDECIDED in marks
+        return marks
 
-    def _find(self, values: Values) -> Scalar | None:
-        found = self._without_times(values) if self._is_mixed else None
-        if found is None:
-            found = self._evaluate(enumerate(values))
-            self.doubtful = self.doubtful or found is None
-        self._known[values] = found
-        return found
+    def _woven(self, rows: Rows) -> tuple[list[str], list[str], Coded[Values]]:
+        """Names whose columns became one, the other names, and that column."""
+        few: list[str] = []
+        many: list[str] = []
+        seen: Coded[Values] = Coded([()], bytes(len(rows)))
+        for name in self._names:
+            column = rows.coded(name)
+            both = woven(seen, column) if column is not None else None
+            if both is None:
+                many.append(name)
+            else:
+                few.append(name)
+                seen = both
+        return few, many, seen
 
-    def _without_times(self, values: Values) -> Scalar | None:
-        """What is decided with the times unbound stays so whatever they are: `true || unknown` is true."""
-        key = tuple([values[place] for place in self._common])
-        if key not in self._early:
-            self._early[key] = self._evaluate(zip(self._common, key, strict=True))
-        return self._early[key]
+    def _asked(self, rows: Rows, marks: bytes, few: Sequence[str], many: Sequence[str], seen: Coded[Values]) -> bytes:
+        """What is decided without the many values stays so whatever they are: `true || unknown` is true."""
+        found, known = bytearray(marks), self._known
+        asked = [at for at, mark in enumerate(marks) if mark == _ASK]
+        names = (*few, *many, *self._profile)
+        columns = [rows.column(name, asked) for name in many]
+        told = list(zip([seen.values[seen.codes[at]] for at in asked], *columns, strict=True))
+        for values in set(told).difference(known):
+            everything = (*values[0], *values[1:], *self._profile.values())
+            known[values] = _MARKS[_evaluated(self._compiled, names, everything)]
+        for at, values in zip(asked, told, strict=True):
+            found[at] = known[values]
+        return bytes(found)
 
-    def _evaluate(self, placed: "enumerate[object] | zip[tuple[int, object]]") -> Scalar | None:
-        bound = {
-            self.names[place]: list(value) if isinstance(value, tuple) else value
-            for place, value in placed
-            if value is not None
-        }
-        return self._compiled.evaluate(bound | self._profile)
+    def _mark(self, names: tuple[str, ...], values: Values) -> int:
+        plain = [tuple(value) if isinstance(value, list) else value for value in values]
+        return _MARKS[_once(self._compiled, names, *plain)]
+
+
+def results_of(marks: bytes) -> list[bool | None]:
+    """True, False, or None where it cannot be decided."""
+    return list(map(_RESULTS.__getitem__, marks))
+
+
+def woven(first: Coded[Values], second: Coded[object]) -> Coded[Values] | None:
+    """Two columns as one; None where there are too many pairs of values.
+
+    Codes are added all at once, as the digits, base 256, of two long numbers: no sum of two passes 255.
+    """
+    size = len(second.values)
+    if len(first.values) * size > MOST_CODES:
+        first = _without_unused(first)
+    if len(first.values) * size > MOST_CODES:
+        return None
+    if len(first.values) == 1:
+        return Coded([(*first.values[0], value) for value in second.values], second.codes)
+    high = first.codes.translate(bytes(code * size for code in range(len(first.values))).ljust(MOST_CODES, b"\0"))
+    total = int.from_bytes(high, "big") + int.from_bytes(second.codes, "big")
+    values = [(*before, value) for before in first.values for value in second.values]
+    return Coded(values, total.to_bytes(len(high), "big"))
+
+
+def _without_unused(column: Coded[Values]) -> Coded[Values]:
+    used = sorted(set(column.codes))
+    if len(used) == len(column.values):
+        return column
+    table = bytearray(MOST_CODES)
+    for number, code in enumerate(used):
+        table[code] = number
+    return Coded([column.values[code] for code in used], column.codes.translate(table))
+
+
+@lru_cache(maxsize=_KEPT, typed=True)
+def _once(compiled: Compiled, names: tuple[str, ...], *values: object) -> Scalar | None:
+    """Few values are the same at every center; of equal numbers of two types each is evaluated."""
+    return _evaluated(compiled, names, values)
+
+
+def _evaluated(compiled: Compiled, names: Sequence[str], values: Sequence[object]) -> Scalar | None:
+    bound = {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in zip(names, values, strict=True)
+        if value is not None
+    }
+    return compiled.evaluate(bound)

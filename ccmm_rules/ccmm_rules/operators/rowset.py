@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 from ccmm_rules.evidence import Happening, Span
-from ccmm_rules.expression import Scalar
+from ccmm_rules.operators.remembered import FALSE, TRUE, UNDECIDED, results_of
 from ccmm_rules.operators.stamps import believed
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import View
@@ -54,10 +55,11 @@ def _chosen(source: RowSource, view: View, window: Span, watermark_ms: int) -> C
         places = [at for at, found in zip(places, classes, strict=True) if found == source.document_class]
     maybe: frozenset[int] = frozenset()
     if source.of is not None:
-        results = table.results(source.of, places, watermark_ms)
-        if None in results:
-            maybe = frozenset(at for at, found in zip(places, results, strict=True) if found is None)
-        places = [at for at, found in zip(places, results, strict=True) if found is True or found is None]
+        marks = table.marks(source.of, places, watermark_ms)
+        if UNDECIDED in marks:
+            maybe = frozenset(at for at, mark in zip(places, marks, strict=True) if mark == UNDECIDED)
+        if FALSE in marks:
+            places = list(compress(places, marks))
     if source.first_by:
         places = _first_by(table, places, source.first_by)
         maybe = maybe.intersection(places)
@@ -105,22 +107,23 @@ def _entries(source: RowSource, view: View) -> tuple[list[Happening], frozenset[
 def _first_by(table: Table, places: Sequence[int], attribute: str) -> list[int]:
     column = table.column(attribute, 0)
     first: dict[object, int] = {}
-    for at in sorted(places, key=lambda at: table.order(at)[:2]):
+    for at in table.in_order(places, lambda at: table.order(at)[1]):
         first.setdefault(column[at], at)
     return list(first.values())
 
 
 def goods_of(chosen: Chosen, test: Test, watermark_ms: int, now_ms: int) -> list[bool | None]:
     """Which rows are good: only those that are so as of the watermark and as of now; None: undecidable."""
-    table, bad = chosen.table, test.side == "bad"
-    results: list[Scalar | None] = table.results(test.compiled, chosen.places, watermark_ms)
-    later = results
+    table = chosen.table
+    against, in_favour = (TRUE, FALSE) if test.side == "bad" else (FALSE, TRUE)
+    marks = table.marks(test.compiled, chosen.places, watermark_ms)
     if now_ms != watermark_ms and not all(table.is_timeless(name) for name in test.compiled.names):
-        later = table.results(test.compiled, chosen.places, now_ms)
-    goods = [
-        False if bad in (then, now) else None if then is None or now is None else True
-        for then, now in zip(results, later, strict=True)
-    ]
+        later = table.marks(test.compiled, chosen.places, now_ms)
+        marks = bytes(
+            against if against in both else UNDECIDED if UNDECIDED in both else in_favour
+            for both in zip(marks, later, strict=True)
+        )
+    goods = results_of(marks.translate(bytes((TRUE, FALSE)).ljust(256, bytes((UNDECIDED,)))) if against else marks)
     if table.expired:
         goods = [False if at in table.expired else good for at, good in zip(chosen.places, goods, strict=True)]
     return goods

@@ -1,25 +1,32 @@
 """All rows of one kind that a judgement reads, column by column: a row is its place in the columns."""
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import groupby
+from operator import lt
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.cel import Compiled
-from ccmm_rules.evidence import Columns, Happening
-from ccmm_rules.expression import Scalar
-from ccmm_rules.operators.remembered import Remembered
-from ccmm_rules.operators.windows import QUARTER_HOUR_MS, local_hour, nights_between, workdays_between
+from ccmm_rules.columns import Coded, Columns, coded
+from ccmm_rules.evidence import Happening
+from ccmm_rules.operators.remembered import Column, Remembered
+from ccmm_rules.operators.windows import FAR_MS, local_hour, nights_between, workdays_between
 from ccmm_rules.rowlanguage import attribute_types
 from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.vocabulary.tables import Kind
 
 MINUTE_MS = 60_000
 SIGNED = 2**63  # pseudonyms from here on are negative, as CEL holds them
-Column = Sequence[object]
 Stamps = Sequence[int | None]
 Compute = Callable[[int], Column]  # of an attribute that the engine computes, as of an instant
 TIMED = frozenset(("late",))  # of those, the ones that change by time alone
 _SUFFIXES = ("_days", "_hours", "_minutes", "_workdays")
 _SHAPES = frozenset(("open", "has_ended", "local_hour"))
+_FEW = frozenset(("bool", "string", "list"))  # types of which few values are expected
 
 
 class Table:
@@ -39,28 +46,39 @@ class Table:
         self._computed = computed or {}
         self.kind, self.rows, self.expired = kind, rows, expired
         self.types = attribute_types(kind)
-        self.times = frozenset(name for name, word in self.types.items() if word == "time")
         self.profile = {f"profile.{name}": value for name, value in answers.items()}
         packed = rows if isinstance(rows, Columns) else None
         self.starts: Sequence[int] = packed.starts if packed else [row.started_ms for row in rows]
-        self.ends: Stamps = packed.ends if packed else [row.ended_ms for row in rows]
-        self.key_ids: Sequence[str] = packed.key_ids if packed else [row.key_id for row in rows]
-        self._ids: Sequence[str | int] = packed.ids if packed else [row.id for row in rows]
-        self._sources: Sequence[str] = packed.sources if packed else [row.source for row in rows]
         self.zone = zone
-        self._packed = packed.attributes if packed else None
+        self._packed = packed
         self._attributes = [] if packed else [row.attributes for row in rows]
         self._known_until = known_until
         self._all_key_ids: frozenset[str] | None = None
         self._ends_by: dict[int, Sequence[int]] = {}
+        self._made: dict[tuple[str, int], Column] = {}
         self._columns: dict[tuple[str, int], Column] = {}
+        self._coded: dict[tuple[str, int], Coded[object] | None] = {}
         self._stamps: dict[str, Stamps] = {}
         self._tests: dict[str, Remembered] = {}
+
+    @cached_property
+    def ends(self) -> Stamps:
+        """When each row ended, as far as is known."""
+        return self._packed.ends if self._packed else [row.ended_ms for row in self.rows]
+
+    @cached_property
+    def key_ids(self) -> Sequence[str]:
+        """Under which key its pseudonyms were made."""
+        return self._packed.key_ids if self._packed else [row.key_id for row in self.rows]
+
+    @cached_property
+    def _ids(self) -> Sequence[str | int]:
+        return self._packed.ids if self._packed else [row.id for row in self.rows]
 
     def key_ids_at(self, places: Sequence[int]) -> frozenset[str]:
         """Of these rows; hardly ever is there more than one."""
         if self._all_key_ids is None:
-            self._all_key_ids = frozenset(self.key_ids)
+            self._all_key_ids = _distinct(self.key_ids)
         if len(self._all_key_ids) < 2:
             return self._all_key_ids if places else frozenset()
         return frozenset([self.key_ids[at] for at in places])
@@ -76,14 +94,22 @@ class Table:
 
     def order(self, place: int) -> tuple[int, str, str]:
         """Ties go by time, then key, then source."""
-        return self.starts[place], str(self._ids[place]), self._sources[place]
+        source = self._packed.source if self._packed else self.rows[place].source
+        return self.starts[place], str(self._ids[place]), source
 
-    def results(self, compiled: Compiled, places: Sequence[int], now_ms: int) -> list[Scalar | None]:
-        """A test on rows; None where it cannot be decided."""
+    def in_order(self, places: Sequence[int], key: Callable[[int], object] | None = None) -> Sequence[int]:
+        """These rows, which lie by their starts, as `order` or another key has those that began at once."""
+        starts = [self.starts[at] for at in places]
+        if all(map(lt, starts, starts[1:])):
+            return places
+        runs = (list(run) for _, run in groupby(places, self.starts.__getitem__))
+        return [at for run in runs for at in (sorted(run, key=key or self.order) if len(run) > 1 else run)]  # type: ignore[arg-type]
+
+    def marks(self, compiled: Compiled, places: Sequence[int], now_ms: int) -> bytes:
+        """What a test says of rows, see `Remembered.marks`."""
         if compiled.source not in self._tests:
-            self._tests[compiled.source] = Remembered(compiled, self.profile, self.times)
-        test = self._tests[compiled.source]
-        return test.results([self.pick(name, places, now_ms) for name in test.names], len(places))
+            self._tests[compiled.source] = Remembered(compiled, self.profile)
+        return self._tests[compiled.source].marks(_Places(self, places, now_ms))
 
     def pick(self, name: str, places: Sequence[int], now_ms: int = 0) -> Column:
         """A column, of these rows."""
@@ -102,8 +128,24 @@ class Table:
         """The values of a name that tests may use; None where it has none. Lists are tuples."""
         key = (name, 0 if self.is_timeless(name) else now_ms)
         if key not in self._columns:
-            self._columns[key] = self._made(name, now_ms)
+            made = self._raw(key)
+            self._columns[key] = list(made) if isinstance(made, Coded) else made
         return self._columns[key]
+
+    def coded(self, name: str, now_ms: int) -> Coded[object] | None:
+        """The same by its few values; None where it may have many."""
+        key = (name, 0 if self.is_timeless(name) else now_ms)
+        if key not in self._coded:
+            is_few = self.types.get(name) in _FEW or name in _SHAPES or name.startswith("has_")
+            made = self._raw(key) if is_few else ()
+            self._coded[key] = made if isinstance(made, Coded) else coded(made) if is_few else None
+        return self._coded[key]
+
+    def _raw(self, key: tuple[str, int]) -> Column:
+        """Made once, by its few values or not."""
+        if key not in self._made:
+            self._made[key] = self._make(*key)
+        return self._made[key]
 
     def stamps(self, name: str) -> Stamps:
         """A time of the rows, ms."""
@@ -116,7 +158,7 @@ class Table:
     def _values(self, name: str) -> Column:
         return self._ids if name == "key" else self._attribute(name)
 
-    def _made(self, name: str, now_ms: int) -> Column:
+    def _make(self, name: str, now_ms: int) -> Column:
         word = self.types.get(name)
         if name in self._computed:
             return self._computed[name](now_ms)
@@ -128,6 +170,8 @@ class Table:
             )
         if name.startswith("has_") and name[4:] in self.types:
             held = self.stamps(name[4:]) if self.types[name[4:]] == "time" else self._attribute(name[4:])
+            if isinstance(held, Coded):
+                return Coded([value is not None for value in held.values], held.codes)
             return [value is not None for value in held]
         for suffix in _SUFFIXES:
             stem = name.removesuffix(suffix)
@@ -140,7 +184,7 @@ class Table:
             return self._computed[name](0)
         if self._packed is None:
             return [held.get(name) for held in self._attributes]
-        return self._packed[name] if name in self._packed else [None] * len(self.starts)
+        return self._packed.told[name] if name in self._packed.told else Coded([None], bytes(len(self.starts)))
 
     def _until(self, stamps: Stamps, now_ms: int) -> list[tuple[int, int]]:
         """(start, end) with the end so far where it has not come."""
@@ -177,9 +221,15 @@ class Table:
         return [None if unit is None else (end - start) // unit for start, end in pairs]
 
 
+def _distinct(words: Sequence[str]) -> frozenset[str]:
+    return frozenset(words.values[code] for code in set(words.codes)) if isinstance(words, Coded) else frozenset(words)
+
+
 def _typed(values: Column, word: str, *, is_packed: bool) -> Column:
     """As tests see them; what was packed is of its type."""
     if word.startswith("@"):
+        if is_packed and None not in values:
+            return memoryview(array("Q", cast(Sequence[int], values))).cast("B").cast("q").tolist()
         return [None if type(value) is not int else value if value < SIGNED else value - 2 * SIGNED for value in values]
     if is_packed:
         return values
@@ -195,16 +245,41 @@ def signed(pseudonym: int) -> int:
     return pseudonym if pseudonym < SIGNED else pseudonym - 2 * SIGNED
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Some rows of a table, at an instant."""
+
+    table: Table
+    places: Sequence[int]
+    now_ms: int
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def coded(self, name: str) -> Coded[object] | None:
+        column = self.table.coded(name, self.now_ms)
+        return column.at(self.places) if column is not None else None
+
+    def column(self, name: str, among: Sequence[int]) -> Column:
+        column, places = self.table.column(name, self.now_ms), self.places
+        return [column[places[at]] for at in among]
+
+
 def _local_hours(starts: Sequence[int], zone: ZoneInfo) -> list[int]:
-    """A quarter of an hour that begins and ends in one local hour lies in it."""
-    known: dict[int, int | None] = {}
+    """A day of UTC that begins and ends in one offset lies in it: no zone changes its clocks twice in a week."""
+    offsets: dict[int, int | None] = {}
     hours = []
     for start in starts:
-        quarter = start // QUARTER_HOUR_MS
-        if quarter not in known:
-            first = local_hour(quarter * QUARTER_HOUR_MS, zone)
-            last = local_hour((quarter + 1) * QUARTER_HOUR_MS - 1, zone)
-            known[quarter] = first if first == last else None
-        hour = known[quarter]
-        hours.append(local_hour(start, zone) if hour is None else hour)
+        day = start // DAY_MS
+        if day not in offsets:
+            first, last = _offset_ms(day * DAY_MS, zone), _offset_ms((day + 1) * DAY_MS - 1, zone)
+            offsets[day] = first if first == last else None
+        offset = offsets[day]
+        hours.append(local_hour(start, zone) if offset is None else (start + offset) % DAY_MS // HOUR_MS)
     return hours
+
+
+def _offset_ms(at_ms: int, zone: ZoneInfo) -> int | None:
+    """None: so far ahead that calendars end."""
+    offset = datetime.fromtimestamp(at_ms / 1000, zone).utcoffset() if at_ms < FAR_MS else None
+    return round(offset.total_seconds() * 1000) if offset is not None else None

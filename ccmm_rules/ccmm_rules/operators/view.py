@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 from ccmm_rules.civil import zone_named
+from ccmm_rules.columns import Columns
 from ccmm_rules.conclude import Bound
-from ccmm_rules.evidence import Columns, Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
+from ccmm_rules.evidence import Evidence, Happening, Listing, MeasureRow, SourceFacts, Span
 from ccmm_rules.operators.stamps import believed
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.windows import gaps, overlap_ms

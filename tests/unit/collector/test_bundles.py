@@ -1,11 +1,13 @@
+from collections.abc import Sequence
 from pathlib import Path
 
-from ccmm_collector.bundles import columns_of, joined, pack_day, unpack_day
+from ccmm_collector.columns import columns_of, day_of, pack_day, unpack_day
 from ccmm_collector.known import Known
 from ccmm_collector.projection import Projection
 from ccmm_proto.period import DAY_MS
 from ccmm_proto.v1.statement_pb2 import Column, Observation, Roll
-from ccmm_rules.evidence import Columns, Happening, Span
+from ccmm_rules.columns import Coded, Columns
+from ccmm_rules.evidence import Happening, Span
 from tests.unit.collector.chapters import START, Agent, Clock, append, hour, new_log
 
 WHOLE = Span(START, START + 3 * DAY_MS)
@@ -30,16 +32,36 @@ def test_a_day_is_unpacked_as_it_was_packed_with_all_that_is_absent() -> None:
         row(5, START + 1000, "k2", system="crm", place="home"),
         row(6, START + 2000, system="acd", person=2**63 + 1),
     ]
-    assert list(unpack_day((1, "pbx", "queue"), pack_day("session", START, rows))) == rows
+    assert list(unpacked("session", rows)) == rows
     calls = [row(1, START, answered=True, talk=0), row(2, START, answered=False), row(3, START, queue="a")]
-    assert list(unpack_day((1, "pbx", "queue"), pack_day("call", START, calls))) == calls
+    assert list(unpacked("call", calls)) == calls
+
+
+def unpacked(kind: str, *days: Sequence[Happening]) -> Columns:
+    packed = [pack_day(day_of(kind, rows[0].started_ms // DAY_MS * DAY_MS, rows)) for rows in days]
+    return columns_of((1, "pbx", "queue"), [unpack_day(day) for day in packed])
 
 
 def test_days_one_after_the_other_keep_what_only_one_of_them_has() -> None:
-    first, second = [row(1, START, answered=True)], [row(2, START + DAY_MS, queue="a"), row(3, START + DAY_MS)]
-    both = joined([columns_of(first), columns_of(second)])
+    first = [row(1, START, answered=True), row(2, START, "k2", queue="b", agent=7)]
+    second = [row(2, START + DAY_MS, queue="a"), row(3, START + DAY_MS, talk=9)]
+    both = unpacked("call", first, second)
     assert list(both) == first + second
-    assert list(both.between(1, 3)) == both[1:] == second
+    assert list(both.between(1, 3)) == both[1:3] == [first[1], second[0]]
+    assert both.between(0, 4) is both
+    lasting = [[row(1, START, lasted=9)], [row(1, START + DAY_MS, system="acd")]]
+    assert list(unpacked("session", *lasting)) == lasting[0] + lasting[1]
+
+
+def test_words_of_many_days_are_few_or_told_one_by_one() -> None:
+    many = [[row(at, START + day * DAY_MS, queue=f"q{day}-{at}") for at in range(200)] for day in range(2)]
+    few = [[row(at, START + day * DAY_MS, queue=f"q{at % 9 + day}") for at in range(200)] for day in range(2)]
+    assert list(unpacked("call", *many)) == many[0] + many[1]
+    assert not isinstance(unpacked("call", *many).told["queue"], Coded)
+    assert list(unpacked("call", *few)) == few[0] + few[1]
+    assert isinstance(unpacked("call", *few).told["queue"], Coded)
+    busy = [row(at, START, queue=f"q{at:03}") for at in range(300)]
+    assert list(unpacked("call", busy)) == busy
 
 
 def calls(hour_ms: int, *keys: int, revision: int = 0) -> Observation:

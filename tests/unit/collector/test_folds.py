@@ -2,7 +2,7 @@ from ccmm_collector.folds import Kept
 
 
 def test_what_is_kept_is_made_once() -> None:
-    kept: Kept[int] = Kept(100)
+    kept: Kept[list[int]] = Kept(100)
     made = []
 
     def make() -> list[int]:
@@ -14,7 +14,7 @@ def test_what_is_kept_is_made_once() -> None:
 
 
 def test_what_was_not_used_longest_goes_first_and_an_empty_answer_counts_too() -> None:
-    kept: Kept[int] = Kept(10)
+    kept: Kept[list[int]] = Kept(10)
     for name in "abc":
         kept.get(name, lambda: [0, 0])
     kept.get("a", lambda: [9])
@@ -24,7 +24,7 @@ def test_what_was_not_used_longest_goes_first_and_an_empty_answer_counts_too() -
 
 
 def test_one_answer_larger_than_all_room_is_still_given() -> None:
-    kept: Kept[int] = Kept(2)
+    kept: Kept[list[int]] = Kept(2)
     assert kept.get("big", lambda: list(range(50))) == list(range(50))
     assert kept.get("next", lambda: [1]) == [1]
     assert kept.get("big", lambda: [2]) == [2]

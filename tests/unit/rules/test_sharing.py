@@ -1,6 +1,6 @@
 """What reads share, remember or skip changes no verdict: rows by column, tests by values, joins by key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmm_rules.cel import Language
+from ccmm_rules.columns import Coded, coded
 from ccmm_rules.errors import PackErrors
 from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import Happening
 from ccmm_rules.memory import MemoryEvidence
-from ccmm_rules.operators.remembered import Remembered
+from ccmm_rules.operators.remembered import TRUE, UNDECIDED, Remembered, results_of, woven
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.windows import local_hour
 from ccmm_rules.verdict import Verdict
@@ -47,12 +48,30 @@ ROWS = st.lists(
 )
 
 
+class Told:
+    """Rows as they are told, some names by their few values."""
+
+    def __init__(self, rows: Sequence[Mapping[str, object]], few: Collection[str] = ()) -> None:
+        self._rows, self._few = rows, few
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def coded(self, name: str) -> Coded[object] | None:
+        return coded([row[name] for row in self._rows]) if name in self._few else None
+
+    def column(self, name: str, among: Sequence[int]) -> Sequence[object]:
+        return [self._rows[at][name] for at in among]
+
+
 @pytest.mark.parametrize("text", TESTS)
-@given(rows=ROWS)
-def test_a_remembered_result_is_the_one_that_evaluation_gives(text: str, rows: list[dict[str, object]]) -> None:
+@given(rows=ROWS, few=st.sets(st.sampled_from(("flag", "word", "words", "number", "at", "end"))))
+def test_a_remembered_result_is_the_one_that_evaluation_gives(
+    text: str, rows: list[dict[str, object]], few: set[str]
+) -> None:
     compiled = Language(NAMES).compile_text(text)
-    test = Remembered(compiled, {}, frozenset(("at", "end")))
-    results = test.results([[row[name] for row in rows] for name in test.names], len(rows))
+    test = Remembered(compiled, {})
+    results = results_of(test.marks(Told(rows, few)))
     told = [{n: list(v) if isinstance(v, tuple) else v for n, v in row.items() if v is not None} for row in rows]
     assert results == [compiled.evaluate(row) for row in told]
     assert test.doubtful is (None in results)
@@ -66,8 +85,28 @@ def test_lists_may_be_tested_but_not_made(text: str) -> None:
 
 def test_a_test_that_uses_no_name_of_the_row_has_a_result_for_each() -> None:
     compiled = Language({"profile.x": "bool"}).compile_text("profile.x")
-    assert Remembered(compiled, {"profile.x": True}).results([], 3) == [True, True, True]
-    assert Remembered(compiled, {"profile.x": True}).results([], 0) == []
+    test = Remembered(compiled, {"profile.x": True})
+    assert results_of(test.marks(Told([{}] * 3))) == [True, True, True]
+    assert test.marks(Told([])) == b""
+
+
+def test_equal_values_of_two_types_are_two_values() -> None:
+    flag = Language({"profile.x": "bool"}).compile_text("profile.x")
+    assert Remembered(flag, {"profile.x": True}).marks(Told([{}])) == bytes((TRUE,))
+    assert Remembered(flag, {"profile.x": 1}).marks(Told([{}])) == bytes((UNDECIDED,))
+
+
+def test_columns_are_woven_into_one_until_there_are_too_many_pairs_of_values() -> None:
+    first = Coded([(at,) for at in range(16)], bytes(at % 16 for at in range(256)))
+    second = Coded("abcdefghijklmnop", bytes(at // 16 for at in range(256)))
+    both = woven(first, second)
+    assert both is not None
+    assert list(both) == [(*a, b) for a, b in zip(first, second, strict=True)]
+    assert woven(both, Coded("xy", bytes(256))) is None
+    few = Coded(both.values, bytes([255, 0] * 3))
+    again = woven(few, Coded("xy", bytes([0, 0, 0, 0, 1, 1])))
+    assert again is not None
+    assert list(again) == [(15, "p", "x"), (0, "a", "x")] * 2 + [(15, "p", "y"), (0, "a", "y")]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"])
