@@ -70,18 +70,23 @@ def unpack_day(packed: bytes) -> Day:
 def columns_of(row: SourceRow, days: Sequence[Day]) -> Columns:
     """Days of one source and kind, one after the other."""
     names = {name for day in days for name in day.columns}
-    starts = [day.roll.hour_ms + start_s * 1000 for day in days for start_s in day.roll.start_s]
+    seconds = [(day.roll.hour_ms, day.roll.start_s) for day in days]
+    starts = [day_ms + 1000 * start_s for day_ms, starts_s in seconds for start_s in starts_s]
 
     def made(name: str) -> Values:
         if name == KEY:
             return list(chain.from_iterable(day.roll.key for day in days))
-        if name != ENDED:
-            return _values(name, days)
-        lasted = told["lasted"] if "lasted" in names else [None] * len(starts)
-        return [start + int(str(s or 0)) * 1000 for start, s in zip(starts, lasted, strict=True)]
+        return _values(name, days) if name != ENDED else _ends(starts, told["lasted"] if "lasted" in names else ())
 
     told = Lazily((*names, KEY, ENDED), made)
     return Columns(agent=row[1], source=row[2], starts=starts, told=told)
+
+
+def _ends(starts: Sequence[int], lasted: Values) -> Values:
+    """What has no length ends when it begins."""
+    if not lasted:
+        return starts
+    return [start + 1000 * s if type(s) is int else start for start, s in zip(starts, lasted, strict=True)]
 
 
 def _values(name: str, days: Sequence[Day]) -> Values:
@@ -123,9 +128,14 @@ def _coded(name: str, days: Sequence[Day]) -> Coded[str | None] | None:
             if len(words) > _MOST_WORDS or len(codes) > MOST_CODES:
                 return None
             tables[words] = bytes(table).ljust(MOST_CODES, b"\0")
-        numbers = bytes([number & 255 for number in day.columns[name].number]) if words else bytes(len(day))
-        pieces.append(numbers.translate(tables[words]))
+        pieces.append(_bytes(day.columns[name].number).translate(tables[words]) if words else bytes(len(day)))
     return Coded(list(codes), b"".join(pieces))
+
+
+def _bytes(numbers: Sequence[int]) -> bytes:
+    """ABSENT reads 255."""
+    cells = list(numbers)
+    return bytes([number & 255 for number in cells] if ABSENT in cells else cells)
 
 
 def _each_word(name: str, day: Day) -> Sequence[str | None]:

@@ -40,25 +40,22 @@ def is_gauge(packed: bytes) -> bool:
 
 def attributes_of(attributes: Iterable[Attribute]) -> dict[str, AttributeValue]:
     """Attributes as the engine reads them: times in ms, pseudonyms as whole numbers, lists as tuples."""
-    return {attribute.name: _value(attribute.value) for attribute in attributes if attribute.value.WhichOneof("value")}
+    found: dict[str, AttributeValue] = {}
+    for attribute in attributes:
+        value = attribute.value
+        told = value.WhichOneof("value")
+        if told is not None:
+            found[attribute.name] = _value(value, told)
+    return found
 
 
-def _value(value: Value) -> AttributeValue:
-    match value.WhichOneof("value"):
-        case "pseudonym":
-            return short(value.pseudonym)
-        case "words":
-            return tuple(value.words.word)
-        case "flag":
-            return value.flag
-        case "whole":
-            return value.whole
-        case "number":
-            return value.number
-        case "time_ms":
-            return value.time_ms
-        case _:
-            return value.text
+def _value(value: Value, told: str) -> AttributeValue:
+    if told == "pseudonym":
+        return short(value.pseudonym)
+    if told == "words":
+        return tuple(value.words.word)
+    plain: AttributeValue = getattr(value, told)  # flag, whole, number, time_ms or text
+    return plain
 
 
 def key_of(identity: Identity) -> str | int:

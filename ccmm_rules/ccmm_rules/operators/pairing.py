@@ -13,6 +13,7 @@ from ccmm_rules.operators.rowset import Chosen
 from ccmm_rules.operators.table import Table
 from ccmm_rules.spec import DAY_MS, Joining
 
+MANY = 4  # times as many rows as there are to be joined: then it is worth while to leave out those of other keys
 LONG_MS = 7 * DAY_MS  # what lasts may have begun so long before what lies inside it
 Pair = tuple[int, int, int]  # places of a and b, and the alternative that joined them
 Prefer = Callable[[Sequence[Pair]], Sequence[bool]]
@@ -117,10 +118,10 @@ def _chosen(found: list[Pair], pick: str, prefer: Prefer, base: Chosen, side: Si
         for pair in found:
             first.setdefault(pair[0], pair)
         return list(first.values())
+    if len({a for a, _, _ in found}) == len(found) == len({b for _, b, _ in found}):
+        return found
     times_a, times_b = Counter([a for a, _, _ in found]), Counter([b for _, b, _ in found])
     alone = [pair for pair in found if times_a[pair[0]] == 1 and times_b[pair[1]] == 1]
-    if len(alone) == len(found):
-        return found
     rivals = [pair for pair in found if times_a[pair[0]] > 1 or times_b[pair[1]] > 1]
     worse = [not good for good in prefer(rivals)] if pick == "best" else [False] * len(rivals)
     first_table, second = base.table, side.rows.table
@@ -152,17 +153,51 @@ def _one_each(ordered: Iterable[Pair]) -> list[Pair]:
 def _candidates(table: Table, places: Sequence[int], side: Side, index: int, now_ms: int) -> list[Pair]:
     """A row is not its own partner."""
     joining, other = side.joining, side.rows.table
+    if not places or not side.rows.places:
+        return []
+    is_timed = not (joining.time_ms is None and joining.inside_ms is None and joining.overlap_ms is None)
+    rows = _near(table, places, side, now_ms) if is_timed else side.rows
+    if MANY * len(places) < len(rows.places):
+        rows = _known_to(table, places, joining, rows)
     left = _keys(table, [name for name, _ in joining.same], places)
-    right = _keys(other, [name for _, name in joining.same], side.rows.places)
-    if joining.time_ms is None and joining.inside_ms is None and joining.overlap_ms is None:
-        found = _by_key(zip(left, places, strict=True), right, side.rows, index)
+    right = _keys(other, [name for _, name in joining.same], rows.places)
+    if is_timed:
+        found = _timed(table, zip(left, places, strict=True), _buckets(right, rows), side, index, now_ms)
     else:
-        found = _timed(table, zip(left, places, strict=True), _buckets(right, side.rows), side, index, now_ms)
+        found = _by_key(zip(left, places, strict=True), right, rows, index)
     if table is other:
         return [pair for pair in found if pair[0] != pair[1]]
     if table.kind.name != other.kind.name:
         return found
     return [pair for pair in found if table.rows[pair[0]] != other.rows[pair[1]]]
+
+
+def _near(table: Table, places: Sequence[int], side: Side, now_ms: int) -> Chosen:
+    """Those rows of a side that time does not part from all the places. Both lie by their starts."""
+    joining, other = side.joining, side.rows.table
+    first, last = table.starts[places[0]], table.starts[places[-1]]
+    if joining.time_ms is not None:
+        low, high = first + joining.time_ms[0], last + joining.time_ms[1]
+    else:
+        slack = joining.inside_ms if joining.inside_ms is not None else joining.overlap_ms or 0
+        ends = table.ends_by(now_ms)
+        end = last if joining.inside_ms is not None else max(ends[a] for a in places)
+        low, high = first - slack - other.longest_ms(now_ms), end + slack
+    near = side.rows.places
+    begin, stop = (
+        bisect_left(near, low, key=other.starts.__getitem__),
+        bisect_right(near, high, key=other.starts.__getitem__),
+    )
+    return Chosen(table=other, places=near[begin:stop])
+
+
+def _known_to(table: Table, places: Sequence[int], joining: Joining, rows: Chosen) -> Chosen:
+    """Of many rows those that share each key with one of a few places."""
+    kept = rows.places
+    for mine, theirs in joining.same:
+        wanted = set(_told(table, mine, places))
+        kept = list(compress(kept, map(wanted.__contains__, _told(rows.table, theirs, kept))))
+    return Chosen(table=rows.table, places=kept)
 
 
 def _by_key(keyed: Iterable[tuple[object, int]], right: Sequence[object], rows: Chosen, index: int) -> list[Pair]:

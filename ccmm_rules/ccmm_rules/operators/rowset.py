@@ -105,11 +105,10 @@ def _entries(source: RowSource, view: View) -> tuple[list[Happening], frozenset[
 
 
 def _first_by(table: Table, places: Sequence[int], attribute: str) -> list[int]:
-    column = table.column(attribute, 0)
-    first: dict[object, int] = {}
-    for at in table.in_order(places, lambda at: table.order(at)[1]):
-        first.setdefault(column[at], at)
-    return list(first.values())
+    ordered = table.in_order(places, lambda at: table.order(at)[1])
+    values = table.pick(attribute, ordered)
+    first = dict(zip(reversed(values), range(len(ordered) - 1, -1, -1), strict=True))  # of each value the first stays
+    return [ordered[number] for number in sorted(first.values())]
 
 
 def goods_of(chosen: Chosen, test: Test, watermark_ms: int, now_ms: int) -> list[bool | None]:

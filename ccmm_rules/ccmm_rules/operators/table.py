@@ -1,13 +1,14 @@
 """All rows of one kind that a judgement reads, column by column: a row is its place in the columns."""
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import groupby
-from operator import lt
-from typing import cast
+from itertools import compress
+from operator import eq, sub
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.cel import Compiled
@@ -55,6 +56,7 @@ class Table:
         self._known_until = known_until
         self._all_key_ids: frozenset[str] | None = None
         self._ends_by: dict[int, Sequence[int]] = {}
+        self._longest: dict[int, int] = {}
         self._made: dict[tuple[str, int], Column] = {}
         self._columns: dict[tuple[str, int], Column] = {}
         self._coded: dict[tuple[str, int], Coded[object] | None] = {}
@@ -85,6 +87,8 @@ class Table:
 
     def ends_by(self, now_ms: int) -> Sequence[int]:
         """When each row ended; the instant, for what has not ended by then."""
+        if None not in self.ends:
+            return cast(Sequence[int], self.ends)
         if now_ms not in self._ends_by:
             self._ends_by[now_ms] = [
                 end if end is not None else max(now_ms, start)
@@ -92,18 +96,29 @@ class Table:
             ]
         return self._ends_by[now_ms]
 
+    def longest_ms(self, now_ms: int) -> int:
+        """How long the longest row lasts: what began that long before an instant has ended by then."""
+        if now_ms not in self._longest:
+            self._longest[now_ms] = max(map(sub, self.ends_by(now_ms), self.starts), default=0)
+        return self._longest[now_ms]
+
     def order(self, place: int) -> tuple[int, str, str]:
         """Ties go by time, then key, then source."""
         source = self._packed.source if self._packed else self.rows[place].source
         return self.starts[place], str(self._ids[place]), source
 
-    def in_order(self, places: Sequence[int], key: Callable[[int], object] | None = None) -> Sequence[int]:
+    def in_order(self, places: Sequence[int], key: Callable[[int], Any] | None = None) -> Sequence[int]:
         """These rows, which lie by their starts, as `order` or another key has those that began at once."""
         starts = [self.starts[at] for at in places]
-        if all(map(lt, starts, starts[1:])):
+        tied = list(compress(range(len(places)), map(eq, starts, starts[1:])))  # those that have a follower
+        if not tied:
             return places
-        runs = (list(run) for _, run in groupby(places, self.starts.__getitem__))
-        return [at for run in runs for at in (sorted(run, key=key or self.order) if len(run) > 1 else run)]  # type: ignore[arg-type]
+        ordered, end = list(places), 0
+        for first in tied:
+            if first >= end:
+                end = bisect_right(starts, starts[first])
+                ordered[first:end] = sorted(ordered[first:end], key=key or self.order)
+        return ordered
 
     def marks(self, compiled: Compiled, places: Sequence[int], now_ms: int) -> bytes:
         """What a test says of rows, see `Remembered.marks`."""

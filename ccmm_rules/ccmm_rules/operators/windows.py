@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.evidence import Span
@@ -19,6 +20,7 @@ def local_date(at_ms: int, zone: ZoneInfo) -> date:
     return datetime.fromtimestamp(min(at_ms, FAR_MS) / 1000, zone).date()
 
 
+@lru_cache(maxsize=16_384)
 def midnight_ms(day: date, zone: ZoneInfo) -> int:
     """The instant at which the local day begins."""
     return int(datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC).timestamp() * 1000)
