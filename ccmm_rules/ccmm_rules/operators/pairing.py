@@ -56,7 +56,7 @@ class _Pairs:
     def column(self, name: str, among: Sequence[int]) -> Column:
         end, pairs = 0 if name.startswith("a.") else 1, self.pairs
         column = self.tables[end].column(name[2:], self.now_ms)
-        return [column[pairs[at][end]] for at in among]
+        return [column[pair[end]] for pair in (pairs if len(among) == len(pairs) else [pairs[at] for at in among])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,12 +183,8 @@ def _near(table: Table, places: Sequence[int], side: Side, now_ms: int) -> Chose
         ends = table.ends_by(now_ms)
         end = last if joining.inside_ms is not None else max(ends[a] for a in places)
         low, high = first - slack - other.longest_ms(now_ms), end + slack
-    near = side.rows.places
-    begin, stop = (
-        bisect_left(near, low, key=other.starts.__getitem__),
-        bisect_right(near, high, key=other.starts.__getitem__),
-    )
-    return Chosen(table=other, places=near[begin:stop])
+    near, begun = side.rows.places, other.starts.__getitem__
+    return Chosen(table=other, places=near[bisect_left(near, low, key=begun) : bisect_right(near, high, key=begun)])
 
 
 def _known_to(table: Table, places: Sequence[int], joining: Joining, rows: Chosen) -> Chosen:
@@ -248,7 +244,7 @@ def _timed(
     low, high = joining.time_ms or (0, 0)
     slack = joining.inside_ms if joining.inside_ms is not None else joining.overlap_ms or 0
     first_ends, second_ends = table.ends_by(now_ms), other.ends_by(now_ms)
-    longest = {} if joining.time_ms is not None else _longest(buckets, starts, second_ends)
+    reach = slack + (other.longest_ms(now_ms) if joining.time_ms is None else 0)
     found: list[Pair] = []
     for key, a in keyed:
         if key not in buckets:
@@ -258,20 +254,10 @@ def _timed(
             fitting = bucket[bisect_left(begun, start + low) : bisect_right(begun, start + high)]
         else:
             end = start if joining.inside_ms is not None else first_ends[a]
-            before = bucket[bisect_left(begun, start - slack - longest[key]) : bisect_right(begun, end + slack)]
+            before = bucket[bisect_left(begun, start - reach) : bisect_right(begun, end + slack)]
             fitting = [b for b in before if start <= second_ends[b] + slack]
         found += [(a, b, index) for b in fitting]
     return found
-
-
-def _longest(
-    buckets: Mapping[object, Sequence[int]], starts: Mapping[object, Sequence[int]], ends: Sequence[int]
-) -> dict[object, int]:
-    """How long the longest row of each bucket lasts: one that began before that has ended."""
-    return {
-        key: max(ends[b] - begun for b, begun in zip(bucket, starts[key], strict=True))
-        for key, bucket in buckets.items()
-    }
 
 
 def tolerance_ms(joinings: Sequence[Joining], key_ms: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ FALSE, TRUE, UNDECIDED = range(3)  # the mark of a row
 _ASK = 3  # of a row whose result hangs on values that hardly ever repeat
 _RESULTS: Sequence[bool | None] = (False, True, None)
 _MARKS: Mapping[Scalar | None, int] = {False: FALSE, True: TRUE, None: UNDECIDED}
-_KEPT = 65_536
+_KEPT = 16_384
 
 
 class Rows(Protocol):
@@ -39,12 +39,14 @@ class Remembered:
         """`profile`: scope answers, by the names that tests have for them."""
         self.doubtful = False  # whether some values left it undecided
         self._compiled = compiled
-        self._names = tuple(sorted(name for name in compiled.names if not name.startswith("profile.")))
-        self._profile = {name: profile[name] for name in sorted(compiled.names & profile.keys())}
+        self._names, asked = _names_of(compiled)
+        self._profile = {name: profile[name] for name in asked if name in profile}
         self._known: dict[Values, int] = {}  # by those of few values, and each of many
 
     def marks(self, rows: Rows) -> bytes:
         """FALSE, TRUE or UNDECIDED for each row."""
+        if not len(rows):
+            return b""
         few, many, seen = self._woven(rows)
         table = bytearray(MOST_CODES)
         for code in set(seen.codes):
@@ -73,14 +75,16 @@ class Remembered:
 
     def _asked(self, rows: Rows, marks: bytes, few: Sequence[str], many: Sequence[str], seen: Coded[Values]) -> bytes:
         """What is decided without the many values stays so whatever they are: `true || unknown` is true."""
-        found, known = bytearray(marks), self._known
-        asked = [at for at, mark in enumerate(marks) if mark == _ASK]
-        names = (*few, *many, *self._profile)
+        asked, known = [at for at, mark in enumerate(marks) if mark == _ASK], self._known
         columns = [rows.column(name, asked) for name in many]
-        told = list(zip([seen.values[seen.codes[at]] for at in asked], *columns, strict=True))
+        told = list(zip(map(seen.values.__getitem__, map(seen.codes.__getitem__, asked)), *columns, strict=True))
+        names = (*few, *many, *self._profile)
         for values in set(told).difference(known):
             everything = (*values[0], *values[1:], *self._profile.values())
             known[values] = _MARKS[_evaluated(self._compiled, names, everything)]
+        if len(asked) == len(marks):
+            return bytes(map(known.__getitem__, told))
+        found = bytearray(marks)
         for at, values in zip(asked, told, strict=True):
             found[at] = known[values]
         return bytes(found)
@@ -121,6 +125,13 @@ def _without_unused(column: Coded[Values]) -> Coded[Values]:
     for number, code in enumerate(used):
         table[code] = number
     return Coded([column.values[code] for code in used], column.codes.translate(table))
+
+
+@lru_cache(maxsize=4096)
+def _names_of(compiled: Compiled) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of the rows, and those of the profile."""
+    names = sorted(compiled.names)
+    return tuple(n for n in names if not n.startswith("profile.")), tuple(n for n in names if n.startswith("profile."))
 
 
 @lru_cache(maxsize=_KEPT, typed=True)

@@ -87,13 +87,9 @@ class Table:
 
     def ends_by(self, now_ms: int) -> Sequence[int]:
         """When each row ended; the instant, for what has not ended by then."""
-        if None not in self.ends:
-            return cast(Sequence[int], self.ends)
         if now_ms not in self._ends_by:
-            self._ends_by[now_ms] = [
-                end if end is not None else max(now_ms, start)
-                for start, end in zip(self.starts, self.ends, strict=True)
-            ]
+            begun = zip(self.starts, self.ends, strict=True)
+            self._ends_by[now_ms] = [end if end is not None else max(now_ms, start) for start, end in begun]
         return self._ends_by[now_ms]
 
     def longest_ms(self, now_ms: int) -> int:
@@ -277,7 +273,7 @@ class _Places:
 
     def column(self, name: str, among: Sequence[int]) -> Column:
         column, places = self.table.column(name, self.now_ms), self.places
-        return [column[places[at]] for at in among]
+        return [column[at] for at in (places if len(among) == len(places) else map(places.__getitem__, among))]
 
 
 def _local_hours(starts: Sequence[int], zone: ZoneInfo) -> list[int]:
