@@ -138,7 +138,7 @@ class Known:
         """The newest complete list of each source that is not retired."""
         retired, found = self._named(RETIRED), []
         for number, agent, source in self._sources:
-            if f"{agent}/{source}" in retired:
+            if f"{agent}/{source}" in retired or (number, kind) not in self._listed:
                 continue
             for as_of_ms, index, key_id, body in self._view.projection.rows(
                 sql.LISTING, number, kind, self._view.index
@@ -179,6 +179,11 @@ class Known:
         """Sources and kinds of which there are rolls."""
         return self._kinds_of(sql.BUNDLE_KINDS)
 
+    @cached_property
+    def _listed(self) -> set[tuple[int, str]]:
+        """Sources and kinds of which there are lists."""
+        return self._kinds_of(sql.LISTING_KINDS)
+
     def _kinds_of(self, query: str) -> set[tuple[int, str]]:
         return {
             (number, kind) for number, _, _ in self._sources for (kind,) in self._view.projection.rows(query, number)
@@ -190,7 +195,8 @@ class Known:
         The register's include what the center answered otherwise than before.
         """
         retired = self._named(RETIRED)
-        sources = [row for row in self._sources if f"{row[1]}/{row[2]}" not in retired]
+        listed = [row for row in self._sources if (row[0], kind) in self._listed]
+        sources = [row for row in listed if f"{row[1]}/{row[2]}" not in retired]
         found = alterations_of(self._view, sources, kind, span, self._folds)
         if kind == REGISTER:
             found = in_order([*found, *scope_alterations(self._view, span)])

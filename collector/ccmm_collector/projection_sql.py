@@ -184,6 +184,7 @@ HAPPENING_KINDS = (
     " SELECT kind FROM k WHERE kind IS NOT NULL"
 )
 BUNDLE_KINDS = HAPPENING_KINDS.replace("happening", "bundle")
+LISTING_KINDS = HAPPENING_KINDS.replace("happening", "listing")
 # The newest known statement about each occurrence that started in a span.
 HAPPENINGS = (
     "SELECT id, started_ms, ended_ms, key_id, occurrence FROM happening AS h"

@@ -34,7 +34,7 @@ def computed_feeds(kind: Kind, names: Collection[str], vocabulary: Vocabulary) -
 
 def computed_index(kind: Kind, rows: Sequence[Happening], view: View) -> int:
     """The highest log index among the sources of the metrics that the rows name."""
-    if not kind.computed.keys() - TIMED:
+    if not kind.computed or not kind.computed.keys() - TIMED:
         return -1
     named = {str(row.attributes.get("metric", "")) for row in rows} & view.vocabulary.metrics.keys()
     metrics = [view.vocabulary.metrics[name] for name in sorted(named)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import compress
 
 from ccmm_rules.cel import Compiled
-from ccmm_rules.columns import Coded
+from ccmm_rules.columns import MOST_CODES, Coded
 from ccmm_rules.operators.remembered import TRUE, Column, Remembered
 from ccmm_rules.operators.rowset import Chosen
 from ccmm_rules.operators.table import Table
@@ -153,12 +153,14 @@ def _one_each(ordered: Iterable[Pair]) -> list[Pair]:
 def _candidates(table: Table, places: Sequence[int], side: Side, index: int, now_ms: int) -> list[Pair]:
     """A row is not its own partner."""
     joining, other = side.joining, side.rows.table
-    if not places or not side.rows.places:
+    if not places:
         return []
     is_timed = not (joining.time_ms is None and joining.inside_ms is None and joining.overlap_ms is None)
     rows = _near(table, places, side, now_ms) if is_timed else side.rows
     if MANY * len(places) < len(rows.places):
         rows = _known_to(table, places, joining, rows)
+    if not rows.places:
+        return []
     left = _keys(table, [name for name, _ in joining.same], places)
     right = _keys(other, [name for _, name in joining.same], rows.places)
     if is_timed:
@@ -191,8 +193,13 @@ def _known_to(table: Table, places: Sequence[int], joining: Joining, rows: Chose
     """Of many rows those that share each key with one of a few places."""
     kept = rows.places
     for mine, theirs in joining.same:
-        wanted = set(_told(table, mine, places))
-        kept = list(compress(kept, map(wanted.__contains__, _told(rows.table, theirs, kept))))
+        wanted = set(_told(table, mine, places)) - {None}
+        few = rows.table.coded(theirs, 0)
+        if few is not None:
+            fits = bytes([value in wanted for value in few.values]).ljust(MOST_CODES, b"\0")
+            kept = list(compress(kept, few.at(kept).codes.translate(fits)))
+        else:
+            kept = list(compress(kept, map(wanted.__contains__, _told(rows.table, theirs, kept))))
     return Chosen(table=rows.table, places=kept)
 
 
@@ -243,8 +250,9 @@ def _timed(
     starts = {key: [other.starts[b] for b in bucket] for key, bucket in buckets.items()}
     low, high = joining.time_ms or (0, 0)
     slack = joining.inside_ms if joining.inside_ms is not None else joining.overlap_ms or 0
-    first_ends, second_ends = table.ends_by(now_ms), other.ends_by(now_ms)
-    reach = slack + (other.longest_ms(now_ms) if joining.time_ms is None else 0)
+    lasting = joining.time_ms is None
+    first_ends, second_ends = (table.ends_by(now_ms), other.ends_by(now_ms)) if lasting else ((), ())
+    reach = slack + (other.longest_ms(now_ms) if lasting else 0)
     found: list[Pair] = []
     for key, a in keyed:
         if key not in buckets:

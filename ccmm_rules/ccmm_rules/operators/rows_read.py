@@ -17,7 +17,7 @@ from ccmm_rules.operators.groups import named
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
-from ccmm_rules.operators.table import Table
+from ccmm_rules.operators.table import Table, picked
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import grain_window, row_window, workdays_between
 from ccmm_rules.spec import RowSource, RowsSpec
@@ -149,7 +149,7 @@ def _judge(spec: RowsSpec, rows: Chosen, scene: Scene, now_ms: int) -> Judged:
         goods=goods,
         maybe=[at in rows.maybe for at in places] if rows.maybe else None,
         groups=groups_of(spec.group, table, places, scene.units),
-        stamps=[stamps[at] for at in places],
+        stamps=picked(stamps, places),
         numbers=_plain(numbers),
         weights=_plain(table.pick(spec.weight, places, now_ms)) if spec.weight else (),
         lags=lags_of(spec.lag, spec.lag_unit, table, places, now_ms, absolute=spec.absolute) if spec.lag else (),

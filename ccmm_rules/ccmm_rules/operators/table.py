@@ -4,22 +4,22 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from itertools import compress
 from operator import eq, sub
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.cel import Compiled
 from ccmm_rules.columns import Coded, Columns, coded
 from ccmm_rules.evidence import Happening
 from ccmm_rules.operators.remembered import Column, Remembered
-from ccmm_rules.operators.windows import FAR_MS, local_hour, nights_between, workdays_between
+from ccmm_rules.operators.windows import local_hours, nights_between, workdays_between
 from ccmm_rules.rowlanguage import attribute_types
 from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.vocabulary.tables import Kind
 
+T = TypeVar("T")
 MINUTE_MS = 60_000
 SIGNED = 2**63  # pseudonyms from here on are negative, as CEL holds them
 Stamps = Sequence[int | None]
@@ -105,7 +105,7 @@ class Table:
 
     def in_order(self, places: Sequence[int], key: Callable[[int], Any] | None = None) -> Sequence[int]:
         """These rows, which lie by their starts, as `order` or another key has those that began at once."""
-        starts = [self.starts[at] for at in places]
+        starts = picked(self.starts, places)
         tied = list(compress(range(len(places)), map(eq, starts, starts[1:])))  # those that have a follower
         if not tied:
             return places
@@ -124,8 +124,7 @@ class Table:
 
     def pick(self, name: str, places: Sequence[int], now_ms: int = 0) -> Column:
         """A column, of these rows."""
-        column = self.column(name, now_ms)
-        return column if isinstance(places, range) and len(places) == len(column) else [column[at] for at in places]
+        return picked(self.column(name, now_ms), places)
 
     def is_timeless(self, name: str) -> bool:
         """Whether its values are the same at every instant."""
@@ -147,10 +146,14 @@ class Table:
         """The same by its few values; None where it may have many."""
         key = (name, 0 if self.is_timeless(name) else now_ms)
         if key not in self._coded:
-            is_few = self.types.get(name) in _FEW or name in _SHAPES or name.startswith("has_")
+            is_few = self.types.get(name) in _FEW or name in _SHAPES or name.startswith("has_") or self._lacks(name)
             made = self._raw(key) if is_few else ()
             self._coded[key] = made if isinstance(made, Coded) else coded(made) if is_few else None
         return self._coded[key]
+
+    def _lacks(self, name: str) -> bool:
+        """Whether none of the rows has the attribute."""
+        return self._packed is not None and name in self.kind.attributes and name not in self._packed.told
 
     def _raw(self, key: tuple[str, int]) -> Column:
         """Made once, by its few values or not."""
@@ -222,7 +225,7 @@ class Table:
         if name == "has_ended":
             return [end is not None for end in self.ends]
         if name == "local_hour":
-            return _local_hours(self.starts, self.zone)
+            return local_hours(self.starts, self.zone)
         pairs = self._until(self.ends, now_ms)
         if name == "nights":
             return [nights_between(start, end, self.zone) for start, end in pairs]
@@ -232,12 +235,21 @@ class Table:
         return [None if unit is None else (end - start) // unit for start, end in pairs]
 
 
+def picked(column: Sequence[T], places: Sequence[int]) -> Sequence[T]:
+    """Of these rows; those that lie together are cut out."""
+    if isinstance(places, range) and places.step == 1:
+        return column if len(places) == len(column) else column[places.start : places.stop]
+    return [column[at] for at in places]
+
+
 def _distinct(words: Sequence[str]) -> frozenset[str]:
     return frozenset(words.values[code] for code in set(words.codes)) if isinstance(words, Coded) else frozenset(words)
 
 
 def _typed(values: Column, word: str, *, is_packed: bool) -> Column:
     """As tests see them; what was packed is of its type."""
+    if isinstance(values, Coded):
+        return values
     if word.startswith("@"):
         if is_packed and None not in values:
             return memoryview(array("Q", cast(Sequence[int], values))).cast("B").cast("q").tolist()
@@ -274,23 +286,3 @@ class _Places:
     def column(self, name: str, among: Sequence[int]) -> Column:
         column, places = self.table.column(name, self.now_ms), self.places
         return [column[at] for at in (places if len(among) == len(places) else map(places.__getitem__, among))]
-
-
-def _local_hours(starts: Sequence[int], zone: ZoneInfo) -> list[int]:
-    """A day of UTC that begins and ends in one offset lies in it: no zone changes its clocks twice in a week."""
-    offsets: dict[int, int | None] = {}
-    hours = []
-    for start in starts:
-        day = start // DAY_MS
-        if day not in offsets:
-            first, last = _offset_ms(day * DAY_MS, zone), _offset_ms((day + 1) * DAY_MS - 1, zone)
-            offsets[day] = first if first == last else None
-        offset = offsets[day]
-        hours.append(local_hour(start, zone) if offset is None else (start + offset) % DAY_MS // HOUR_MS)
-    return hours
-
-
-def _offset_ms(at_ms: int, zone: ZoneInfo) -> int | None:
-    """None: so far ahead that calendars end."""
-    offset = datetime.fromtimestamp(at_ms / 1000, zone).utcoffset() if at_ms < FAR_MS else None
-    return round(offset.total_seconds() * 1000) if offset is not None else None

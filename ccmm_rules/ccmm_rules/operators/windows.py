@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ccmm_rules.evidence import Span
-from ccmm_rules.spec import HOUR_MS, Window
+from ccmm_rules.spec import DAY_MS, HOUR_MS, Window
 
 GRAIN_UNITS = {"day": "d", "week": "w", "month": "mo", "quarter": "q"}
 QUARTER_HOUR_MS = 900_000
@@ -109,6 +109,26 @@ def nights_between(first_ms: int, last_ms: int, zone: ZoneInfo) -> int:
 
 def local_hour(at_ms: int, zone: ZoneInfo) -> int:
     return datetime.fromtimestamp(min(at_ms, FAR_MS) / 1000, zone).hour
+
+
+def local_hours(starts: Sequence[int], zone: ZoneInfo) -> list[int]:
+    """A day of UTC that begins and ends in one offset lies in it: no zone changes its clocks twice in a week."""
+    offsets: dict[int, int | None] = {}
+    hours = []
+    for start in starts:
+        day = start // DAY_MS
+        if day not in offsets:
+            first, last = _offset_ms(day * DAY_MS, zone), _offset_ms((day + 1) * DAY_MS - 1, zone)
+            offsets[day] = first if first == last else None
+        offset = offsets[day]
+        hours.append(local_hour(start, zone) if offset is None else (start + offset) % DAY_MS // HOUR_MS)
+    return hours
+
+
+def _offset_ms(at_ms: int, zone: ZoneInfo) -> int | None:
+    """None: so far ahead that calendars end."""
+    offset = datetime.fromtimestamp(at_ms / 1000, zone).utcoffset() if at_ms < FAR_MS else None
+    return round(offset.total_seconds() * 1000) if offset is not None else None
 
 
 def gaps(covered: tuple[Span, ...], span: Span) -> list[Span]:

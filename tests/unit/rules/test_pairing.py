@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccmm_rules.columns import ENDED, KEY, KEY_ID, Column, Columns, coded
 from ccmm_rules.evidence import AttributeValue, Happening
 from ccmm_rules.operators.pairing import Pair, pair_up, side_of
 from ccmm_rules.operators.rowset import Chosen
@@ -32,9 +33,19 @@ JOINED = st.sampled_from(
 Told = tuple[int, int | None, int, str]
 
 
-def table_of(kind: str, told: Sequence[Told]) -> Table:
-    rows = [happening(at, *row) for at, row in enumerate(told)]
-    return Table(load_vocabulary().kinds[kind], ZONE, {}, sorted(rows, key=lambda row: row.started_ms))
+def table_of(kind: str, told: Sequence[Told], *, packed: bool = False) -> Table:
+    rows = sorted((happening(at, *row) for at, row in enumerate(told)), key=lambda row: row.started_ms)
+    return Table(load_vocabulary().kinds[kind], ZONE, {}, columns_of(rows) if packed else rows)
+
+
+def columns_of(rows: Sequence[Happening]) -> Columns:
+    """What no row has, has no column."""
+    told: dict[str, Column] = {
+        name: [row.attributes.get(name) for row in rows] for row in rows for name in row.attributes
+    }
+    told |= {"site": coded([row.attributes["site"] for row in rows]) or ()} if rows else {}
+    told |= {KEY: [row.id for row in rows], ENDED: [row.ended_ms for row in rows], KEY_ID: ["k"] * len(rows)}
+    return Columns(agent="a", source="s", starts=[row.started_ms for row in rows], told=told)
 
 
 def happening(at: int, start: int, lasted: int | None, person: int, site: str) -> Happening:
@@ -67,11 +78,12 @@ def is_pair(a: Happening, b: Happening, joining: Joining) -> bool:
     keys=st.sampled_from((SAME, SAME[:1], ())),
     how=JOINED,
     turned=st.booleans(),
+    packed=st.booleans(),
 )
 def test_all_pairs_are_found_and_no_others(
-    few: list[Told], many: list[Told], keys: tuple[tuple[str, str], ...], how: Joining, turned: bool
+    few: list[Told], many: list[Told], keys: tuple[tuple[str, str], ...], how: Joining, turned: bool, packed: bool
 ) -> None:
-    first, second = table_of("presence", few), table_of("session", many)
+    first, second = table_of("presence", few), table_of("session", many, packed=packed)
     if turned:
         first, second = second, first
     joining = replace(how, same=keys)

@@ -110,8 +110,8 @@ def test_columns_are_woven_into_one_until_there_are_too_many_pairs_of_values() -
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu"])
-def test_local_hours_by_the_quarter_are_the_hours_of_each_instant(zone: str) -> None:
-    """St. John's changed its clocks a minute past midnight until 2011: there a quarter spans two hours."""
+def test_local_hours_of_days_are_the_hours_of_each_instant(zone: str) -> None:
+    """St. John's changed its clocks a minute past midnight until 2011: there a quarter of an hour spans two."""
     begin = ms("2010-11-07T10:00")
     starts = [begin + minute * 60_000 for minute in range(24 * 60)]
     rows = [
