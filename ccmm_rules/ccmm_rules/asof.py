@@ -4,8 +4,9 @@ Coverage, measures, lists and occurrences end at the instant; what was filled in
 one with the changes since then undone. Nothing here asks when something became known: that is the log's business.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from ccmm_rules.evidence import (
     Alteration,
@@ -22,6 +23,7 @@ from ccmm_rules.evidence import (
 )
 from ccmm_rules.operators.view import REACH_MS, View
 
+T = TypeVar("T")
 PLANS = frozenset(("due",))  # times that are set ahead, hence known before they come
 
 
@@ -70,6 +72,10 @@ class AsOf:
         """Days that were over by then are the same now."""
         over = [day for day in days if day.to_ms <= self._at_ms]
         return [*self._now.evidence.noted(key, measures, over, make), *make(days[len(over) :])]
+
+    def kept(self, key: Hashable, measures: Sequence[str], span: Span, make: Callable[[], Sequence[T]]) -> Sequence[T]:
+        """The time that was over by then is the same now."""
+        return self._now.evidence.kept(key, measures, span, make) if span.to_ms <= self._at_ms else make()
 
     def _within(self, span: Span) -> Span:
         return Span(min(span.from_ms, self._at_ms), min(span.to_ms, self._at_ms))

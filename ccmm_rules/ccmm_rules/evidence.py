@@ -4,10 +4,11 @@ The collector answers from its projections, tests and scenarios from memory (`cc
 exported log. Times are milliseconds since the epoch, UTC. Pseudonyms are integers: the first 8 bytes, big-endian.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
+T = TypeVar("T")
 AttributeValue = int | float | str | bool | tuple[str, ...]
 
 
@@ -178,6 +179,10 @@ class Evidence(Protocol):
         Beside the key it depends on nothing but the slots of these measures that start in the day: so what was made
         once may be given again for as long as they are the same.
         """
+        ...
+
+    def kept(self, key: Hashable, measures: Sequence[str], span: Span, make: Callable[[], Sequence[T]]) -> Sequence[T]:
+        """What `make` makes of the slots of these measures in the span, of the key, and of nothing else."""
         ...
 
     def listings(self, kind: str) -> Sequence[Listing]:

@@ -1,10 +1,11 @@
 """Evidence from plain Python facts: for scenarios, tests, and the auditor's examples. Statements may be taken away."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import attrgetter, itemgetter
+from typing import TypeVar
 
 from ccmm_rules.evidence import (
     Alteration,
@@ -18,6 +19,7 @@ from ccmm_rules.evidence import (
     Waiver,
 )
 
+T = TypeVar("T")
 BACKFILL_MS = 48 * 3_600_000
 PAPERS = ("document", "attestation")  # each run restates all that are there
 
@@ -115,6 +117,10 @@ class MemoryEvidence:
     ) -> Sequence[str]:
         """Made anew each time."""
         return make(days)
+
+    def kept(self, key: Hashable, measures: Sequence[str], span: Span, make: Callable[[], Sequence[T]]) -> Sequence[T]:
+        """Made anew each time."""
+        return make()
 
     def listings(self, kind: str) -> Sequence[Listing]:
         newest: dict[tuple[str, str], tuple[int, Listing]] = {}

@@ -13,6 +13,7 @@ from ccmm_rules.evidence import Entry, Happening, MeasureRow
 
 KEPT_FOLDS = 2_000  # centers
 KEPT_ENTRIES = 200_000
+KEPT_RESULTS = 50_000  # two of each: what rules read of slots
 KEPT_SLOTS = 200_000
 KEPT_HAPPENINGS = 400_000
 KEPT_ROLLED = 400_000
@@ -49,6 +50,7 @@ class Folds:
         """Empty: what is asked for first comes from the projection."""
         self._folds: OrderedDict[str, Fold] = OrderedDict()
         self._bodies: Kept[Sequence[Entry]] = Kept(KEPT_ENTRIES)
+        self.made: Kept[Sequence[object]] = Kept(KEPT_RESULTS)
         self.slots: Kept[Sequence[MeasureRow]] = Kept(KEPT_SLOTS)
         self.happenings: Kept[Sequence[Happening]] = Kept(KEPT_HAPPENINGS)
         self.days: Kept[Day] = Kept(KEPT_ROLLED)

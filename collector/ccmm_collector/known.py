@@ -5,8 +5,9 @@ verdicts = judge(pack, known, instant)
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
+from typing import TypeVar, cast
 
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.alterations import alterations_of, in_order, scope_alterations
@@ -24,6 +25,7 @@ from ccmm_rules.evidence import Alteration, Answer, Happening, Hole, Listing, Me
 
 RETIRED = "retired_sources"  # scope answer: list of "agent/source"
 REGISTER = "register"
+T = TypeVar("T")
 FEEDS = "feeds."  # scope answers feeds.<measure or kind>: list of "agent/source" that must feed it
 
 
@@ -133,6 +135,13 @@ class Known:
     ) -> Sequence[str]:
         """What is kept of these days, the rest of it made."""
         return self._figures.noted(key, measures, days, make)
+
+    def kept(self, key: Hashable, measures: Sequence[str], span: Span, make: Callable[[], Sequence[T]]) -> Sequence[T]:
+        """What is kept in memory for as long as these slots are the same."""
+        stamps = tuple(stamp_of(self._view, measure, span) for measure in measures)
+        if None in stamps:
+            return make()
+        return cast(Sequence[T], self._folds.made.get((self.center, span, stamps, key), make))
 
     def listings(self, kind: str) -> Sequence[Listing]:
         """The newest complete list of each source that is not retired."""

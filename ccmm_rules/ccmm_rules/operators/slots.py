@@ -40,6 +40,24 @@ class Slots:
     starts: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What values hang on beside the slots: the time that counts, what of it nobody vouched for, who is expected."""
+
+    span: Span
+    counted: tuple[Span, ...]
+    missing: tuple[Span, ...]
+    expected: tuple[object, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the slots of a scene give by level; nothing where two sources state the same."""
+
+    levels: dict[int, Bound]
+    spot: Spot | None
+
+
 def read_slots(read: Read, view: View, rule: Rule) -> Reading:
     spec = read.spec
     assert isinstance(spec, SlotSpec)
@@ -52,29 +70,59 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
     target = view.meets(metric) if spec.target else None
     if spec.target and target is None:
         return unknown("missing", "unanswered", feed)
-    span = settled_window(metric, spec, feed.watermark_ms, view.zone)
-    groups, reading = _groups(metric, spec, view, feed, span, view.zone)
-    if reading is not None:
-        return reading
-    hole = view.hole_after(span.from_ms)
+    scene = _scene(metric, spec, view, feed, settled_window(metric, spec, feed.watermark_ms, view.zone))
+    if isinstance(scene, Reading):
+        return scene
+    hole = view.hole_after(scene.span.from_ms)
     met = {level: spec.meets or target or _limit_of(rule, metric, level) for level in rule.levels}
-    unlimited = Bound(state="inconclusive", reason="limit")
+    key = (rule.digest, read.name, metric.hash, view.zone.key, hole, tuple(met.items()), scene)
+    reach = Span(scene.span.from_ms - metric.flat_ms, scene.span.to_ms)
+    (found,) = view.evidence.kept(key, metric.measures, reach, lambda: [_found(read, view, rule, scene, met, hole)])
+    if not found.levels:
+        return unknown("inconclusive", "disputed", feed)
+    return Reading(
+        bound=found.levels[rule.level],
+        levels=found.levels,
+        log_index=feed.log_index,
+        deadline_ms=feed.deadline_ms,
+        backfill=backfill_share(feed.sources, scene.span),
+        span=scene.span,
+        spot=found.spot,
+    )
+
+
+def _scene(metric: Metric, spec: SlotSpec, view: View, feed: FeedState, span: Span) -> Scene | Reading:
+    """Or the reading that says why there is none."""
+    mask = masked(view, spec.during, span)
+    if mask.state:
+        return unknown(mask.state, mask.reason, feed)
+    expected, why = expected_of(spec.group, view)
+    if why:
+        return unknown("missing" if why == "unanswered" else "inconclusive", why, feed)
+    counted = counted_spans(metric, span, mask.spans)
+    gaps = uncovered(feed.sources, span)
+    return Scene(
+        span=span,
+        counted=tuple(counted),
+        missing=tuple(united([cut for part in counted for cut in parts_within(gaps, part)])) if gaps else (),
+        expected=tuple(expected) if expected is not None else None,
+    )
+
+
+def _found(read: Read, view: View, rule: Rule, scene: Scene, met: Mapping[int, Ends | None], hole: str) -> Found:
+    spec = read.spec
+    assert isinstance(spec, SlotSpec)
+    metric = view.vocabulary.metrics[spec.metric]
+    groups = _groups(metric, spec, view, scene)
     firm = not metric.flat_ms and (spec.during is None or not spec.during.kind)
     by_limit = {
         meets: _judged(read, rule, metric, groups, meets, hole, firm=firm)
-        for meets in dict.fromkeys(met.values())
+        for meets in dict.fromkeys(met.values() if groups else ())
         if meets is not None
     }
-    levels = {level: unlimited if meets is None else by_limit[meets] for level, meets in met.items()}
-    return Reading(
-        bound=levels[rule.level],
-        levels=levels,
-        log_index=feed.log_index,
-        deadline_ms=feed.deadline_ms,
-        backfill=backfill_share(feed.sources, span),
-        span=span,
-        spot=_spot(groups, met[rule.level]),
-    )
+    unlimited = Bound(state="inconclusive", reason="limit")
+    levels = {level: unlimited if meets is None else by_limit[meets] for level, meets in met.items()} if groups else {}
+    return Found(levels=levels, spot=_spot(groups, met[rule.level]))
 
 
 def _limit_of(rule: Rule, metric: Metric, level: int) -> Ends | None:
@@ -84,32 +132,21 @@ def _limit_of(rule: Rule, metric: Metric, level: int) -> Ends | None:
     return (float(limit), float("inf")) if metric.better == "up" else (float("-inf"), float(limit))
 
 
-def _groups(
-    metric: Metric, spec: SlotSpec, view: View, feed: FeedState, span: Span, zone: ZoneInfo
-) -> tuple[list[Slots], Reading | None]:
-    """Values of each group; or the reading that says why there are none."""
-    mask = masked(view, spec.during, span)
-    if mask.state:
-        return [], unknown(mask.state, mask.reason, feed)
-    expected, why = expected_of(spec.group, view)
-    if why:
-        return [], unknown("missing" if why == "unanswered" else "inconclusive", why, feed)
-    counted = counted_spans(metric, span, mask.spans)
-    slots, bases = slots_in(spec, span, zone)
+def _groups(metric: Metric, spec: SlotSpec, view: View, scene: Scene) -> list[Slots]:
+    """Values of each group; none where two sources state the same."""
+    assert view.zone is not None
+    span, counted, expected = scene.span, scene.counted, scene.expected
+    slots, bases = slots_in(spec, span, view.zone)
     by = spec.group.by if spec.group else ""
     found, disputed = cells_of(metric, spec.where, by, view, counted, bases)
     if disputed:
-        return [], unknown("inconclusive", "disputed", feed)
+        return []
     cells: dict[object, Cells] = {name: nothing(metric) for name in expected or ()} | found
-    due = slots if counted == [span] else [slot for slot in slots if _overlaps(counted, slot)]
-    gaps = uncovered(feed.sources, span)
-    missing = united([cut for part in counted for cut in parts_within(gaps, part)]) if gaps else []
-    lost = [_overlaps(missing, slot) if missing else False for slot in due]
+    due = slots if counted == (span,) else [slot for slot in slots if _overlaps(counted, slot)]
+    lost = [_overlaps(scene.missing, slot) if scene.missing else False for slot in due]
     groups = cells or {"": nothing(metric)}
     values = [_values(metric, spec, group, parts, due, lost) for group, parts in groups.items()]
-    return [
-        _silent(slots, due) if _is_silent(metric, slots, cells, expected, span) else slots for slots in values
-    ], None
+    return [_silent(slots, due) if _is_silent(metric, slots, cells, expected, span) else slots for slots in values]
 
 
 def _is_silent(

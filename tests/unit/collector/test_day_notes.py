@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ccmm_collector.day_notes import DayNotes
+from ccmm_collector.folds import Folds
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.projection import Projection
@@ -102,3 +103,29 @@ def test_notes_that_wait_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert reader.notes() == ["96", "96", "96", "96", "0"]
     assert isinstance(reader.projection.notes, DayNotes)
     assert len(reader.projection.notes.fresh) == 3
+
+
+def test_what_was_made_of_a_span_is_kept_until_one_of_its_slots_comes_again(tmp_path: Path) -> None:
+    log, agent, reader = world(tmp_path)
+    folds, made = Folds(), list[int]()
+
+    def kept(key: str, span: Span, index: int | None = None) -> int:
+        at = reader.projection.position if index is None else index
+        known = Known(reader.projection.view("north", at), log_id=log.log_id, at_ms=START, folds=folds)
+
+        def make() -> list[int]:
+            made.append(sum(row.count for row in known.slots("calls_offered", span)))
+            return made[-1:]
+
+        return known.kept(key, ASKED, span, make)[0]
+
+    first = reader.projection.position
+    whole = Span(START, START + 4 * DAY_MS)
+    assert [kept("a", DAYS[0]), kept("a", DAYS[0]), kept("b", DAYS[0]), kept("a", whole)] == [96, 96, 96, 384]
+    assert made == [96, 96, 384]
+    append(log, agent.run((whole.from_ms, whole.to_ms), [offered(START + 3 * DAY_MS, 5, revision=1)]))
+    reader.projection.apply(log.entries(after=first, limit=10))
+    assert [kept("a", DAYS[0]), kept("a", whole), kept("a", whole)] == [96, 388, 388]
+    assert made == [96, 96, 384, 388]
+    assert kept("a", whole, first) == 384  # as known then, made anew
+    assert made == [96, 96, 384, 388, 384]

@@ -33,14 +33,14 @@ ZONES = ["Asia/Shanghai", "UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kol
 class Keeping(MemoryEvidence):
     """Keeps the notes of each day that it was asked for, as a projection does."""
 
-    kept: dict[tuple[str, Span], str]
+    notes: dict[tuple[str, Span], str]
     asked: int
 
     def noted(self, key: str, measures: Sequence[str], days: Sequence[Span], make: Make) -> Sequence[str]:
         self.asked += len(days)
-        missing = [day for day in days if (key, day) not in self.kept]
-        self.kept |= {(key, day): note for day, note in zip(missing, make(missing) if missing else (), strict=True)}
-        return [self.kept[key, day] for day in days]
+        missing = [day for day in days if (key, day) not in self.notes]
+        self.notes |= {(key, day): note for day, note in zip(missing, make(missing) if missing else (), strict=True)}
+        return [self.notes[key, day] for day in days]
 
 
 def center(seed: int) -> list[Fact]:
@@ -82,7 +82,7 @@ def verdicts(evidence: MemoryEvidence, read: str) -> Verdict:
 @pytest.mark.parametrize(("seed", "zone"), list(enumerate(ZONES)))
 def test_notes_give_what_slots_give(read: str, seed: int, zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     evidence = Keeping(center(seed), {"zone": zone}, at_ms=ms(NOW))
-    evidence.kept, evidence.asked = {}, 0
+    evidence.notes, evidence.asked = {}, 0
     with monkeypatch.context() as patched:
         patched.setattr(day_notes, "WORTH_MS", 1 << 60)
         plain = verdicts(evidence, read)
@@ -95,22 +95,22 @@ def test_notes_give_what_slots_give(read: str, seed: int, zone: str, monkeypatch
 
 def test_a_note_is_of_one_definition_limit_group_and_zone() -> None:
     evidence = Keeping(center(1), {"zone": "UTC"}, at_ms=ms(NOW))
-    evidence.kept, evidence.asked = {}, 0
+    evidence.notes, evidence.asked = {}, 0
     base = "{occurrences: breach.answer_rate, every: 15m, meets: 95, over: 30d}"
     for read in (base, base.replace("95", "94"), base.replace("15m", "30m"), base.replace("over", "by: queue, over")):
-        before = len(evidence.kept)
+        before = len(evidence.notes)
         verdicts(evidence, read)
-        assert len(evidence.kept) >= before + 29
-    held = dict(evidence.kept)
+        assert len(evidence.notes) >= before + 29
+    held = dict(evidence.notes)
     other = Keeping(center(1), {"zone": "Europe/Berlin"}, at_ms=ms(NOW))
-    other.kept, other.asked = {}, 0
+    other.notes, other.asked = {}, 0
     verdicts(other, base)
-    assert not {key for key, _ in other.kept} & {key for key, _ in held}
+    assert not {key for key, _ in other.notes} & {key for key, _ in held}
 
 
 def test_days_that_were_over_at_an_earlier_instant_need_no_second_note() -> None:
     evidence = Keeping(center(1), {"zone": "UTC"}, at_ms=ms(NOW))
-    evidence.kept, evidence.asked = {}, 0
+    evidence.notes, evidence.asked = {}, 0
     view = View(evidence, ms(NOW), load_vocabulary())
     days = [Span(start, start + 86_400_000) for start in range(ms("2026-03-08T00:00"), ms(NOW), 86_400_000)]
     made: list[Span] = []
@@ -122,5 +122,5 @@ def test_days_that_were_over_at_an_earlier_instant_need_no_second_note() -> None
     for _ in range(2):
         found = AsOf(view, ms("2026-03-10T12:00")).noted("k", ("calls_offered",), days, make)
         assert found == [str(day.from_ms) for day in days]
-    assert [day for _, day in evidence.kept] == days[:2]
+    assert [day for _, day in evidence.notes] == days[:2]
     assert made == [*days, *days[2:]]
