@@ -76,10 +76,11 @@ def columns_of(row: SourceRow, days: Sequence[Day]) -> Columns:
     def made(name: str) -> Values:
         if name == KEY:
             return list(chain.from_iterable(day.roll.key for day in days))
-        return _values(name, days) if name != ENDED else _ends(starts, told["lasted"] if "lasted" in names else ())
+        if name == ENDED:
+            return _ends(starts, _values("lasted", days) if "lasted" in names else ())
+        return _values(name, days)
 
-    told = Lazily((*names, KEY, ENDED), made)
-    return Columns(agent=row[1], source=row[2], starts=starts, told=told)
+    return Columns(agent=row[1], source=row[2], starts=starts, told=Lazily((*names, KEY, ENDED), made))
 
 
 def _ends(starts: Sequence[int], lasted: Values) -> Values:
