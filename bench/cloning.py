@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.grown_center import Day, days_of, grown_sources
 from ccmm_collector.fold import KeptFolds, kept_fold
+from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import activate_pack, built_in
 from ccmm_collector.projection import FILE, Projection
@@ -37,7 +38,7 @@ def name_of(number: int) -> str:
 
 
 def one_center(folder: Path, profile: Mapping[str, object] = SCOPE) -> str:
-    """A folder with a log and the projection of one grown center, the pack cc_cmm in force; the log's id."""
+    """A folder with a log and the projection of one grown center, judged once by the pack cc_cmm; the log's id."""
     folder.mkdir(parents=True)
     with EvidenceLog.create(folder, clock=lambda: ms(NOW) - 400 * DAY_MS) as log:
         activate_pack(folder, log, built_in())
@@ -51,7 +52,16 @@ def one_center(folder: Path, profile: Mapping[str, object] = SCOPE) -> str:
         while projection.tend():
             pass
         projection.close()
+        _note_days(folder, log)
         return log.log_id
+
+
+def _note_days(folder: Path, log: EvidenceLog) -> None:
+    """The projection keeps what the rules made of past days, as it does wherever a center was ever judged."""
+    with Judge(folder, log) as judge:
+        judge.judge_center(CENTER)
+        while judge.projection.tend():
+            pass
 
 
 def _append(transaction: Transaction, days: Iterable[Day]) -> None:

@@ -159,7 +159,8 @@ DAY_STAMPS = (
     " WHERE center = ? AND measure IN (SELECT value FROM json_each(?)) AND day_ms >= ? AND day_ms < ? GROUP BY day_ms"
 )
 NOTES = (
-    "SELECT day_ms, series, log_index, said FROM day_note WHERE center = ? AND key = ? AND day_ms >= ? AND day_ms < ?"
+    "SELECT day_ms, series_count, log_index, said FROM day_note"
+    " WHERE center = ? AND key = ? AND day_ms >= ? AND day_ms < ?"
 )
 KEEP_NOTE = "INSERT OR REPLACE INTO day_note VALUES (?,?,?,?,?,?)"
 # The newest complete list of one source, as known at an index.

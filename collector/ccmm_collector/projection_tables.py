@@ -134,6 +134,6 @@ def day_notes(db: Database) -> None:
     """
     db.execute(
         "CREATE TABLE day_note (center TEXT NOT NULL, key BLOB NOT NULL, day_ms INTEGER NOT NULL,"
-        " series INTEGER NOT NULL, log_index INTEGER NOT NULL, said TEXT NOT NULL,"
+        " series_count INTEGER NOT NULL, log_index INTEGER NOT NULL, said TEXT NOT NULL,"
         " PRIMARY KEY (center, key, day_ms)) WITHOUT ROWID"
     )
