@@ -37,7 +37,7 @@ def verdict_of(
     bound = {name: reading.at(rule.level) for name, reading in readings.items()}
     findings = _findings(rule, view, readings, own, circumstances, _seen(rule, bound))
     indexes, ends = _rested_on(rule, view, readings, circumstances.waiver)
-    expected = _expected_by(rule, view)
+    expected = _expected_by(rule, view, readings)
     valid_until = min(ends, default=None)
     return Verdict(
         rule=rule.id,
@@ -117,32 +117,41 @@ def _state(reading: Reading, look: Bound) -> ReadState:
 def _rested_on(
     rule: Rule, view: View, readings: Mapping[str, Reading], waiver: Waiver | None
 ) -> tuple[list[int], list[int]]:
-    """(log indexes, ends) of all that the verdict rests on: reads, scope answers, a waiver."""
-    facts = [view.answer_facts(name) for name in _answers_used(rule)]
+    """(log indexes, ends) of all that the verdict rests on: scope answers, what was read, a waiver."""
+    names = {*_answers_used(rule), *(name for read in readings for name in _answers_of_reads(rule)[read])}
+    facts = [view.answer_facts(name) for name in names]
     facts += [(reading.log_index, reading.deadline_ms) for reading in readings.values()]
     facts += [(waiver.log_index, waiver.until_ms - 1)] if waiver is not None else []
     return [index for index, _ in facts], [end for _, end in facts if end is not None]
 
 
 @once_by_rule
-def _answers_used(rule: Rule) -> tuple[str, ...]:
-    """The scope answers that its verdicts rest on."""
+def _answers_used(rule: Rule) -> frozenset[str]:
+    """The scope answers that decide whether it applies, which reads it needs and what its limits are."""
     used = set(rule.applies.names if rule.applies is not None else ()) | set(rule.require.names)
     names = {name.removeprefix("profile.") for name in used if name.startswith("profile.")} | {"zone"}
-    names |= {answer_name(rule, table) for table in rule.limits}
+    return frozenset(names | {answer_name(rule, table) for table in rule.limits})
+
+
+@once_by_rule
+def _answers_of_reads(rule: Rule) -> dict[str, set[str]]:
+    """By read the scope answers that it rests on."""
     vocabulary = load_vocabulary()
-    return tuple(sorted(names.union(*(answers_of(read.spec, vocabulary) for read in rule.reads))))
+    return {read.name: answers_of(read.spec, vocabulary) for read in rule.reads}
 
 
-def _expected_by(rule: Rule, view: View) -> dict[int, int | None]:
-    """Log index -> when it ends, of the scope answers that say which sources feed the rule: evidence heeds them."""
-    facts = [view.answer_facts(name) for name in _sources_told(rule)]
+def _expected_by(rule: Rule, view: View, readings: Mapping[str, Reading]) -> dict[int, int | None]:
+    """Log index -> its end, of the scope answers that say which sources feed what was read; evidence heeds them."""
+    told = _sources_told(rule)
+    names = {RETIRED, *(name for read in readings for name in told[read])} if readings else set()
+    facts = [view.answer_facts(name) for name in sorted(names)]
     return {index: end + 1 if end is not None else None for index, end in facts if index >= 0}
 
 
 @once_by_rule
-def _sources_told(rule: Rule) -> tuple[str, ...]:
-    return tuple(sorted({RETIRED, *(f"{FEEDS}{feed}" for read in rule.reads for feed in read.feeds)}))
+def _sources_told(rule: Rule) -> dict[str, tuple[str, ...]]:
+    """By read the scope answers that say which sources feed it."""
+    return {read.name: tuple(f"{FEEDS}{feed}" for feed in read.feeds) for read in rule.reads}
 
 
 def _reached(rule: Rule, conclusions: Mapping[int, Conclusion]) -> int:
@@ -156,7 +165,7 @@ def _reached(rule: Rule, conclusions: Mapping[int, Conclusion]) -> int:
 
 def _seen(rule: Rule, bound: Mapping[str, Bound]) -> Looks:
     """Of most reads both looks are one: then these are, too."""
-    asked = [(read, bound[read.name]) for read in rule.reads if read.name in bound]  # none where it is not in force
+    asked = [(read, bound[read.name]) for read in rule.reads if read.name in bound]  # of those that were read
     worst = {read.full(short): value for read, look in asked for short, value in look.worst.items()}
     if all(look.worst is look.best for _, look in asked):
         return worst, worst

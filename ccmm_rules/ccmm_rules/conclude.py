@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ccmm_rules.by_rule import once_by_rule
 from ccmm_rules.dependence import remaining
 from ccmm_rules.expression import Scalar
-from ccmm_rules.model import Outcome, Rule
+from ccmm_rules.model import Outcome, Read, Rule
 
 PROFILE = "profile."
 
@@ -30,6 +30,7 @@ class Conclusion:
     blamed: str = ""
 
 
+_NOT_READ = Bound()
 _MET = Conclusion(outcome=Outcome.SATISFIED)
 _UNMET = Conclusion(outcome=Outcome.NOT_SATISFIED, reason="values")
 
@@ -57,8 +58,33 @@ def asked_of(rule: Rule) -> Asked:
     )
 
 
+def reads_needed(rule: Rule, profile: Mapping[str, object]) -> tuple[Read, ...]:
+    """The reads that its outcome depends on at any level, once the center's answers are put in; outside its scope none.
+
+    The others are not evaluated: a verdict neither speaks of them nor rests on them.
+    """
+    if _in_scope(rule, profile) is not None:
+        return ()
+    asked = asked_of(rule)
+    if not asked.profile:
+        return _needed_by_all(rule)
+    return _needed_at(rule, rule.levels, answered(asked.profile, profile))
+
+
+@once_by_rule
+def _needed_by_all(rule: Rule) -> tuple[Read, ...]:
+    """Of a rule whose `require` asks the center nothing."""
+    return _needed_at(rule, rule.levels, {})
+
+
+def _needed_at(rule: Rule, levels: Iterable[int], answers: Mapping[str, object]) -> tuple[Read, ...]:
+    asked = asked_of(rule)
+    names = frozenset().union(*(_needed(rule, asked, {"level": level, **answers}) for level in levels))
+    return tuple(read for read in rule.reads if any(read.full(short) in names for short in read.names))
+
+
 def conclude(rule: Rule, level: int, bound: Mapping[str, Bound], profile: Mapping[str, object]) -> Conclusion:
-    """`profile` holds the answers in force only, without the prefix."""
+    """`bound` by read, of `reads_needed` at least; `profile` holds the answers in force only, without the prefix."""
     scope = _in_scope(rule, profile)
     if scope is not None:
         return scope
@@ -70,7 +96,7 @@ def conclude(rule: Rule, level: int, bound: Mapping[str, Bound], profile: Mappin
             known[table.name] = limit
     worst, best = known.copy(), known.copy()
     for read, short, full in asked.bound:
-        look = bound[read]
+        look = bound.get(read, _NOT_READ)
         if short in look.worst:
             worst[full] = look.worst[short]
         if short in look.best:

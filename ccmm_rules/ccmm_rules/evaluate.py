@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from ccmm_rules.by_rule import once_by_rule
 from ccmm_rules.composing import Circumstances, verdict_of
-from ccmm_rules.conclude import Conclusion, conclude
+from ccmm_rules.conclude import Conclusion, conclude, reads_needed
 from ccmm_rules.effective import in_force
 from ccmm_rules.evidence import Evidence, Span
 from ccmm_rules.holding import Holding
@@ -140,8 +140,9 @@ class Bench:
 
 
 def concluded(rule: Rule, view: View) -> tuple[dict[str, Reading], dict[int, Conclusion]]:
-    """What its reads give and the rule concludes from it, before hold and waivers."""
-    readings = {read.name: READERS[read.operator](read, view, rule) for read in rule.reads}
+    """What the reads give that it needs of this center, and what it concludes from that, before hold and waivers."""
+    needed = reads_needed(rule, view.answers)
+    readings = {read.name: READERS[read.operator](read, view, rule) for read in needed}
     return readings, _conclusions(rule, readings, view)
 
 
