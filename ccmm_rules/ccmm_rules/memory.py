@@ -64,6 +64,10 @@ class MemoryEvidence:
         }
         self._expected = expected or {}
         self._waivers = tuple(waivers)
+        self._by_feed: dict[str, list[tuple[int, Fact]]] = {}
+        for index, fact in enumerate(self.facts):
+            for feed in dict.fromkeys(fact.feeds):
+                self._by_feed.setdefault(feed, []).append((index, fact))
         self._rows: dict[str, list[MeasureRow]] = {}
         self._happenings: dict[str, list[Happening]] = {}
 
@@ -72,9 +76,8 @@ class MemoryEvidence:
 
     def feeding(self, feed: str) -> Sequence[SourceFacts]:
         by_source: dict[tuple[str, str], list[tuple[int, Fact]]] = {key: [] for key in self._expected.get(feed, ())}
-        for index, fact in enumerate(self.facts):
-            if feed in fact.feeds:
-                by_source.setdefault((fact.agent, fact.source), []).append((index, fact))
+        for index, fact in self._by_feed.get(feed, ()):
+            by_source.setdefault((fact.agent, fact.source), []).append((index, fact))
         return [_source_facts(key, runs) for key, runs in sorted(by_source.items())]
 
     def holes(self) -> Sequence[Hole]:

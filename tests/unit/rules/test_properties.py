@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 import pytest
 
@@ -48,7 +49,7 @@ def improved(verdicts: dict[str, Verdict]) -> Satisfied:
 
 def thinned(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
     """Without some statements, one run, one source, or a stretch of time; each agent's last statement stays."""
-    last = {fact.agent: max(f.sequence for f in facts if f.agent == fact.agent) for fact in facts}
+    last = {fact.agent: fact.sequence for fact in sorted(facts, key=attrgetter("sequence"))}
     way = rng.choice(("some", "one", "source", "stretch", "recent"))
     source = rng.choice([fact.source for fact in facts])
     one, newest = rng.choice(facts), max(fact.recorded_ms for fact in facts)
