@@ -118,11 +118,26 @@ def _rested_on(
     rule: Rule, view: View, readings: Mapping[str, Reading], waiver: Waiver | None
 ) -> tuple[list[int], list[int]]:
     """(log indexes, ends) of all that the verdict rests on: scope answers, what was read, a waiver."""
-    names = {*_answers_used(rule), *(name for read in readings for name in _answers_of_reads(rule)[read])}
-    facts = [view.answer_facts(name) for name in names]
+    facts = [view.answer_facts(name) for name in _answers_heeded(rule, readings)[0]]
     facts += [(reading.log_index, reading.deadline_ms) for reading in readings.values()]
     facts += [(waiver.log_index, waiver.until_ms - 1)] if waiver is not None else []
     return [index for index, _ in facts], [end for _, end in facts if end is not None]
+
+
+def _answers_heeded(rule: Rule, readings: Mapping[str, Reading]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The scope answers that it rests on where these were read, and those that say which sources feed them."""
+    kept, read = _kept_answers(rule), tuple(readings)
+    if read not in kept:
+        used = _answers_used(rule).union(*(_answers_of_reads(rule)[name] for name in read))
+        told = {RETIRED, *(source for name in read for source in _sources_told(rule)[name])} if read else set()
+        kept[read] = (tuple(sorted(used)), tuple(sorted(told)))
+    return kept[read]
+
+
+@once_by_rule
+def _kept_answers(rule: Rule) -> dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]]:
+    """By what was read: few choices of reads, for thousands of verdicts."""
+    return {}
 
 
 @once_by_rule
@@ -142,9 +157,7 @@ def _answers_of_reads(rule: Rule) -> dict[str, set[str]]:
 
 def _expected_by(rule: Rule, view: View, readings: Mapping[str, Reading]) -> dict[int, int | None]:
     """Log index -> its end, of the scope answers that say which sources feed what was read; evidence heeds them."""
-    told = _sources_told(rule)
-    names = {RETIRED, *(name for read in readings for name in told[read])} if readings else set()
-    facts = [view.answer_facts(name) for name in sorted(names)]
+    facts = [view.answer_facts(name) for name in _answers_heeded(rule, readings)[1]]
     return {index: end + 1 if end is not None else None for index, end in facts if index >= 0}
 
 
