@@ -53,6 +53,7 @@ folds               what is kept in memory between two judgements
 known               one center as known at an index of the log
 judge               the judge's process beside `serve`
 judging             steps 8 and 9 of the way of one fact
+resting             what each verdict in force rests on
 packs               rule packs in force
 transition          from one pack to the next
 trust               which packs are let in

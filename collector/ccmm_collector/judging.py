@@ -24,6 +24,7 @@ from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs
 from ccmm_collector.project import ALL
 from ccmm_collector.projection import Projection
+from ccmm_collector.resting import AllResting
 from ccmm_collector.transition import Transition, activations, in_force
 from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_proto.errors import CcmmError
@@ -66,6 +67,7 @@ class Judge:
         self._pace = _Pace()
         self._failed: dict[str, float] = {}  # until when a center that cannot be judged is left alone
         self._holes: dict[str, tuple[Hole, ...]] = {}  # of each center, when it was last judged: see `_holes_before`
+        self._resting = AllResting()
         self._transition = Transition(self.store, activations(self.projection, self.projection.position))
         self._touched = self._behind()
 
@@ -223,9 +225,11 @@ class Judge:
         held = self.store.verdicts(center, pack.digest)
         holes = tuple(known.holes())
         everything = ALL in feeds or len(held) != len(pack.rules) or before != holes
-        rules = None if everything else [rule for rule in pack.rules if rule in due or _reads(pack, rule) & feeds]
+        resting = self._resting.of(center, pack)
+        rules = None if everything else [rule for rule in pack.rules if rule in due or resting.feeds(rule) & feeds]
         with garbage_later():
             verdicts = judge_rules(pack, known, at_ms, rules, held)
+            resting.learn(verdicts, known, at_ms)
         level = level_json(level_of(pack, {**held, **verdicts}, known, at_ms))
         changed = self.store.write(Judged(center, pack.digest, at_ms, known.log_index, verdicts, level))
         self._holes[center] = holes
@@ -241,10 +245,6 @@ class Judge:
         if standing is not None:
             self._holes[center] = tuple(self._known(center, standing[1], standing[0]).holes())
         return self._holes.get(center)
-
-
-def _reads(pack: Pack, rule: str) -> set[str]:
-    return {feed for read in pack.rules[rule].reads for feed in read.feeds}
 
 
 def now_in(log: EvidenceLog) -> int:

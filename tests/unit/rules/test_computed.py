@@ -9,7 +9,8 @@ from ccmm_rules.evaluate import judge
 from ccmm_rules.evidence import MeasureRow, Span
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
-from ccmm_rules.operators.needed import needed_feeds
+from ccmm_rules.operators.needed import feeds_as_known, needed_feeds
+from ccmm_rules.operators.view import View
 from ccmm_rules.verdict import Verdict
 from tests.unit.rules.examples import happened, listed, ms, one_rule
 
@@ -233,3 +234,28 @@ def test_of_all_that_may_change_a_read_only_what_it_names_is_needed() -> None:
     assert needed("{occurrences: change.setting, over: 30d}") == ("setting",)
     everyone = "{occurrences: training, over: 30d, by: person, expect: {inventory: person, of: active, key: key}}"
     assert needed(everyone) == ("person", "training")
+
+
+def test_a_read_rests_on_the_measures_of_the_metrics_that_are_named_now() -> None:
+    answered = PROFILE | {"key_kpis": ["answer_rate"], "key_processes": ["care"], "metrics.care": ["aht"]}
+    reported = "{occurrences: report, over: 3mo, number: gap}"
+    rate, beside = {"calls_answered", "calls_offered"}, {"survey_favourable", "survey_answered"}
+
+    def known(read: str, *facts: Fact, profile: Mapping[str, object] = answered) -> frozenset[str]:
+        pack = one_rule(read, "x.n >= 0")
+        view = View(MemoryEvidence(facts, profile), ms(NOW), pack.vocabulary)
+        return feeds_as_known(pack.rules["D-SEC-01"].reads[0], view)
+
+    assert known("{series: {each: key_kpis}, over: 4q, every: quarter, good: 'met >= 3'}") == rate
+    assert known("{occurrences: breach.key_kpis, every: day, meets: target, over: 30d}") == rate
+    assert known("{occurrences: breach.key_kpis, every: day, meets: target, over: 30d}", profile=PROFILE) == frozenset()
+    by_process = "{series: {each: key_processes}, any_of: metrics, over: 4q, every: quarter, good: 'met >= 3'}"
+    assert known(by_process) == {"after_call_time", "calls_answered", "hold_time", "talk_time"}
+    without = known(reported, profile=PROFILE)
+    assert {"report", "register"} | beside <= without
+    assert "calls_answered" not in without
+    assert rate <= known(reported, reports(REPORT), profile=PROFILE)
+    assert rate <= known(reported)
+    everything = known("{occurrences: silence, over: 3mo}")
+    assert {"calls_answered", "account"} <= everything
+    assert known("{occurrences: breach.answer_rate, every: day, meets: 80, over: 30d}") == rate

@@ -4,16 +4,18 @@ And what must not help: a waiver satisfies nothing, neither where evidence is go
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from ccmm_rules.evaluate import judge
-from ccmm_rules.evidence import Waiver
+from ccmm_rules.evidence import Evidence, Waiver
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome
+from ccmm_rules.operators.needed import feeds_as_known
+from ccmm_rules.operators.view import View
 from ccmm_rules.spec import DAY_MS, HOUR_MS
 from ccmm_rules.verdict import Verdict
 from tests.unit.rules.history import DAYS, PROFILE, START_MS, history, small_pack
@@ -121,18 +123,31 @@ def test_a_statement_may_be_cut_in_two(pytestconfig: pytest.Config, part: int) -
 def steps(facts: Sequence[Fact], at_ms: int) -> dict[str, Verdict]:
     """Verdicts kept up to date through the last day and a half: only what read it, and what time may change."""
     middle = END_MS - 36 * HOUR_MS
-    held = judge(PACK, MemoryEvidence(facts, PROFILE, at_ms=middle, expected=SOURCES), middle)
+    evidence = MemoryEvidence(facts, PROFILE, at_ms=middle, expected=SOURCES)
+    held = judge(PACK, evidence, middle)
+    rests = _rest(held, evidence, middle)
     for fact in [*(fact for fact in facts if fact.recorded_ms > middle), None]:
         now_ms = fact.recorded_ms if fact is not None else at_ms
         feeds = set(fact.feeds) if fact is not None else set()
-        touched = {
-            name
-            for name, rule in PACK.rules.items()
-            if _is_due(held[name], now_ms) or any(feeds & set(read.feeds) for read in rule.reads)
-        }
+        touched = {name for name in PACK.rules if _is_due(held[name], now_ms) or feeds & rests[name]}
         evidence = MemoryEvidence(facts, PROFILE, at_ms=now_ms, expected=SOURCES)
-        held |= judge(PACK, evidence, now_ms, rules=touched, held=held)
+        judged = judge(PACK, evidence, now_ms, rules=touched, held=held)
+        held |= judged
+        rests |= _rest(judged, evidence, now_ms)
     return held
+
+
+def _rest(verdicts: Mapping[str, Verdict], evidence: Evidence, at_ms: int) -> dict[str, frozenset[str]]:
+    """Feeds by rule; one that is silent names all that it may read."""
+    view = View(evidence, at_ms, PACK.vocabulary)
+    return {
+        name: frozenset(
+            feed
+            for read in PACK.rules[name].reads
+            for feed in (read.feeds if verdict.reason in ("never", "stale", "silent") else feeds_as_known(read, view))
+        )
+        for name, verdict in verdicts.items()
+    }
 
 
 def _is_due(verdict: Verdict, now_ms: int) -> bool:
