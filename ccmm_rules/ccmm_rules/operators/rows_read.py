@@ -123,7 +123,7 @@ def _sources(spec: RowsSpec) -> tuple[RowSource, ...]:
     return (spec.source, entries) if entries is not None else (spec.source,)
 
 
-def _window(spec: RowsSpec, feed: FeedState, zone: ZoneInfo) -> tuple[Span, list[Span]]:
+def _window(spec: RowsSpec, feed: FeedState, zone: ZoneInfo) -> tuple[Span, Sequence[Span]]:
     """The window, and the calendar units expected in it."""
     if spec.over is None:
         return _all_time(feed), []

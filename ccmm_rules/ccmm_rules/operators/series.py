@@ -1,6 +1,7 @@
 """`series`: the points of a metric in time, and what one or each of a profile list shows."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -76,7 +77,7 @@ def _curve(metric: Metric, spec: SeriesSpec, view: View, fresh_ms: int) -> Curve
     )
 
 
-def points_in(span: Span, every: str, zone: ZoneInfo) -> list[Span]:
+def points_in(span: Span, every: str, zone: ZoneInfo) -> Sequence[Span]:
     """Whole grains inside the span; `4q` steps are counted back from its end."""
     if every in GRAIN_WINDOWS:
         return calendar_slots(span, every, zone)

@@ -163,7 +163,7 @@ def _silent(slots: Slots, due: Sequence[Span]) -> Slots:
     return Slots(group=slots.group, values=(None,) * len(due), starts=tuple(slot.from_ms for slot in due))
 
 
-def slots_in(spec: SlotSpec, span: Span, zone: ZoneInfo) -> tuple[list[Span], list[Span]]:
+def slots_in(spec: SlotSpec, span: Span, zone: ZoneInfo) -> tuple[Sequence[Span], Sequence[Span]]:
     """The slots of the window, and the pieces that do not overlap of which they are made: of short ones the first."""
     if spec.every in GRAIN_UNITS:
         units = calendar_slots(span, spec.every, zone)

@@ -12,6 +12,7 @@ from ccmm_rules.spec import DAY_MS, HOUR_MS, Window
 
 GRAIN_UNITS = {"day": "d", "week": "w", "month": "mo", "quarter": "q"}
 QUARTER_HOUR_MS = 900_000
+KEPT_CALENDARS = 300
 FAR_MS = 221_845_392_000_000  # the year 9000: "never" is often told as the end of 9999, where calendars end
 
 
@@ -64,7 +65,7 @@ def row_window(window: Window, watermark_ms: int, zone: ZoneInfo) -> Span:
     return Span(midnight_ms(first, zone), watermark_ms)
 
 
-def grain_window(window: Window, grain: str, watermark_ms: int, zone: ZoneInfo) -> tuple[Span, list[Span]]:
+def grain_window(window: Window, grain: str, watermark_ms: int, zone: ZoneInfo) -> tuple[Span, Sequence[Span]]:
     """Rows by calendar grain: the window begins with a whole unit; the closed units in it are expected."""
     unit = GRAIN_UNITS[grain]
     end = floor_unit(local_date(watermark_ms, zone), unit)
@@ -75,16 +76,17 @@ def grain_window(window: Window, grain: str, watermark_ms: int, zone: ZoneInfo) 
     return Span(midnight_ms(first, zone), watermark_ms), units_between(first, end, unit, zone)
 
 
-def units_between(first: date, end: date, unit: str, zone: ZoneInfo) -> list[Span]:
+@lru_cache(maxsize=KEPT_CALENDARS)  # the centers of one zone ask for the same
+def units_between(first: date, end: date, unit: str, zone: ZoneInfo) -> Sequence[Span]:
     spans = []
     while first < end:
         following = back(first, -1, unit)
         spans.append(Span(midnight_ms(first, zone), midnight_ms(following, zone)))
         first = following
-    return spans
+    return tuple(spans)
 
 
-def calendar_slots(span: Span, grain: str, zone: ZoneInfo) -> list[Span]:
+def calendar_slots(span: Span, grain: str, zone: ZoneInfo) -> Sequence[Span]:
     """Whole units of the grain inside the span."""
     unit = GRAIN_UNITS[grain]
     first = floor_unit(local_date(span.from_ms, zone), unit)
