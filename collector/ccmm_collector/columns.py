@@ -13,6 +13,8 @@ from ccmm_rules.columns import Column as Values
 from ccmm_rules.evidence import AttributeValue, Happening
 
 SourceRow = tuple[int, str, str]  # number, agent, source
+SMALL_BYTES = 2_000
+_PLAIN = b"\0"  # zlib never begins so
 _FLAGS = (False, True, None)
 _MOST_WORDS = MOST_CODES - 1  # of a day, for in a byte ABSENT, -1, reads 255
 
@@ -58,13 +60,14 @@ def _day(roll: Roll) -> Day:
 
 
 def pack_day(day: Day) -> bytes:
-    """To be kept."""
-    return zlib.compress(day.roll.SerializeToString(deterministic=True), 1)
+    """To be kept: small ones as they stand, after a zero, for a year of them is unpacked at once."""
+    plain = day.roll.SerializeToString(deterministic=True)
+    return _PLAIN + plain if len(plain) <= SMALL_BYTES else zlib.compress(plain, 1)
 
 
 def unpack_day(packed: bytes) -> Day:
     """What `pack_day` packed."""
-    return _day(Roll.FromString(zlib.decompress(packed)))
+    return _day(Roll.FromString(packed[1:] if packed.startswith(_PLAIN) else zlib.decompress(packed)))
 
 
 def columns_of(row: SourceRow, days: Sequence[Day]) -> Columns:
