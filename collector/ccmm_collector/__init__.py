@@ -42,6 +42,7 @@ bundles             the rolls of one day in one piece
 columns             such days column by column
 slots               stated slots of measures and their sums
 day_sums            sums by civil day, and how they are kept
+engine              which code judged
 day_notes           what rules made of the slots of single days, kept
 happenings          occurrences of one source
 alterations         what differs between lists that follow each other

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ccmm_collector.engine import engine_digest
 from ccmm_collector.folds import Folds
 from ccmm_collector.garbage import garbage_later
 from ccmm_collector.known import Known
@@ -85,13 +86,14 @@ class Judge:
         self.store.close()
 
     def _behind(self) -> dict[str, set[str]]:
-        """Centers about which the projection knows more than was judged: found again after every start."""
+        """Centers about which the projection knows more than was judged, or which other code judged: at every start."""
         position = self.projection.position
-        standings = self.store.standings()
+        standings, stale = self.store.standings(), self.store.judged_by_others(engine_digest())
         return {
             center: {ALL}
             for center in self.projection.centers(position)
-            if standings.get(center, (-2, ""))[0] != self.projection.center_index(center, position)[0]
+            if center in stale
+            or standings.get(center, (-2, ""))[0] != self.projection.center_index(center, position)[0]
         }
 
     def step(self, now_ms: int) -> bool:
@@ -194,8 +196,8 @@ class Judge:
         """
         position = self.projection.position
         arrived_ms = self.projection.center_index(center, position)[1]
-        if self.store.standing(center) is None:  # the center may have been there before the first pack was
-            arrived_ms = max(arrived_ms, self._transition.first_ms)
+        standing = self.store.standing(center)  # the center may have been there before the first pack was
+        arrived_ms = max(arrived_ms, self._transition.first_ms if standing is None else standing[0])
         self._pass_time(center, arrived_ms)
         self._judge(center, arrived_ms, self._touched.pop(center, {ALL}), ())
 
@@ -231,7 +233,8 @@ class Judge:
             verdicts = judge_rules(pack, known, at_ms, rules, held)
             resting.learn(verdicts, known, at_ms)
         level = level_json(level_of(pack, {**held, **verdicts}, known, at_ms))
-        changed = self.store.write(Judged(center, pack.digest, at_ms, known.log_index, verdicts, level))
+        engine = engine_digest() if everything else None
+        changed = self.store.write(Judged(center, pack.digest, at_ms, known.log_index, verdicts, level, engine))
         self._holes[center] = holes
         if changed:
             logger.info("verdicts changed", extra={"center": center, "changed": changed, "at_ms": at_ms})

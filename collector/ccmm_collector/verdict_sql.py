@@ -62,6 +62,12 @@ def turns_of_outcomes(db: Database) -> None:
     )
 
 
+@SCHEMA()
+def engines_of_standings(db: Database) -> None:
+    """Which code judged all rules of a center the last time; '' where nobody noted it."""
+    db.execute("ALTER TABLE standing ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
+
+
 SET_CURRENT = "INSERT OR REPLACE INTO current VALUES (?,?,?,?,?,?,?,?)"
 ADD_HISTORY = "INSERT OR REPLACE INTO history VALUES (?,?,?,?,?,?,?)"
 # Only where the outcome is another one than the newest.
@@ -71,8 +77,9 @@ ADD_TURN = (
 )
 # The level, and the earliest instant of all its verdicts: written after them, in the same transaction.
 SET_STANDING = (
-    "INSERT OR REPLACE INTO standing (center, at_ms, log_index, pack, level, next_ms)"
-    " VALUES (?1,?2,?3,?4,?5,(SELECT min(next_ms) FROM current WHERE center = ?1))"
+    "INSERT OR REPLACE INTO standing (center, at_ms, log_index, pack, level, next_ms, engine)"
+    " VALUES (?1,?2,?3,?4,?5,(SELECT min(next_ms) FROM current WHERE center = ?1),"
+    " coalesce(?6, (SELECT engine FROM standing WHERE center = ?1), ''))"
 )
 # Rules of an older pack leave the verdicts in force; their history stays.
 DROP_OTHERS = "DELETE FROM current WHERE center = ? AND pack <> ?"
@@ -88,6 +95,7 @@ STANDING = "SELECT at_ms, log_index, pack, level FROM standing WHERE center = ?"
 # The highest entry that any judgement read.
 NEWEST = "SELECT max(log_index) FROM standing"
 STANDINGS = "SELECT center, log_index, pack FROM standing"
+JUDGED_BY_OTHERS = "SELECT center FROM standing WHERE engine <> ?"
 # Centers last judged before a pack began, or in the same millisecond by another one.
 JUDGED_BEFORE = (
     "SELECT center FROM standing INDEXED BY standing_at WHERE at_ms <= ? AND (at_ms < ? OR pack <> ?) ORDER BY center"

@@ -34,6 +34,7 @@ class Judged:
     log_index: int
     verdicts: Mapping[str, Verdict]
     level: str | None  # canonical JSON
+    engine: str | None = None  # digest, where all rules were judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ class VerdictStore:
             execute_each(sql.SET_CURRENT, [_current(judged, rule, essences[rule], texts[rule]) for rule in texts])
             execute_each(sql.ADD_HISTORY, [_change(judged, rule, texts[rule]) for rule in changed])
             execute_each(sql.ADD_TURN, [_turn(judged, rule) for rule in changed])
-            execute(sql.SET_STANDING, (judged.center, judged.at_ms, judged.log_index, judged.pack, judged.level))
+            standing = (judged.center, judged.at_ms, judged.log_index, judged.pack, judged.level, judged.engine)
+            execute(sql.SET_STANDING, standing)
             execute("COMMIT")
         except BaseException:
             execute("ROLLBACK")
@@ -152,6 +154,10 @@ class VerdictStore:
     def judged_before(self, starts_ms: int, pack: str) -> list[str]:
         """Centers last judged before an instant, or at it by another pack, sorted."""
         return [row[0] for row in self._connection.execute(sql.JUDGED_BEFORE, (starts_ms, starts_ms, pack))]
+
+    def judged_by_others(self, engine: str) -> set[str]:
+        """Centers of which not all rules were judged by this engine yet."""
+        return {row[0] for row in self._connection.execute(sql.JUDGED_BY_OTHERS, (engine,))}
 
     def size(self) -> int:
         """How many centers were judged."""

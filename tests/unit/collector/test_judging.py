@@ -225,6 +225,29 @@ def test_a_restart_judges_no_more_than_what_arrived_unless_it_brought_a_hole(
     assert asked == [("north", ["D-SEC-90"]), ("north", None), ("north", ["D-SEC-90"])]
 
 
+def test_other_code_judges_every_center_anew_at_the_instant_at_which_it_stands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.tell(hour(1), 0.0)
+    world.settle(hour(1) + 5000)
+    world.settle(hour(20))  # by then it ran out
+    before = world.history()
+    asked = judged_rules(world, monkeypatch)
+    world.settle(hour(20) + 1000)
+    assert not asked
+    monkeypatch.setattr("ccmm_collector.judging.engine_digest", lambda: "another")
+    world.settle(hour(20) + 2000)
+    world.settle(hour(20) + 3000)
+    assert asked == [("north", None)]
+    assert world.history() == before
+    judge = Judge(world.folder, world.log)
+    standing = judge.store.standing("north")
+    assert standing is not None
+    assert standing[0] == before[-1][0] > hour(2)
+    assert judge.store.judged_by_others("another") == set()
+    judge.close()
+
+
 def test_a_crash_between_projecting_and_judging_is_caught_up(world: World) -> None:
     world.tell(hour(1), 0.0)
     judge = Judge(world.folder, world.log)
