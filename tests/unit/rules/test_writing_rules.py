@@ -1,4 +1,7 @@
-"""docs/writing-rules.md, followed to the letter: its files, its commands and their output, its tables."""
+"""docs/writing-rules.md and its Chinese twin, followed to the letter: their files, commands, outputs and tables.
+
+What one page says and shows, the other does too.
+"""
 
 import re
 import subprocess
@@ -12,7 +15,9 @@ from ccmm_rules.load import load_pack
 from ccmm_rules.model import Outcome
 from ccmm_rules.rule_load import KEYS, OPERATORS
 
-PAGE = Path(__file__).parents[3] / "docs" / "writing-rules.md"
+DOCS = Path(__file__).parents[3] / "docs"
+ENGLISH, CHINESE = PAGES = (DOCS / "writing-rules.md", DOCS / "writing-rules.zh-CN.md")
+KEY_TABLE, OUTCOME_TABLE = 2, 4  # which chapter of a page
 COLLECTOR = Path(sys.executable).parent / "ccmm-collector"
 FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `(\w+)` \| .* \| `(\{.*\})` \| `(.*)` \|$", re.MULTILINE)
@@ -30,14 +35,21 @@ require: {condition}
 cases: [{{outcome: missing}}]
 """
 
-
-def text() -> str:
-    return PAGE.read_text("utf-8")
+of_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
-def fences() -> list[tuple[str, str, str]]:
+def chapter(page: Path, number: int) -> str:
+    return page.read_text("utf-8").split("\n## ")[number]
+
+
+def fences(page: Path) -> list[tuple[str, str, str]]:
     """(language, file, content), in the order of the page."""
-    return [(match[1], match[2] or "", match[3]) for match in FENCE.finditer(text())]
+    return [(match[1], match[2] or "", match[3]) for match in FENCE.finditer(page.read_text("utf-8"))]
+
+
+def examples(page: Path) -> list[tuple[str, str, str]]:
+    """(operator, read, condition), in the order of the page."""
+    return ROW.findall(page.read_text("utf-8"))
 
 
 def mend(path: Path, diff: str) -> None:
@@ -52,7 +64,7 @@ def run(session: str, folder: Path) -> None:
     """One command and what it prints, word for word; a last line `...` leaves the rest open."""
     command, *wanted = session.rstrip("\n").split("\n")
     words = command.removeprefix("$ ccmm-collector ").split()
-    done = subprocess.run([COLLECTOR, *words], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run([COLLECTOR, *words], cwd=folder, capture_output=True, encoding="utf-8", check=False)
     printed = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", done.stdout + done.stderr).rstrip("\n").split("\n")
     if wanted[-1] == "...":
         wanted, printed = wanted[:-1], printed[: len(wanted) - 1]
@@ -60,10 +72,10 @@ def run(session: str, folder: Path) -> None:
     assert (done.returncode == 0) is not printed[0].startswith("bad_config")
 
 
-def follow(folder: Path) -> int:
+def follow(page: Path, folder: Path) -> int:
     """Do all that the page says, in its order; how many commands were run."""
     commands = 0
-    for language, name, content in fences():
+    for language, name, content in fences(page):
         if language == "yaml":
             path = folder / name
             path.parent.mkdir(exist_ok=True)
@@ -76,24 +88,25 @@ def follow(folder: Path) -> int:
     return commands
 
 
-def test_following_the_page_makes_a_pack_that_loads_and_passes(tmp_path: Path) -> None:
-    assert follow(tmp_path) == 5
+@of_each_page
+def test_following_the_page_makes_a_pack_that_loads_and_passes(page: Path, tmp_path: Path) -> None:
+    assert follow(page, tmp_path) == 5
     pack = load_pack(tmp_path / "our_rules")
     assert list(pack.rules) == ["OUR-PEK-01"]
     assert run_cases(pack) == []
 
 
 def test_the_pack_of_the_page_can_be_signed_and_put_in_force(tmp_path: Path) -> None:
-    follow(tmp_path)
+    follow_files(ENGLISH, tmp_path)
 
     def collector(*words: str) -> str:
-        done = subprocess.run([COLLECTOR, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+        done = subprocess.run([COLLECTOR, *words], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     collector("init", "DIR")
     printed = ""
-    (steps,) = [content for language, _, content in fences() if language == "sh"]
+    (steps,) = [content for language, _, content in fences(ENGLISH) if language == "sh"]
     for line in steps.splitlines():
         printed = collector(*line.partition("#")[0].split()[1:])
         if " sign " in line:
@@ -104,14 +117,14 @@ def test_the_pack_of_the_page_can_be_signed_and_put_in_force(tmp_path: Path) -> 
     assert "our_rules" in printed
 
 
-def test_every_key_of_a_rule_stands_in_the_table() -> None:
-    (table,) = re.findall(r"## The keys of a rule\n(.*?)\n## ", text(), re.DOTALL)
-    first_cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+@of_each_page
+def test_every_key_of_a_rule_stands_in_the_table(page: Path) -> None:
+    first_cells = [line.split("|")[1] for line in chapter(page, KEY_TABLE).splitlines() if line.startswith("| `")]
     assert {word for cell in first_cells for word in re.findall(r"`(\w+)`", cell)} == KEYS
 
 
 def test_all_ten_operators_have_an_example() -> None:
-    assert [match[1] for match in ROW.finditer(text())] == [
+    assert [operator for operator, _, _ in examples(ENGLISH)] == [
         "metric",
         "slots",
         "series",
@@ -123,21 +136,21 @@ def test_all_ten_operators_have_an_example() -> None:
         "match",
         "rules",
     ]
-    assert {match[1] for match in ROW.finditer(text())} == set(OPERATORS)
+    assert {operator for operator, _, _ in examples(ENGLISH)} == set(OPERATORS)
 
 
-@pytest.mark.parametrize(("operator", "read", "condition"), ROW.findall(PAGE.read_text("utf-8")))
+@pytest.mark.parametrize(("operator", "read", "condition"), examples(ENGLISH))
 def test_the_example_of_an_operator_loads(operator: str, read: str, condition: str, tmp_path: Path) -> None:
-    follow_files(tmp_path)
+    follow_files(ENGLISH, tmp_path)
     (tmp_path / "our_rules" / "OUR-EXA-01.yaml").write_text(
         EXAMPLE.format(read=read, condition=condition), encoding="utf-8"
     )
     assert load_pack(tmp_path / "our_rules").rules["OUR-EXA-01"].reads[0].operator == operator
 
 
-def follow_files(folder: Path) -> None:
+def follow_files(page: Path, folder: Path) -> None:
     """The files of the page alone, mended."""
-    for language, name, content in fences():
+    for language, name, content in fences(page):
         if language == "yaml":
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(content, "utf-8")
@@ -145,11 +158,48 @@ def follow_files(folder: Path) -> None:
             mend(folder / name, content)
 
 
-def test_every_outcome_is_told_of() -> None:
-    assert set(re.findall(r"^\| `(\w+)` \|", text().partition("## What comes out")[2], re.MULTILINE)) == set(Outcome)
+@of_each_page
+def test_every_outcome_is_told_of(page: Path) -> None:
+    told = re.findall(r"^\| `(\w+)` \|", chapter(page, OUTCOME_TABLE), re.MULTILINE)
+    assert sorted(told) == sorted(Outcome)
 
 
-def test_the_links_of_the_page_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", text())
+@of_each_page
+def test_the_links_of_the_page_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))
     assert links
-    assert all((PAGE.parent / link).exists() for link in links)
+    assert all((page.parent / link).exists() for link in links)
+
+
+# Both languages
+
+
+def test_both_pages_show_the_same_files_commands_and_errors() -> None:
+    for english, chinese in zip(fences(ENGLISH), fences(CHINESE), strict=True):
+        command = chinese[2].partition("\n")[0]
+        if command.endswith(" --lang zh"):  # what it prints is in Chinese, and is compared by following the page
+            assert command.removesuffix(" --lang zh") == english[2].partition("\n")[0]
+        else:
+            assert uncommented(*chinese) == uncommented(*english)
+
+
+def uncommented(language: str, name: str, content: str) -> tuple[str, str, str]:
+    return language, name, re.sub(r" +#.*", "", content) if language == "sh" else content
+
+
+def test_both_pages_say_the_same_block_by_block() -> None:
+    assert [told(block) for block in blocks(CHINESE)] == [told(block) for block in blocks(ENGLISH)]
+
+
+def blocks(page: Path) -> list[str]:
+    """Headings, paragraphs, rows of tables, items of lists; of what is shown only that it is there."""
+    text = FENCE.sub(lambda match: f"```{match[1]}", page.read_text("utf-8"))
+    return re.split(r"\n\n+|\n(?=[|-] )", text.strip())
+
+
+def told(block: str) -> tuple[str, list[str], list[str], list[str]]:
+    """What no language changes: the kind of block, and in any order its code, its figures and where its links lead."""
+    prose = re.sub(r"`[^`]+`|\]\([^)]+\)", "", block)
+    links = [link.replace(".zh-CN", "") for link in re.findall(r"\]\(([^)]+)\)", block)]
+    (kind,) = re.findall(r"\A(?:#+ |- |\| |> |```\w+|)", block)
+    return kind, sorted(re.findall(r"`([^`]+)`", block)), sorted(re.findall(r"[\d.]*\d", prose)), sorted(links)
