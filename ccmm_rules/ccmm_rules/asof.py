@@ -81,10 +81,20 @@ class AsOf:
         return Span(min(span.from_ms, self._at_ms), min(span.to_ms, self._at_ms))
 
     def listings(self, kind: str) -> Sequence[Listing]:
-        told = self._now.listings(kind)
-        return [self._undone(kind, listing) if listing.as_of_ms > self._at_ms else listing for listing in told]
+        """As of the instant, with the changes since undone; none where there was no list yet."""
+        found = []
+        for listing in self._now.listings(kind):
+            until_ms = self.listed_until(kind, listing.agent, listing.source, self._at_ms)
+            if until_ms is not None:
+                found.append(listing if until_ms == listing.as_of_ms else self._undone(kind, listing, until_ms))
+        return found
 
-    def _undone(self, kind: str, listing: Listing) -> Listing:
+    def listed_until(self, kind: str, agent: str, source: str, at_ms: int) -> int | None:
+        return self._now.evidence.listed_until(kind, agent, source, min(at_ms, self._at_ms))
+
+    def _undone(self, kind: str, listing: Listing, until_ms: int) -> Listing:
+        """No younger than the last list before the instant, where a list that came after it may be lost."""
+        is_lost = any(hole.agent == listing.agent and hole.to_ms > until_ms for hole in self.holes())
         since = self._now.evidence.alterations(kind, Span(self._at_ms + 1, listing.as_of_ms + 1))
         entries: dict[str | int, Mapping[str, AttributeValue]] = {e.key: e.attributes for e in listing.entries}
         for change in reversed(since):
@@ -95,7 +105,7 @@ class AsOf:
             else:
                 entries[change.key] = change.before
         kept = tuple(Entry(key=key, attributes=entries[key]) for key in sorted(entries, key=str))
-        return replace(listing, as_of_ms=self._at_ms, entries=kept)
+        return replace(listing, as_of_ms=until_ms if is_lost else self._at_ms, entries=kept)
 
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         found = self._now.evidence.happenings(kind, Span(span.from_ms, min(span.to_ms, self._at_ms + 1)))

@@ -192,6 +192,10 @@ class Evidence(Protocol):
         """
         ...
 
+    def listed_until(self, kind: str, agent: str, source: str, at_ms: int) -> int | None:
+        """As-of time of the source's newest complete list that is not younger than an instant; None: there is none."""
+        ...
+
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Occurrences that started in the span, and those still open that started before it; oldest first, then id."""
         ...

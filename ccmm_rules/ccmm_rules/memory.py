@@ -134,6 +134,15 @@ class MemoryEvidence:
                 newest[key] = (index, listing)
         return [replace(listing, log_index=index) for _, (index, listing) in sorted(newest.items(), key=itemgetter(0))]
 
+    def listed_until(self, kind: str, agent: str, source: str, at_ms: int) -> int | None:
+        told = [
+            listing.as_of_ms
+            for fact in self.facts
+            if (fact.agent, fact.source) == (agent, source)
+            and (listing := fact.listings.get(kind) or _found_nothing(fact, kind)) is not None
+        ]
+        return max((as_of_ms for as_of_ms in told if as_of_ms <= at_ms), default=None)
+
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Told again, stamps are added: the newest telling of an occurrence holds."""
         if kind not in self._happenings:

@@ -164,6 +164,13 @@ class Known:
                 )
         return found
 
+    def listed_until(self, kind: str, agent: str, source: str, at_ms: int) -> int | None:
+        """As-of time of the source's newest complete list that is not younger than an instant."""
+        numbers = [row[0] for row in self._sources if row[1:] == (agent, source)]
+        query = self._view.projection.rows
+        found = [query(sql.LISTED_UNTIL, number, kind, at_ms, self._view.index) for number in numbers]
+        return max((as_of_ms for rows in found for (as_of_ms,) in rows), default=None)
+
     def happenings(self, kind: str, span: Span) -> Sequence[Happening]:
         """Occurrences that started in the span, and open ones from before it; oldest first, then id."""
         kept = self._folds.happenings

@@ -168,6 +168,11 @@ LISTING = (
     "SELECT as_of_ms, log_index, key_id, body FROM listing"
     " WHERE source = ? AND kind = ? AND log_index <= ? ORDER BY as_of_ms DESC, ord DESC LIMIT 1"
 )
+# When the newest of them was made that is not younger than an instant.
+LISTED_UNTIL = (
+    "SELECT as_of_ms FROM listing WHERE source = ? AND kind = ? AND as_of_ms <= ? AND log_index <= ?"
+    " ORDER BY as_of_ms DESC LIMIT 1"
+)
 # The complete lists of a source in a span, oldest first, and the last one before it.
 LISTS = (
     "SELECT as_of_ms, log_index, key_id, body FROM listing"

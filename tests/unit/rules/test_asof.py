@@ -111,3 +111,21 @@ def test_alterations_shown_later_are_not_there() -> None:
     told = as_of(facts)
     assert [found.at_ms for found in told.alterations("account", Span(0, ms(NOW) + 1))] == [ms(THEN)]
     assert told.alterations("account", Span(ms(THEN) + 1, ms(NOW) + 1)) == ()
+
+
+def test_a_list_is_no_younger_than_the_last_one_before_a_hole() -> None:
+    told = lists(
+        ("2026-03-05T00:00", {1: {"enabled": True}}),
+        ("2026-03-07T00:00", {1: {"enabled": False}}),
+        ("2026-03-08T00:00", {}),  # of another source, say: the agent spoke
+        (NOW, {1: {"enabled": True}}),
+    )
+    other = replace(told[2], source="hr", feeds=("person",), listings={})
+    (whole,) = as_of([told[0], told[1], other, told[3]]).listings("account")
+    assert (whole.as_of_ms, whole.entries[0].attributes["enabled"]) == (ms(THEN), False)
+    (torn,) = as_of([told[0], other, told[3]]).listings("account")
+    assert (torn.as_of_ms, torn.entries[0].attributes["enabled"]) == (ms("2026-03-05T00:00"), True)
+
+
+def test_before_its_first_list_a_source_has_none() -> None:
+    assert as_of(lists((NOW, {1: {"enabled": True}}))).listings("account") == []

@@ -179,18 +179,28 @@ def test_under_waivers_evidence_that_is_gone_satisfies_nothing(pytestconfig: pyt
     """And a waiver turns nothing into satisfied, and all that is not satisfied into waived."""
     waived = 0
     for seed in seeds_of(pytestconfig, part)[::6]:
-        rng = random.Random(f"waivers {seed}")
-        facts = history(seed)
-        at_ms = END_MS + rng.randrange(HOUR_MS, 5 * HOUR_MS)
-        waivers = waivers_of(rng, at_ms)
-        whole = verdicts_on(facts, at_ms, waivers=waivers)
-        thin = verdicts_on(thinned(facts, rng), at_ms, waivers=waivers)
-        assert improved(thin) <= improved(whole), f"history {seed}"
-        assert improved(whole) <= improved(verdicts_on(facts, at_ms)), f"history {seed}"
-        for waiver in waivers:
-            assert set(thin[waiver.rule].outcomes.values()) <= {Outcome.SATISFIED, Outcome.WAIVED}
-            waived += Outcome.WAIVED in thin[waiver.rule].outcomes.values()
+        waived += _under_waivers(seed)
     assert waived > 0
+
+
+def _under_waivers(seed: int) -> int:
+    """How many rules were waived once some evidence was gone."""
+    rng = random.Random(f"waivers {seed}")
+    facts = history(seed)
+    at_ms = END_MS + rng.randrange(HOUR_MS, 5 * HOUR_MS)
+    waivers = waivers_of(rng, at_ms)
+    whole = verdicts_on(facts, at_ms, waivers=waivers)
+    thin = verdicts_on(thinned(facts, rng), at_ms, waivers=waivers)
+    assert improved(thin) <= improved(whole), f"history {seed}"
+    assert improved(whole) <= improved(verdicts_on(facts, at_ms)), f"history {seed}"
+    outcomes = [set(thin[waiver.rule].outcomes.values()) for waiver in waivers]
+    assert all(found <= {Outcome.SATISFIED, Outcome.WAIVED} for found in outcomes), f"history {seed}"
+    return sum(1 for found in outcomes if Outcome.WAIVED in found)
+
+
+def test_a_list_lost_before_a_midnight_holds_nothing() -> None:
+    """One in 20,000 histories showed that a rule with `hold` could be taken back to a list from before the lost one."""
+    _under_waivers(17784)
 
 
 def test_some_hours_later_is_another_history() -> None:
