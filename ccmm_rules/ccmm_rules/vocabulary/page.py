@@ -5,6 +5,7 @@ python -m ccmm_rules.vocabulary.page > docs/vocabulary.md
 
 from collections.abc import Iterator, Mapping
 
+from ccmm_rules.naming import attribute_title, kind_title, word_title
 from ccmm_rules.vocabulary.tables import AttributeType, Kind, Measure, Metric, Term, Vocabulary, load_vocabulary
 
 INTRODUCTION = """# Vocabulary
@@ -26,10 +27,10 @@ plugin reads it. `@person` and the like leave the center as pseudonyms only.
 """
 KINDS = """## Kinds
 
-`?` may be absent, `@sort` is a pseudonym, † is computed by the engine and never travels. Where an attribute has a word
-list, rules compare it with those words only. For every time attribute `t` tests may use `t_days` and `t_hours`, and for
-what may be absent `has_t`; occurrences also have `started`, `ended`, `open`, `lasted_minutes`, `lasted_hours`,
-`lasted_days`, `local_hour` and `nights`.
+Each name is followed by its type and by what it is called in Chinese. `?` may be absent, `@sort` is a pseudonym, † is
+computed by the engine and never travels. Where an attribute has a word list, rules compare it with those words only.
+For every time attribute `t` tests may use `t_days` and `t_hours`, and for what may be absent `has_t`; occurrences also
+have `started`, `ended`, `open`, `lasted_minutes`, `lasted_hours`, `lasted_days`, `local_hour` and `nights`.
 """
 DERIVED = """## Rows that the engine makes
 
@@ -149,17 +150,25 @@ def _kinds(vocabulary: Vocabulary) -> Iterator[str]:
 
 def _kind(kind: Kind, vocabulary: Vocabulary) -> Iterator[str]:
     key = "" if kind.key == "text" else f" · key {kind.key}"
-    yield f"**{kind.name}**{key}: {_attributes(kind.attributes, kind.computed)}"
+    yield f"**{kind.name}** {kind_title(kind.name, '', 'zh')}{key}: {_attributes(kind.attributes, kind.computed)}"
     yield ""
-    words = {name: vocabulary.words_of(kind.name, name) for name in kind.attributes}
-    yield from (f"- `{name}`: {', '.join(sorted(known))}" for name, known in words.items() if known)
+    words = {name: sorted(vocabulary.words_of(kind.name, name)) for name in kind.attributes}
+    yield from (f"- `{name}`: {', '.join(map(_word, known))}" for name, known in words.items() if known)
     yield from [""] if any(words.values()) else []
 
 
 def _attributes(travelling: Mapping[str, AttributeType], computed: Mapping[str, AttributeType]) -> str:
-    told = [f"{name} {attribute.word}{'?' if attribute.optional else ''}" for name, attribute in travelling.items()]
-    made = [f"{name}† {attribute.word}{'?' if attribute.optional else ''}" for name, attribute in computed.items()]
+    told = [_attribute(name, name, attribute) for name, attribute in travelling.items()]
+    made = [_attribute(f"{name}†", name, attribute) for name, attribute in computed.items()]
     return ", ".join([*told, *made])
+
+
+def _attribute(shown: str, name: str, attribute: AttributeType) -> str:
+    return f"{shown} {attribute.word}{'?' if attribute.optional else ''} {attribute_title(name, 'zh')}"
+
+
+def _word(word: str) -> str:
+    return f"{word} {word_title(word, 'zh')}"
 
 
 def _profile(vocabulary: Vocabulary) -> Iterator[str]:
