@@ -113,7 +113,7 @@ def test_which_reads_are_needed_hangs_on_levels_and_answers_alone(
 def test_a_rule_holds_without_what_it_does_not_need(digital: bool) -> None:
     """Nothing was ever heard of devices, so that they vouch for no midnight."""
     pack = scoped(EITHER, more="hold: 2d")
-    accounts = {1: {"last_login": ms("2026-03-01T00:00")}}
+    accounts: dict[str | int, Mapping[str, object]] = {1: {"last_login": ms("2026-03-01T00:00")}}
     days = ("2026-03-17T10:00", "2026-03-20T10:00")
     facts = [listed("account", accounts, day, sequence=number) for number, day in enumerate(days)]
     verdict = judge(pack, MemoryEvidence(facts, {"zone": "Asia/Shanghai", "digital": digital}), ms(AT))["D-SEC-01"]
