@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FOLDERS := proto ccmm_rules agent collector plugins/telephony plugins/access_control plugins/records
+FOLDERS := proto ccmm_rules agent collector plugins/telephony plugins/access_control plugins/facilities plugins/records
 CAPTURES ?= ../shared/data
 export CAPTURES
 

@@ -34,6 +34,7 @@ PACKAGES = (
     "ccmm_rules/ccmm_rules/vocabulary",
     "collector/ccmm_collector",
     "plugins/access_control/ccmm_plugin_access_control",
+    "plugins/facilities/ccmm_plugin_facilities",
     "plugins/records/ccmm_plugin_records",
     "plugins/telephony/ccmm_plugin_telephony",
     "proto/ccmm_proto",
