@@ -111,9 +111,10 @@ def test_the_scope_is_asked_first() -> None:
 
 def test_a_rule_that_has_not_held_long_enough_blames_its_hold() -> None:
     pack = one_rule("{inventory: account, bad: '!enabled'}", "x.bad == 0", more="hold: 2d")
-    fact = listed("account", {1: {"enabled": True}}, "2026-03-20T03:00")
-    fact = replace(fact, covers=Span(ms("2026-03-19T12:00"), ms("2026-03-20T03:00")))
-    verdict = judge(pack, MemoryEvidence([fact], {"zone": "Asia/Shanghai"}), ms("2026-03-20T04:00"))["D-SEC-01"]
+    before, now = (listed("account", {1: {"enabled": True}}, at) for at in ("2026-03-19T12:00", "2026-03-20T03:00"))
+    before = replace(before, covers=Span(ms("2026-03-19T11:00"), ms("2026-03-19T12:00")))
+    now = replace(now, sequence=1, covers=Span(ms("2026-03-19T12:00"), ms("2026-03-20T03:00")))
+    verdict = judge(pack, MemoryEvidence([before, now], {"zone": "Asia/Shanghai"}), ms("2026-03-20T04:00"))["D-SEC-01"]
     assert (verdict.outcome, verdict.reason, verdict.blamed) == (OPEN, "hold", "hold")
     assert verdict.held_since_ms == ms("2026-03-20T00:00")
 
