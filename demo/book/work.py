@@ -51,7 +51,7 @@ def call_backs(character: Character, now: datetime) -> Iterator[Row]:
     """The contacts by which they were called back."""
     for days in range(1, 60):
         row: Row = {"id": f"out-{days}", "contact": f"out-{days}", "customer": f"k{days}", "direction": "out"}
-        yield row | {"channel": "voice", "started": local(now, days, 15, 40)}
+        yield row | {"topic": "billing", "channel": "voice", "started": local(now, days, 15, 40)}
 
 
 TABLES: Tables = {
