@@ -43,6 +43,7 @@ runner        runs sources when they are due
 schedule      due times, and what becomes of them
 screen        what interactive commands show
 seccomp       the system call filter of readers
+secret_file   a password in a file of its own
 session       one stream with the collector
 silence       runs that did not look
 software      name, version and digest of the installed software

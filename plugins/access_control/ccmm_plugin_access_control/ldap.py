@@ -1,6 +1,5 @@
 """The `ldap` source: each run states the whole list of accounts of an OpenLDAP directory, or why it could not."""
 
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from ccmm_agent.plugin import (
     Window,
     hookimpl,
 )
+from ccmm_agent.secret_file import load_password, password_line
 from ccmm_plugin_access_control.ldap_directory import Account, Directory, DirectoryEntry
 from ccmm_plugin_access_control.ldap_facts import MEMBERS, PRIMARY, Reading, accounts, groups_of, lockouts
 
@@ -29,7 +29,6 @@ PEOPLE = "(|(objectClass=inetOrgPerson)(objectClass=account))"
 GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
 POLICIES = "(objectClass=pwdPolicy)"
 FLAGS = ("privileged", "customer_data", "remote")
-MAX_PASSWORD_BYTES = 4096
 SOON = timedelta(days=14)
 FIRST_LOOK = timedelta(seconds=1)  # what the first list vouches for before itself
 
@@ -120,7 +119,7 @@ system = "directory"                      # what the rules call this system
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         place = self._place
-        yield _file_line(place.password_file)
+        yield password_line(place.password_file)
         with self._open() as directory:
             yield CheckLine("ok", "log-in", f"{place.host}:{place.port} accepts the account")
             yield from _expiry_lines(directory.password_expires_in_s)
@@ -174,24 +173,6 @@ def register_sources(register: Callable[[type[Source]], None]) -> None:
     register(Ldap)
 
 
-def load_password(path: Path) -> str:
-    """The password in a file, without its last line end. An empty one is refused: servers take it for anonymous."""
-    try:
-        with path.open("rb") as file:
-            found = file.read(MAX_PASSWORD_BYTES + 1)
-    except FileNotFoundError as error:
-        raise SourceUnavailable(Reason.NOT_FOUND, f"{path} is not there") from error
-    except OSError as error:
-        raise SourceUnavailable(Reason.REFUSED, f"{path} cannot be read: {error.strerror or error}") from error
-    try:
-        password = found.decode().rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise SourceUnavailable(Reason.UNREADABLE, f"{path} is not UTF-8") from error
-    if not password or len(found) > MAX_PASSWORD_BYTES:
-        raise SourceUnavailable(Reason.UNREADABLE, f"{path} holds no password")
-    return password
-
-
 def parse_cursor(cursor: bytes, now: datetime) -> datetime | None:
     """When the last list was made; None where there was none, or it says a time after now."""
     try:
@@ -226,16 +207,6 @@ def _place(options: Options) -> _Place:
         filter=options.text("filter", PEOPLE),
         page=options.whole("page_size", 500, least=1, most=10_000),
     )
-
-
-def _file_line(path: Path) -> CheckLine:
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return CheckLine("failed", "password file", f"{path} is not there or not readable")
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return CheckLine("warning", "password file", f"{path} is open to others: chmod 600 {path}")
-    return CheckLine("ok", "password file", f"{path} is readable for its owner only")
 
 
 def _expiry_lines(expires_in_s: int | None) -> Iterator[CheckLine]:

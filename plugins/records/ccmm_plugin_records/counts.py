@@ -37,12 +37,16 @@ def state(measure: str, counts: Counts, stated: Days, until: datetime | None) ->
     """What is new or changed in days that end by `until` (None: all), and what is stated then.
 
     A day that is stated again names every quarter hour of every dimension seen, so that what went away becomes zero.
+    Days that the table no longer reaches back to stay as they were stated, and so does the day that it begins in then.
     """
     found: list[Observation] = []
     after = dict(stated)
     oldest = min(stated, default=0)
+    first = min(counts.days, default=None)
     for day in sorted({*counts.days, *(day for day in stated if day not in counts.days)}):
         if (until is not None and (day + 1) * DAY_MS > to_ms(until)) or day < oldest:
+            continue
+        if day in stated and (first is None or day < first or day == first > oldest):
             continue
         slots = counts.days.get(day, {})
         digest = _digest(slots)

@@ -5,14 +5,13 @@ never now: a forgotten export gets old. A row that cannot be read makes the whol
 would be a smaller list.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from ccmm_agent.delimited import BadTable, Dialect, LocalTimes, time_formats, zone_option
-from ccmm_agent.facts import inventory
 from ccmm_agent.plugin import (
     CheckLine,
     Done,
@@ -24,14 +23,12 @@ from ccmm_agent.plugin import (
     Window,
     hookimpl,
 )
-from ccmm_plugin_records.counts import state
 from ccmm_plugin_records.export import export_line, export_path, manifest_of, opened, rows_of
 from ccmm_plugin_records.mapping import TableMapping
-from ccmm_plugin_records.table_rows import Stated, TableReading, covers, parse_stated
+from ccmm_plugin_records.table_rows import Stated, TableReading, counted, done_of, parse_stated, whole_list
 from ccmm_proto.kinds import Form
 
 BATCH_ROWS = 100_000  # occurrences stated by one run; the rest follows at once
-PLANNED = ("forecast_contacts",)  # measures of days that are still to come
 
 
 class Table(Source):
@@ -121,11 +118,11 @@ left = "leave date"
         with opened(self._path) as (file, digest, exported):
             reading = self._reading(file, exported, window)
             if self._mapping.form is Form.INVENTORY:
-                done = yield from self._inventory(reading, stated, digest)
+                done = yield from whole_list(self._mapping.word, reading, stated, digest)
             elif self._mapping.form is Form.OCCURRENCE:
                 done = yield from self._occurrences(reading, stated, digest)
             else:
-                done = yield from self._counts(reading, stated, digest)
+                done = yield from counted(self._mapping.word, reading, stated, digest)
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:
@@ -149,11 +146,6 @@ left = "leave date"
         times = LocalTimes(self._zone or window.zone, self._formats)
         return TableReading(rows, self._mapping, times, min(exported, window.now))
 
-    def _inventory(self, reading: TableReading, stated: Stated, digest: str) -> Generator[Observation, None, Done]:
-        entries = list(reading.entries())
-        yield inventory(self._mapping.word, reading.as_of, entries)
-        return _done(stated, reading, digest)
-
     def _occurrences(self, reading: TableReading, stated: Stated, digest: str) -> Generator[Observation, None, Done]:
         """A file that changed is stated anew, whole: same id, newest words."""
         same = stated.digest == digest
@@ -163,34 +155,11 @@ left = "leave date"
             if is_new and begin <= at < end:
                 yield observation
         if not is_new or reading.rows <= end:
-            return _done(stated, reading, digest)
+            return done_of(stated, reading, digest)
         # Vouched for is the whole only: a crash here, and the rest follows from `next_row` on.
         instant = min(stated.as_of or reading.as_of, reading.as_of)
         after = Stated(as_of=stated.as_of, digest=digest, rows=stated.rows, next_row=end)
         return Done((instant, instant), after.to_cursor(), more=True)
-
-    def _counts(self, reading: TableReading, stated: Stated, digest: str) -> Generator[Observation, None, Done]:
-        """A plan is stated for the days to come too; of what happened only days that are over."""
-        counts = reading.counts()
-        if self._mapping.word in PLANNED:
-            until = reading.as_of
-            found, days = state(self._mapping.word, counts, stated.days, None)
-        else:
-            until = reading.as_of.replace(hour=0, minute=0, second=0, microsecond=0)
-            found, days = state(self._mapping.word, counts, stated.days, until)
-        yield from found
-        return _done(stated, reading, digest, until, days)
-
-
-def _done(
-    stated: Stated,
-    reading: TableReading,
-    digest: str,
-    until: datetime | None = None,
-    days: Mapping[int, tuple[str, int]] | None = None,
-) -> Done:
-    span = covers(stated, reading, until or reading.as_of)
-    return Done(span, Stated(as_of=span[1], digest=digest, rows=reading.rows, days=days or {}).to_cursor())
 
 
 @hookimpl

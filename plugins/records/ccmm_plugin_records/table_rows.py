@@ -1,20 +1,21 @@
 """One reading of a table: its rows as entries, occurrences or counts; and what the cursor remembers of it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from ccmm_agent.delimited import BadTable, LocalTimes
-from ccmm_agent.facts import occurrence
-from ccmm_agent.plugin import Observation
+from ccmm_agent.facts import inventory, occurrence
+from ccmm_agent.plugin import Done, Observation
 from ccmm_plugin_records.columns import Row
-from ccmm_plugin_records.counts import Counts, Dimensions
+from ccmm_plugin_records.counts import Counts, Dimensions, state
 from ccmm_plugin_records.mapping import TableMapping
 from ccmm_proto.kinds import Form
 
 INSTANT = timedelta(seconds=1)  # what a first list vouches for before its export
 CURSOR_VERSION = 1
+PLANNED = ("forecast_contacts",)  # measures of days that are still to come
 
 
 class TableReading:
@@ -148,3 +149,35 @@ def covers(stated: Stated, reading: TableReading, until: datetime) -> tuple[date
         if stated.rows and reading.earliest is not None:
             begin = max(begin, reading.earliest)
     return min(begin, until), until
+
+
+def whole_list(kind: str, reading: TableReading, stated: Stated, digest: str) -> Generator[Observation, None, Done]:
+    """An inventory: all rows as of the export."""
+    entries = list(reading.entries())
+    yield inventory(kind, reading.as_of, entries)
+    return done_of(stated, reading, digest)
+
+
+def counted(measure: str, reading: TableReading, stated: Stated, digest: str) -> Generator[Observation, None, Done]:
+    """A plan is stated for the days to come too; of what happened only days that are over."""
+    counts = reading.counts()
+    if measure in PLANNED:
+        until = reading.as_of
+        found, days = state(measure, counts, stated.days, None)
+    else:
+        until = reading.as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+        found, days = state(measure, counts, stated.days, until)
+    yield from found
+    return done_of(stated, reading, digest, until, days)
+
+
+def done_of(
+    stated: Stated,
+    reading: TableReading,
+    digest: str,
+    until: datetime | None = None,
+    days: Mapping[int, tuple[str, int]] | None = None,
+) -> Done:
+    """All was read: what this run vouches for, and what it stated."""
+    span = covers(stated, reading, until or reading.as_of)
+    return Done(span, Stated(as_of=span[1], digest=digest, rows=reading.rows, days=days or {}).to_cursor())

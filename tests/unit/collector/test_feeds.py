@@ -14,7 +14,7 @@ from ccmm_rules.vocabulary.feeds import load_feeds, ways_of
 from ccmm_rules.vocabulary.tables import load_vocabulary
 from tests.unit.collector.test_judge_commands import document, run
 
-TABLES = {"table", "figures"}  # they feed whatever their options name
+TABLES = {"table", "figures", "sql"}  # they feed whatever their options name
 PAPERS = {"documents"}
 
 

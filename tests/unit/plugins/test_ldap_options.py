@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable
+from ccmm_agent.secret_file import load_password
 from ccmm_agent.testing import options_of_example
-from ccmm_plugin_access_control.ldap import Ldap, load_password
+from ccmm_plugin_access_control.ldap import Ldap
 
 
 def options(**changed: object) -> Options:
