@@ -85,7 +85,9 @@ def problem(one: Sql, reason: Reason) -> str:
 
 
 def check(one: Sql) -> dict[str, CheckLine]:
-    return {line.subject: line for line in one.check(Window(cursor=b"", now=datetime.now(UTC), zone=ZONE))}
+    lines = list(one.check(Window(cursor=b"", now=datetime.now(UTC), zone=ZONE)))
+    assert PASSWORD not in repr(lines)
+    return {line.subject: line for line in lines}
 
 
 def test_the_contract_is_kept_for_lists_occurrences_and_counts(server: Server) -> None:
@@ -179,6 +181,8 @@ def test_a_missing_table_database_and_server_are_said(server: Server) -> None:
     problem(source(server, ROSTER, url=server.url.replace("/center", "/nowhere")), Reason.NOT_FOUND)
     refused = problem(source(server, ROSTER, url=f"{server.make}://127.0.0.1:1/center"), Reason.UNREACHABLE)
     assert "connection refused" in refused
+    if server.make == "mariadb":
+        problem(source(server, ROSTER, url=server.url.replace("mariadb", "mysql")), Reason.BAD_OPTION)
 
 
 def test_a_slow_query_is_stopped_by_the_server(server: Server) -> None:

@@ -5,6 +5,7 @@ What a driver says is never passed on: it may quote a cell, a parameter or a pas
 
 import socket
 import ssl
+import struct
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from ccmm_plugin_records.sql_query import SINCE, UNTIL, Mark, Query
 
 PORTION = 500  # rows that stand in memory at once
 OFF = timedelta(minutes=2)
+# What drivers let out for an answer that is not what it says (BadTable is none of these: Malformed is no ValueError).
+_OF_DRIVERS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError, struct.error),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,23 +154,29 @@ def _literal(name: str, value: Mark | None) -> Any:
 
 @contextmanager
 def _told(place: Place, stack: ExitStack | None = None) -> Iterator[None]:
-    """Errors of driver, network and TLS as SourceUnavailable; on any error the stack is closed."""
+    """Errors of driver, network and TLS as SourceUnavailable; while opening, on any error the stack is closed."""
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         try:
             yield
-        except (SQLAlchemyError, OSError, UnicodeError, ValueError, OverflowError) as error:
-            raise unavailable(place, error) from None  # the driver's own words would stand in a trace
+        except (SQLAlchemyError, *_OF_DRIVERS) as error:
+            # The driver's own words would stand in a trace.
+            raise unavailable(place, error, opening=stack is not None) from None
     except BaseException:
         if stack is not None:
             stack.close()
         raise
 
 
-def unavailable(place: Place, error: BaseException) -> SourceUnavailable:
+def unavailable(place: Place, error: BaseException, *, opening: bool) -> SourceUnavailable:
     """What went wrong and how to mend it."""
     causes = list(_causes(error))
+    return _of_system(place, causes) or _of_database(place, causes) or _of(place, *_by_class(place, causes, opening))
+
+
+def _of_system(place: Place, causes: list[BaseException]) -> SourceUnavailable | None:
+    """What network, TLS and the fence say."""
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _of(place, Reason.UNREACHABLE, f"certificate verify failed: {cause.verify_message}: set `ca_file`")
@@ -179,29 +190,35 @@ def unavailable(place: Place, error: BaseException) -> SourceUnavailable:
             return _of(place, Reason.UNREACHABLE, "the host's name is not known")
         if isinstance(cause, ConnectionRefusedError):
             return _of(place, Reason.UNREACHABLE, "connection refused: is the database up, and is it the right port?")
+    return None
+
+
+def _of_database(place: Place, causes: list[BaseException]) -> SourceUnavailable | None:
+    """What the database says, by its code; SQLite by its words."""
     for cause in causes:
         for code in _codes(cause):
             if code in CODES:
                 reason, sentence = CODES[code]
                 return _of(place, reason, f"{sentence} ({code})")
-    if place.path is not None:
-        said = " ".join(str(cause) for cause in causes)
-        for word, reason, sentence in WORDS:
-            if word in said:
-                return _of(place, reason, sentence)
-    if any(isinstance(cause, UnicodeError) for cause in causes):
-        return _of(place, Reason.UNREADABLE, "a cell that is not of the database's encoding")
-    return _of(place, *_by_class(causes))
+    said = " ".join(str(cause) for cause in causes) if place.path is not None else ""
+    for word, reason, sentence in WORDS:
+        if word in said:
+            return _of(place, reason, sentence)
+    return None
 
 
-def _by_class(causes: list[BaseException]) -> tuple[Reason, str]:
+def _by_class(place: Place, causes: list[BaseException], opening: bool) -> tuple[Reason, str]:
     """Where no code is known: by the class of the error, with its code where there is one."""
     code = next((code for cause in causes for code in _codes(cause)), "")
     names = {type(cause).__name__ for cause in causes}
     said = f"{type(causes[-1]).__name__} {code}".strip()
+    if opening:
+        return Reason.UNREACHABLE, f"no answer that is understood: is it {place.make}, and its port? ({said})"
+    if any(isinstance(cause, UnicodeError) for cause in causes):
+        return Reason.UNREADABLE, "a cell that is not of the database's encoding"
     if any(isinstance(cause, OSError) for cause in causes) or names & {"OperationalError", "InterfaceError"}:
-        return Reason.UNREACHABLE, f"the connection failed ({said})"
-    return Reason.UNREADABLE, f"the database refuses the query ({said})"
+        return Reason.UNREACHABLE, f"the connection broke off ({said})"
+    return Reason.UNREADABLE, f"the database refuses the query, or breaks off ({said})"
 
 
 def _of(place: Place, reason: Reason, sentence: str) -> SourceUnavailable:

@@ -128,6 +128,7 @@ CODES: Mapping[str, tuple[Reason, str]] = {
     "1792": (Reason.BAD_OPTION, _WOULD_WRITE),
     **dict.fromkeys(("1969", "3024"), (Reason.TIMEOUT, _SLOW)),
     **dict.fromkeys(("1040", "1203", "1226", "1053"), (Reason.UNREACHABLE, _BUSY)),
+    "1193": (Reason.BAD_OPTION, "mariadb:// for MariaDB, mysql:// for MySQL"),
     # SQL Server
     "18456": (Reason.REFUSED, _LOG_IN),
     "4060": (Reason.NOT_FOUND, _NO_DATABASE),
