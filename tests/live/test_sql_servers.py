@@ -220,6 +220,15 @@ def test_check_tells_log_in_clock_rows_and_rights(server: Server) -> None:
     assert {line.verdict for line in check(source(server, ROSTER, **secure)).values()} == {"ok"}
 
 
+def test_the_rights_of_others_are_not_taken_for_its_own(server: Server) -> None:
+    if server.make == "postgresql":
+        pytest.skip("PostgreSQL is asked about the account alone")
+    server.run(f"GRANT SELECT ON *.* TO {READER}")  # it sees now what the administrator may do
+    line = check(source(server, ROSTER))["rights"]
+    server.run(f"REVOKE SELECT ON *.* FROM {READER}")
+    assert line.verdict == "ok"
+
+
 def test_tls_that_is_not_signed_by_a_known_authority_is_refused(server: Server) -> None:
     local = server.url.replace("127.0.0.1", "localhost")
     assert "certificate verify failed" in problem(source(server, ROSTER, url=local, tls=True), Reason.UNREACHABLE)

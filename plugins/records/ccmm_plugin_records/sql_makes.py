@@ -25,10 +25,11 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_s
 AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')"""
 _MYSQL_WRITES = """
 SELECT count(*) FROM (
-SELECT privilege_type FROM information_schema.user_privileges
-UNION ALL SELECT privilege_type FROM information_schema.schema_privileges
-UNION ALL SELECT privilege_type FROM information_schema.table_privileges) AS rights
-WHERE privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'DROP', 'ALTER', 'CREATE', 'SUPER')"""
+SELECT grantee, privilege_type FROM information_schema.user_privileges
+UNION ALL SELECT grantee, privilege_type FROM information_schema.schema_privileges
+UNION ALL SELECT grantee, privilege_type FROM information_schema.table_privileges) AS rights
+WHERE grantee = CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')
+AND privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'DROP', 'ALTER', 'CREATE', 'SUPER')"""
 
 MAKES: Mapping[str, Make] = {
     "postgresql": Make(
