@@ -1,4 +1,4 @@
-"""Who may enter: accounts of a directory, and badges at the doors.
+"""Who may enter: accounts of a directory, badges at the doors, and what encrypted ports accept.
 
 ldap            the `ldap` source: one run is one complete list of accounts
 ldap_directory  the only module that speaks LDAP: bind, paged search, unbind
@@ -8,4 +8,7 @@ door_exports    the exported files, and one pass over their rows
 door_pass       what a pass found: hours to state, to state again, and what is vouched for
 door_cursor     where the next read of the exports resumes, and what was stated lately
 door_rows       from rows of an export to passages and badges, pure
+tls             the `tls` source: one run is one complete list of the ports that are listed
+tls_ask         asking one port for versions and certificate; the only module of it that connects
+tls_hello       the first message of a handshake, and what a server answers, pure
 """
