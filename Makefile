@@ -42,7 +42,7 @@ bench: setup
 # After a change of a pack or of the vocabulary: pins of the packs that use it, and the page of the vocabulary.
 packs: setup
 	$(BIN)/python -m ccmm_rules.pin
-	$(BIN)/python -m ccmm_rules.vocabulary.page >docs/vocabulary.md
+	$(BIN)/python -m ccmm_rules.vocabulary_page >docs/vocabulary.md
 
 proto: setup
 	cd proto && ../$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --grpc_python_out=. \

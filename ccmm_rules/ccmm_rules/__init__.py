@@ -39,6 +39,7 @@ evaluate      judge a center
 verdict       what a rule concludes, and its canonical form
 needs         what a read needs, in words
 naming        what kinds, attributes and words are called in sentences
+vocabulary_page the vocabulary as one page of the docs
 speech        one of two languages, and lengths of time in it
 saying        an expression in words
 phrases       what the names that a read binds are called

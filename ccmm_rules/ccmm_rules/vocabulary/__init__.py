@@ -2,6 +2,5 @@
 
 tables   loads the five files below once
 feeds    what can feed a kind or measure today
-page     all of it as one page of the docs
 kinds.yaml measures.yaml metrics.yaml words.yaml profile.yaml
 """

@@ -6,7 +6,7 @@ from ccmm_proto.histogram import WAIT_BOUNDS_S
 from ccmm_proto.kinds import KINDS, Attribute, Type
 from ccmm_proto.measures import MEASURES
 from ccmm_rules.rowlanguage import row_names
-from ccmm_rules.vocabulary.page import formula_text, vocabulary_page
+from ccmm_rules.vocabulary_page import formula_text, vocabulary_page
 from ccmm_rules.vocabulary.tables import FORMULAS, load_vocabulary
 
 SHAPES_OF_PARTS = {
@@ -103,7 +103,7 @@ def test_every_measure_is_part_of_a_metric() -> None:
 def test_the_page_of_the_vocabulary_is_as_its_files_make_it() -> None:
     page = Path(__file__).parents[3] / "docs" / "vocabulary.md"
     assert page.read_text(encoding="utf-8") == vocabulary_page(load_vocabulary()), (
-        "run: python -m ccmm_rules.vocabulary.page > docs/vocabulary.md"
+        "run: python -m ccmm_rules.vocabulary_page > docs/vocabulary.md"
     )
 
 

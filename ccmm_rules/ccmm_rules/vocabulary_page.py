@@ -1,6 +1,6 @@
 """The vocabulary as one page of the docs, made from its files.
 
-python -m ccmm_rules.vocabulary.page > docs/vocabulary.md
+python -m ccmm_rules.vocabulary_page > docs/vocabulary.md
 """
 
 from collections.abc import Iterator, Mapping
