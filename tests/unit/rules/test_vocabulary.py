@@ -6,8 +6,8 @@ from ccmm_proto.histogram import WAIT_BOUNDS_S
 from ccmm_proto.kinds import KINDS, Attribute, Type
 from ccmm_proto.measures import MEASURES
 from ccmm_rules.rowlanguage import row_names
-from ccmm_rules.vocabulary_page import formula_text, vocabulary_page
 from ccmm_rules.vocabulary.tables import FORMULAS, load_vocabulary
+from ccmm_rules.vocabulary_page import formula_text, vocabulary_page
 
 SHAPES_OF_PARTS = {
     "count": ("count", "sum", "histogram"),
