@@ -62,11 +62,11 @@ class SourceUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """All that a source needs; isolation denies everything else. Paths are absolute, endpoints (host, TCP port)."""
+    """All that a source needs; isolation denies everything else. Paths are absolute, endpoints (host, port)."""
 
     files: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()  # with everything below
-    endpoints: tuple[tuple[str, int], ...] = ()
+    endpoints: tuple[tuple[str, int], ...] = ()  # of TCP and UDP
 
     def __post_init__(self) -> None:
         for path in (*self.files, *self.folders):

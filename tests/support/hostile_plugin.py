@@ -246,6 +246,17 @@ def _connect(source: Hostile, window: Window) -> None:
         pass
 
 
+def _datagram(source: Hostile, window: Window) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+        ours.sendto(b"secret", (source.host, source.port))
+
+
+def _connected_datagram(source: Hostile, window: Window) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
+        ours.connect((source.host, source.port))
+        ours.send(b"secret")
+
+
 def _listen(source: Hostile, window: Window) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", source.port))
@@ -311,6 +322,6 @@ ACTS: dict[str, Callable[..., Iterator[Observation | Done] | None]] = {
         _not_protobuf, _started_again, _unknown_reason, _unknown_kind, _unknown_attribute, _text_for_flag, _other_feed,
         _stowaway, _no_observation, _no_done, _future, _reversed, _naive, _for_ever, _big_cursor, _unavailable,
         _read_file, _list_folder, _read_parent, _trace_parent, _kill_parent, _limit_parent, _connect, _local_end,
-        _terminated, _listen, _unix, _write, _execute, _replace, _fork,
+        _datagram, _connected_datagram, _terminated, _listen, _unix, _write, _execute, _replace, _fork,
     )},
 }  # fmt: skip

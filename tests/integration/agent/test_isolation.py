@@ -122,6 +122,22 @@ def test_only_ports_of_the_manifest_are_reached(listener: int, torn: bool) -> No
     assert read(hostile("connect", port=listener, ports=[str(listener)], torn=torn)).outcome == OBSERVED
 
 
+@pytest.mark.parametrize("do", ["datagram", "connected_datagram"])
+def test_datagrams_go_to_endpoints_of_the_manifest_only(do: str) -> None:
+    """By the fence in Python alone: Landlock knows no UDP (docs/decisions/plugin-isolation.md)."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(5)
+        port = server.getsockname()[1]
+        assert_denied(do, port=port)
+        assert_denied(do, host="127.0.0.2", port=port, ports=[str(port)])
+        assert read(hostile(do, port=port, ports=[str(port)])).outcome == OBSERVED
+        assert server.recv(100) == b"secret"
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.recv(100)
+
+
 def test_another_host_is_not_reached_on_the_same_port() -> None:
     with closing(socket.create_server(("0.0.0.0", 0))) as server:
         port = server.getsockname()[1]
