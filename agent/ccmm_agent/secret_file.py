@@ -13,7 +13,10 @@ MAX_PASSWORD_BYTES: Final = 4096
 
 
 def load_password(path: Path) -> str:
-    """The password in a file, without its last line end. An empty one is refused: servers take it for anonymous."""
+    """The password in a file, without its last line end.
+
+    Refused are an empty one, which servers take for anonymous, and one of several lines, which could be a command.
+    """
     try:
         with path.open("rb") as file:
             found = file.read(MAX_PASSWORD_BYTES + 1)
@@ -25,8 +28,8 @@ def load_password(path: Path) -> str:
         password = found.decode().rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise SourceUnavailable(Reason.UNREADABLE, f"{path} is not UTF-8") from error
-    if not password or len(found) > MAX_PASSWORD_BYTES:
-        raise SourceUnavailable(Reason.UNREADABLE, f"{path} holds no password")
+    if not password or len(found) > MAX_PASSWORD_BYTES or any(ord(letter) < 32 for letter in password):
+        raise SourceUnavailable(Reason.UNREADABLE, f"{path} holds no password of one line")
     return password
 
 

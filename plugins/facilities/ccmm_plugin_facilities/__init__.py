@@ -11,5 +11,4 @@ probe               asking one target: TCP, TLS, SIP, DNS; the only module of it
 sip                 OPTIONS and its answer, pure
 dns_message         one question to a name server and its answer, pure
 watch               since when was looked without a gap, and what of it is stated, pure
-secret_file         a password in a file
 """

@@ -21,9 +21,9 @@ from ccmm_agent.plugin import (
     Window,
     hookimpl,
 )
+from ccmm_agent.secret_file import load_password, password_line
 from ccmm_plugin_facilities.nut import Endpoint, connected, variables_of
 from ccmm_plugin_facilities.nut_protocol import is_name
-from ccmm_plugin_facilities.secret_file import line_of, load_secret
 from ccmm_plugin_facilities.ups_look import Look, look_of, parse_tested
 from ccmm_plugin_facilities.ups_state import parse_state
 from ccmm_proto.errors import Malformed
@@ -114,7 +114,7 @@ smart1500 = "u1"
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         if self.password_file is not None:
-            yield line_of(self.password_file)
+            yield password_line(self.password_file)
         with connected(self.endpoint, self._password()) as upsd:
             listed = upsd.list_of("UPS")
             where = f"{self.endpoint.host}:{self.endpoint.port}"
@@ -162,7 +162,7 @@ smart1500 = "u1"
         return found
 
     def _password(self) -> str | None:
-        return None if self.password_file is None else load_secret(self.password_file)
+        return None if self.password_file is None else load_password(self.password_file)
 
 
 @hookimpl

@@ -55,7 +55,7 @@ def test_every_option_of_the_example_is_known() -> None:
     found.refuse_unknown()
 
 
-@pytest.mark.parametrize("written", [b"", b"\n", b"\xff", b"x" * 5000])
+@pytest.mark.parametrize("written", [b"", b"\n", b"one\nSET two\n", b"\xff", b"x" * 5000])
 def test_an_empty_password_never_becomes_an_anonymous_log_in(tmp_path: Path, written: bytes) -> None:
     path = tmp_path / "password"
     path.write_bytes(written)
