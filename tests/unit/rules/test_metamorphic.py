@@ -4,7 +4,7 @@ And what must not help: a waiver satisfies nothing, neither where evidence is go
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -78,31 +78,28 @@ WEEKS = {"Asia/Shanghai": (1, 5, 26, 53, -9, 520), "Europe/Berlin": (1, 5, 20, 5
 def test_whole_weeks_later_the_verdicts_are_the_same(pytestconfig: pytest.Config, part: int) -> None:
     for seed in seeds_of(pytestconfig, part)[::3]:
         rng = random.Random(f"weeks {seed}")
-        zone = rng.choice(sorted(WEEKS))
-        move = weeks_later(rng.choice(WEEKS[zone]), zone)
-        at_ms = END_MS + rng.randrange(-30 * HOUR_MS, 30 * HOUR_MS)
         facts = thinned(history(seed), rng) if rng.random() < 0.5 else history(seed)
-        now = verdicts_on(facts, at_ms, zone=zone)
-        later = verdicts_on([moved(fact, move) for fact in facts], move(at_ms), zone=zone)
-        assert {name: told(v, move) for name, v in now.items()} == {name: told(v, same) for name, v in later.items()}, (
-            f"history {seed} in {zone}"
-        )
+        _same_weeks_later(facts, verdicts_on, rng, seed)
 
 
 @pytest.mark.properties
 @in_parts
 def test_whole_weeks_later_the_figures_are_the_same(pytestconfig: pytest.Config, part: int) -> None:
     for seed in seeds_of(pytestconfig, part)[::9]:
-        rng = random.Random(f"weeks {seed}")
-        zone = rng.choice(sorted(WEEKS))
-        move = weeks_later(rng.choice(WEEKS[zone]), zone)
-        at_ms = END_MS + rng.randrange(-30 * HOUR_MS, 30 * HOUR_MS)
-        facts = figures_history(seed)
-        now = figures_on(facts, at_ms, zone=zone)
-        later = figures_on([moved(fact, move) for fact in facts], move(at_ms), zone=zone)
-        assert {name: told(v, move) for name, v in now.items()} == {name: told(v, same) for name, v in later.items()}, (
-            f"history {seed} in {zone}"
-        )
+        _same_weeks_later(figures_history(seed), figures_on, random.Random(f"weeks {seed}"), seed)
+
+
+def _same_weeks_later(
+    facts: Sequence[Fact], judged: Callable[..., dict[str, Verdict]], rng: random.Random, seed: int
+) -> None:
+    zone = rng.choice(sorted(WEEKS))
+    move = weeks_later(rng.choice(WEEKS[zone]), zone)
+    at_ms = END_MS + rng.randrange(-30 * HOUR_MS, 30 * HOUR_MS)
+    now = judged(facts, at_ms, zone=zone)
+    later = judged([moved(fact, move) for fact in facts], move(at_ms), zone=zone)
+    assert {name: told(v, move) for name, v in now.items()} == {name: told(v, same) for name, v in later.items()}, (
+        f"history {seed} in {zone}"
+    )
 
 
 @pytest.mark.properties
