@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FOLDERS := proto ccmm_rules agent collector plugins/telephony plugins/access_control plugins/facilities plugins/records
+FOLDERS := proto ccmm_rules agent collector plugins/telephony plugins/access_control plugins/facilities plugins/records plugins/crm plugins/tables
 CAPTURES ?= ../shared/data
 export CAPTURES
 
@@ -31,7 +31,7 @@ mutants: setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy proto/ccmm_proto agent/ccmm_agent collector/ccmm_collector ccmm_rules/ccmm_rules plugins/*/ccmm_plugin_* tests demo bench
+	$(BIN)/mypy proto/ccmm_proto agent/ccmm_agent collector/ccmm_collector ccmm_rules/ccmm_rules plugins/*/ccmm_plugin_* plugins/tables/ccmm_tables tests demo bench
 	$(BIN)/lint-imports
 	$(BIN)/python tests/generated_is_current.py
 	$(PYTHON) tests/agent_alone.py
@@ -51,7 +51,7 @@ proto: setup
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate \
-	  $(addprefix --no-emit-package ,ccmm-proto ccmm-rules ccmm-agent) --group dev --extra xlsx $(addsuffix /pyproject.toml,$(FOLDERS)) -o requirements.lock
+	  $(addprefix --no-emit-package ,ccmm-proto ccmm-rules ccmm-agent ccmm-tables) --group dev --extra xlsx $(addsuffix /pyproject.toml,$(FOLDERS)) -o requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Rows of files and databases by a declared mapping: what plugins that read tables share."""
