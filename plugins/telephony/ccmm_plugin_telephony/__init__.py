@@ -1,4 +1,17 @@
 """Plugins that read telephony switches.
 
-asterisk    queue log, call detail records, recordings and the manager interface of Asterisk
+asterisk        queue log, call detail records, recordings and the manager interface of Asterisk
+
+What they share:
+
+contact         one time a call entered a queue
+agent_time      log-ins and pauses of agents
+queue_facts     contacts and agent times → observations
+stated          revisions of slots that are read again
+staff           the table of staff ids
+instant         times as switches and options write them
+log_files       files of a rotated log, positions in them
+batch           a stretch of a log, hostile lines set apart
+resume          where reading goes on, also after a break
+cursor          what is kept between two reads
 """

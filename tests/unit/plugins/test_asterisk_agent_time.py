@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccmm_plugin_telephony.asterisk.agent_time import AgentTime, days_of, restored
+from ccmm_plugin_telephony.agent_time import AgentTime, days_of, restored
+from ccmm_plugin_telephony.asterisk.agent_lines import apply_line
 from ccmm_plugin_telephony.asterisk.queue_log import parse_line
 from ccmm_plugin_telephony.asterisk.queue_source import QueueLog
 from tests.support.queue_logs import Reader, append, at, column, in_order, line, measures, rolls, write
@@ -129,12 +130,12 @@ def test_a_state_restored_goes_on_as_if_never_stopped(steps: list[tuple[int, str
     cut = data.draw(st.integers(0, len(lines)))
     through, before = AgentTime(), AgentTime()
     for text in lines:
-        through.apply(text)
+        apply_line(through, text)
     for text in lines[:cut]:
-        before.apply(text)
+        apply_line(before, text)
     after = restored(before.snapshot(start))
     for text in lines[cut:]:
-        after.apply(text)
+        apply_line(after, text)
     for day in range(3):
         assert after.day(start + day * 86400) == through.day(start + day * 86400)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_telephony.asterisk.log_files import complete_lines, locate, log_files, position_at
+from ccmm_plugin_telephony.log_files import complete_lines, locate, log_files, position_at
 
 
 def time_of(line: bytes) -> int | None:

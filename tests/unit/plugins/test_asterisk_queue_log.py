@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Done, Options, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import check_source
-from ccmm_plugin_telephony.asterisk.cursor import parse_cursor
 from ccmm_plugin_telephony.asterisk.queue_log import parse_line
 from ccmm_plugin_telephony.asterisk.queue_source import QueueLog
+from ccmm_plugin_telephony.cursor import parse_cursor
 from ccmm_proto.errors import Malformed
 from ccmm_proto.histogram import within
 from tests.support.queue_logs import (

@@ -3,9 +3,7 @@
 queue_source        source `asterisk`: the queue log
 queue_log           one line of the queue log
 contacts            lines → contacts, one for each entering of a queue
-agent_time          lines → log-ins and pauses of agents
-queue_facts         contacts and agent times → observations
-staff               the table of staff ids
+agent_lines         lines → log-ins and pauses of agents
 cdr_source          source `asterisk_cdr`: call detail records
 cdr                 one row, in either column order; rows → calls
 recordings_source   source `asterisk_recordings`: a folder of sound files
@@ -16,11 +14,6 @@ ami_protocol        bytes ↔ messages
 ami_facts           messages → observations, and what an account could do
 security_log        one line of Asterisk's security log
 refusals            who was refused since the last read
-log_files           files of a rotated log, positions in them
-batch               a stretch of a log, hostile lines set apart
-resume              where reading goes on, also after a break
-cursor              what is kept between two reads
-stated              revisions of slots that are read again
 """
 
 from collections.abc import Callable

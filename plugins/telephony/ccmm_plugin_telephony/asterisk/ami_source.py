@@ -11,11 +11,11 @@ from ccmm_agent.plugin import CheckLine, Done, Manifest, Observation, Options, R
 from ccmm_plugin_telephony.asterisk.ami import ActionRefused, Endpoint, Manager, connected
 from ccmm_plugin_telephony.asterisk.ami_facts import excess_of, settings_of
 from ccmm_plugin_telephony.asterisk.ami_protocol import Message, parse_commands
-from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
-from ccmm_plugin_telephony.asterisk.log_files import log_files
-from ccmm_plugin_telephony.asterisk.queue_source import parse_instant
 from ccmm_plugin_telephony.asterisk.refusals import Refusals, read_refusals
 from ccmm_plugin_telephony.asterisk.security_log import time_of_security_line
+from ccmm_plugin_telephony.cursor import LogCursor, parse_cursor
+from ccmm_plugin_telephony.instant import parse_instant
+from ccmm_plugin_telephony.log_files import log_files
 from ccmm_proto.period import from_ms, to_ms
 
 _MOST_SECRET = 1000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ccmm_plugin_telephony.asterisk.queue_log import EARLIEST_S, LATEST_S
+from ccmm_plugin_telephony.instant import EARLIEST_S, LATEST_S
 from ccmm_proto.errors import Malformed
 
 MOST_TEXT = 200

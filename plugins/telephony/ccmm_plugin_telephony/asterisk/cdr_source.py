@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from ccmm_agent import facts
 from ccmm_agent.plugin import BadOption, CheckLine, Done, Manifest, Observation, Options, Source, Window
-from ccmm_plugin_telephony.asterisk.batch import Batch, apart_told, read_batch
 from ccmm_plugin_telephony.asterisk.cdr import Call, CdrRow, calls_of, directions_of, row_parser
-from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
-from ccmm_plugin_telephony.asterisk.log_files import LogFile, Position, TimeOf, log_files, position_at
-from ccmm_plugin_telephony.asterisk.queue_source import parse_instant
-from ccmm_plugin_telephony.asterisk.resume import Start, first_stated, start_of
-from ccmm_plugin_telephony.asterisk.stated import GREW, LATE, Stated
+from ccmm_plugin_telephony.batch import Batch, apart_told, read_batch
+from ccmm_plugin_telephony.cursor import LogCursor, parse_cursor
+from ccmm_plugin_telephony.instant import parse_instant, parse_zone
+from ccmm_plugin_telephony.log_files import LogFile, Position, TimeOf, log_files, position_at
+from ccmm_plugin_telephony.resume import Start, first_stated, start_of
+from ccmm_plugin_telephony.stated import GREW, LATE, Stated
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
 
@@ -161,16 +161,6 @@ def _anchor(files: tuple[LogFile, ...], batch: Batch[CdrRow], next_ms: int) -> P
     """Rows are written at a call's end: those of a call from `next_ms` on stand behind the first that ends then."""
     place = next(((p.file, p.offset) for p in batch.placed if p.line.at_s * 1000 >= next_ms), batch.end)
     return position_at(files[place[0]], place[1]) if batch.end != (0, 0) else None
-
-
-def parse_zone(name: str | None) -> ZoneInfo | None:
-    """The zone of an option. Raises BadOption."""
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise BadOption("zone", "an IANA time zone, such as Asia/Shanghai") from error
 
 
 def _directions(contexts: Options | None) -> dict[str, str]:

@@ -1,12 +1,10 @@
 """Queue log lines → contacts: one for each time a call entered a queue."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from ccmm_plugin_telephony.asterisk.queue_log import QueueLine
+from ccmm_plugin_telephony.contact import Contact
 
-Outcome = Literal["waiting", "answered", "abandoned", "left"]
 _LEFT = ("EXITWITHTIMEOUT", "EXITWITHKEY", "EXITEMPTY", "WITHDRAW", "AGENTDUMP")
 _ENDED_BY = {
     "COMPLETEAGENT": "agent",
@@ -15,26 +13,6 @@ _ENDED_BY = {
     "ATTENDEDTRANSFER": "transfer",
     "TRANSFER": "transfer",
 }
-
-
-@dataclass(slots=True, kw_only=True)
-class Contact:
-    """A call in a queue from its entering on. `talk_s` is None until it ended; `lost`: its end was never written."""
-
-    call: str
-    queue: str
-    entered_s: int
-    outcome: Outcome = "waiting"
-    agent: str | None = None
-    wait_s: int | None = None
-    talk_s: int | None = None
-    ended_by: str | None = None
-    unanswered_rings: int = 0
-    lost: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        return not self.lost and (self.outcome == "waiting" or (self.outcome == "answered" and self.talk_s is None))
 
 
 def contacts_of(lines: Iterable[QueueLine]) -> list[Contact]:

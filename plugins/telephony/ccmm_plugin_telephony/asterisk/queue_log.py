@@ -7,10 +7,9 @@
 
 from dataclasses import dataclass
 
+from ccmm_plugin_telephony.instant import is_number, parse_epoch
 from ccmm_proto.errors import Malformed
 
-EARLIEST_S = 946_684_800  # 2000-01-01: a time before it is no time of a call center
-LATEST_S = 4_102_444_800  # 2100-01-01
 MOST_SECONDS = 10_000_000
 MOST_TEXT = 200
 NOBODY = "NONE"
@@ -63,17 +62,6 @@ def parse_line(line: bytes) -> QueueLine:
     )
 
 
-def parse_epoch(text: str) -> int:
-    """Whole seconds of an epoch time; a fraction is cut off. Raises Malformed."""
-    whole, _, fraction = text.partition(".")
-    if not _is_number(whole) or (fraction and not _is_number(fraction)):
-        raise Malformed("time")
-    at_s = int(whole)
-    if not EARLIEST_S <= at_s < LATEST_S:
-        raise Malformed("time")
-    return at_s
-
-
 def _numbers(event: str, data: list[str]) -> tuple[int | None, int | None]:
     expected = _NUMBERS.get(event)
     if expected is None:
@@ -88,13 +76,9 @@ def _numbers(event: str, data: list[str]) -> tuple[int | None, int | None]:
 
 
 def _seconds(text: str) -> int:
-    if not _is_number(text) or int(text) > MOST_SECONDS:
+    if not is_number(text) or int(text) > MOST_SECONDS:
         raise Malformed("number")
     return int(text)
-
-
-def _is_number(text: str) -> bool:
-    return 0 < len(text) <= 12 and text.isascii() and text.isdigit()
 
 
 def _text(text: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from ccmm_agent.plugin import (
-    BadOption,
     CheckLine,
     Done,
     Manifest,
@@ -18,19 +17,23 @@ from ccmm_agent.plugin import (
     SourceUnavailable,
     Window,
 )
-from ccmm_plugin_telephony.asterisk.agent_time import AgentTime, restored
-from ccmm_plugin_telephony.asterisk.batch import Batch, apart_told, read_batch
-from ccmm_plugin_telephony.asterisk.contacts import Contact, contacts_of
-from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
-from ccmm_plugin_telephony.asterisk.log_files import LogFile, log_files, position_at
-from ccmm_plugin_telephony.asterisk.queue_facts import FEEDS, Reading, queue_facts
+from ccmm_plugin_telephony.agent_time import AgentTime, restored
+from ccmm_plugin_telephony.asterisk.agent_lines import apply_line
+from ccmm_plugin_telephony.asterisk.contacts import contacts_of
 from ccmm_plugin_telephony.asterisk.queue_log import QueueLine, parse_line
-from ccmm_plugin_telephony.asterisk.resume import Start, first_stated, start_of
-from ccmm_plugin_telephony.asterisk.staff import load_staff
-from ccmm_plugin_telephony.asterisk.stated import Stated
+from ccmm_plugin_telephony.batch import Batch, apart_told, read_batch
+from ccmm_plugin_telephony.contact import Contact
+from ccmm_plugin_telephony.cursor import LogCursor, parse_cursor
+from ccmm_plugin_telephony.instant import parse_instant
+from ccmm_plugin_telephony.log_files import LogFile, log_files, position_at
+from ccmm_plugin_telephony.queue_facts import AGENT_FEEDS, COUNTS, WAITS, Reading, agent_facts, contact_facts
+from ccmm_plugin_telephony.resume import Start, first_stated, start_of
+from ccmm_plugin_telephony.staff import load_staff
+from ccmm_plugin_telephony.stated import Stated
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
 
+_TOLD = frozenset((*COUNTS, "talk_time"))
 LOOK_BACK_MS = 4 * HOUR_MS  # a call that has not ended by then stays unfinished
 
 
@@ -56,7 +59,7 @@ class QueueLog(Source):
 
     plugin: ClassVar[str] = "asterisk"
     value: ClassVar[int] = 90
-    feeds: ClassVar[tuple[str, ...]] = FEEDS
+    feeds: ClassVar[tuple[str, ...]] = (*COUNTS, *WAITS, "talk_time", *AGENT_FEEDS, "call")
     example: ClassVar[str] = """\
 # The queue log of Asterisk: read as a file, with its rotated files (.1, .1.gz, -20261122 ...) beside it.
 [[source]]
@@ -107,8 +110,10 @@ batch_kib = 2048                     # how much history one batch takes
             stated_ms=stretch.stated_ms,
             horizon_ms=stretch.horizon_ms,
             required=self.recordings_required,
+            told=_TOLD,
         )
-        yield from queue_facts(contacts, agents, reading, stated)
+        yield from contact_facts(contacts, reading, stated)
+        yield from agent_facts(agents, reading, stated)
         cursor = LogCursor(
             stated_ms=stretch.horizon_ms,
             from_ms=next_from_ms,
@@ -177,19 +182,6 @@ def time_of(line: bytes) -> int | None:
         return None
 
 
-def parse_instant(key: str, text: str | None) -> datetime | None:
-    """An aware instant of an option. Raises BadOption."""
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise BadOption(key, "an instant with its zone, such as 2026-11-22T10:00:00Z")
-    return instant
-
-
 def _settled(batch: Batch[QueueLine], settle: timedelta) -> int:
     newest_s = batch.placed[-1].line.at_s if batch.placed else 0
     return floor_to(max(0, newest_s * 1000 - int(settle.total_seconds()) * 1000), QUARTER_MS)
@@ -214,10 +206,10 @@ def _fold_agents(stretch: _Stretch, next_from_ms: int) -> tuple[AgentTime, dict[
     anchor = next((at for at, line in enumerate(placed) if line.line.at_s * 1000 >= next_from_ms), len(placed))
     agents = _agents_before(stretch)
     for line in placed[:anchor]:
-        agents.apply(line.line)
+        apply_line(agents, line.line)
     held = agents.snapshot(next_from_ms // 1000)
     for line in placed[anchor:]:
-        agents.apply(line.line)
+        apply_line(agents, line.line)
     if anchor == len(placed):
         return agents, held, stretch.batch.end
     return agents, held, (placed[anchor].file, placed[anchor].offset)

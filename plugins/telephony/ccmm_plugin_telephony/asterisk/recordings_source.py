@@ -24,9 +24,6 @@ from ccmm_agent.plugin import (
     SourceUnavailable,
     Window,
 )
-from ccmm_plugin_telephony.asterisk.cdr_source import parse_zone
-from ccmm_plugin_telephony.asterisk.cursor import LogCursor, parse_cursor
-from ccmm_plugin_telephony.asterisk.queue_log import EARLIEST_S
 from ccmm_plugin_telephony.asterisk.recordings import (
     EMPTY_WAV_BYTES,
     GROUPS,
@@ -36,8 +33,10 @@ from ccmm_plugin_telephony.asterisk.recordings import (
     parse_name,
     parse_sound,
 )
-from ccmm_plugin_telephony.asterisk.staff import load_staff
-from ccmm_plugin_telephony.asterisk.stated import GREW, LATE, Stated
+from ccmm_plugin_telephony.cursor import LogCursor, parse_cursor
+from ccmm_plugin_telephony.instant import EARLIEST_S, parse_zone
+from ccmm_plugin_telephony.staff import load_staff
+from ccmm_plugin_telephony.stated import GREW, LATE, Stated
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ccmm_plugin_telephony.asterisk.cursor import LogCursor
-from ccmm_plugin_telephony.asterisk.log_files import LogFile, Position, complete_lines, log_files, position_at
-from ccmm_plugin_telephony.asterisk.resume import Start, start_of
 from ccmm_plugin_telephony.asterisk.security_log import Refusal, parse_security_line, time_of_security_line
+from ccmm_plugin_telephony.cursor import LogCursor
+from ccmm_plugin_telephony.log_files import LogFile, Position, complete_lines, log_files, position_at
+from ccmm_plugin_telephony.resume import Start, start_of
 from ccmm_proto.errors import Malformed
 
 MOST_REFUSALS = 50_000  # of one run: at the first start the newest, later the oldest, and the rest in the next batch

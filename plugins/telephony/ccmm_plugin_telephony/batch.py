@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_telephony.asterisk.log_files import LogFile, complete_lines
+from ccmm_plugin_telephony.log_files import LogFile, complete_lines
 from ccmm_proto.errors import Malformed
 
 CLOCK_SLACK_S = 300  # a line this far after now was written by a clock that is wrong

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_telephony.asterisk.cursor import LogCursor
-from ccmm_plugin_telephony.asterisk.log_files import LogFile, has_head, locate
+from ccmm_plugin_telephony.cursor import LogCursor
+from ccmm_plugin_telephony.log_files import LogFile, has_head, locate
 from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, to_ms
 
 

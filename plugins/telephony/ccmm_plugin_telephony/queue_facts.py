@@ -1,4 +1,4 @@
-"""Contacts and agent times → observations: what one reading of the queue log states."""
+"""Contacts and agent times → observations: what one reading of a switch states."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -7,28 +7,18 @@ from datetime import datetime
 
 from ccmm_agent import facts
 from ccmm_agent.plugin import Observation
-from ccmm_plugin_telephony.asterisk.agent_time import LOGIN, AgentTime
-from ccmm_plugin_telephony.asterisk.contacts import Contact
-from ccmm_plugin_telephony.asterisk.stated import GREW, LATE, Stated
+from ccmm_plugin_telephony.agent_time import LOGIN, AgentTime
+from ccmm_plugin_telephony.contact import Contact
+from ccmm_plugin_telephony.stated import GREW, LATE, Stated
 from ccmm_proto.period import DAY_MS, HOUR_MS, QUARTER_MS, floor_to, from_ms
 
-FEEDS = (
-    "calls_offered",
-    "calls_answered",
-    "calls_abandoned",
-    "calls_left",
-    "wait_answered",
-    "wait_abandoned",
-    "talk_time",
-    "calls_transferred",
-    "agent_releases",
-    "short_calls",
-    "ring_no_answer",
-    "login_time",
-    "pause_time",
-    "call",
-    "session",
+COUNTS = (
+    *("calls_offered", "calls_answered", "calls_abandoned", "calls_left"),
+    *("calls_transferred", "agent_releases", "short_calls", "ring_no_answer"),
 )
+SUMS = ("talk_time", "hold_time", "after_call_time")
+WAITS = ("wait_answered", "wait_abandoned")
+AGENT_FEEDS = ("login_time", "pause_time", "session")
 SHORT_TALK_S = 10
 _ALWAYS = ("calls_offered", "calls_answered", "calls_abandoned")
 _NO_REASON = "unstated"
@@ -41,19 +31,25 @@ class Reading:
     from_ms: int
     stated_ms: int
     horizon_ms: int
-    required: bool  # whether answered calls must be recorded
+    required: bool | None  # whether answered calls must be recorded
+    told: frozenset[str]  # the counts and sums that this switch tells; of the others nothing is stated, not even zero
 
     def is_new(self, ends_ms: int) -> bool:
         return ends_ms > self.stated_ms
 
+    def holds(self, contact: Contact) -> bool:
+        return self.from_ms <= contact.entered_s * 1000 < self.horizon_ms
 
-def queue_facts(
-    contacts: Iterable[Contact], agents: AgentTime, reading: Reading, stated: Stated
-) -> Iterator[Observation]:
-    """Oldest first: queue × quarter hour, calls and sessions by the hour, staff × day."""
-    known = [contact for contact in contacts if reading.from_ms <= contact.entered_s * 1000 < reading.horizon_ms]
+
+def contact_facts(contacts: Iterable[Contact], reading: Reading, stated: Stated) -> Iterator[Observation]:
+    """Oldest first: queue × quarter hour, then calls by the hour."""
+    known = [contact for contact in contacts if reading.holds(contact)]
     yield from _quarters(known, reading, stated)
     yield from _hours("call", _call_rows(known, reading), reading, stated)
+
+
+def agent_facts(agents: AgentTime, reading: Reading, stated: Stated) -> Iterator[Observation]:
+    """Oldest first: sessions by the hour, then staff × day."""
     yield from _hours("session", _session_rows(agents, reading), reading, stated)
     yield from _days(agents, reading)
 
@@ -61,19 +57,43 @@ def queue_facts(
 def _quarters(contacts: Iterable[Contact], reading: Reading, stated: Stated) -> Iterator[Observation]:
     slots: dict[tuple[int, str], list[Contact]] = defaultdict(list)
     for contact in contacts:
-        slots[floor_to(contact.entered_s * 1000, QUARTER_MS), contact.queue].append(contact)
+        if contact.queue is not None:
+            slots[floor_to(contact.entered_s * 1000, QUARTER_MS), contact.queue].append(contact)
     for (start_ms, queue), members in sorted(slots.items(), key=lambda slot: slot[0]):
-        content = [(c.outcome, c.wait_s, c.talk_s, c.ended_by, c.unanswered_rings) for c in members]
+        content = [
+            (c.outcome, c.wait_s, c.talk_s, c.hold_s, c.after_s, c.ended_by, c.unanswered_rings) for c in members
+        ]
         due = reading.is_new(start_ms + QUARTER_MS)
         revision = stated.revision(f"{queue}/{start_ms}", content, due=due)
         if revision is not None:
-            yield from _quarter(queue, from_ms(start_ms), members, revision)
+            yield from _quarter(queue, from_ms(start_ms), members, revision, reading.told)
 
 
-def _quarter(queue: str, start: datetime, members: list[Contact], revision: int) -> Iterator[Observation]:
+def _quarter(
+    queue: str, start: datetime, members: list[Contact], revision: int, told: frozenset[str]
+) -> Iterator[Observation]:
     reason = LATE if revision else ""
     waiting = sum(contact.outcome == "waiting" for contact in members)
-    counts = {
+    counts = _counts(members)
+    said = bool(revision or waiting)  # else a zero needs no row: absent within the covered time is none
+    for id, n in counts.items():
+        if id in told and (n or said or id in _ALWAYS):
+            yield facts.count(id, start, n, unfinished=waiting, revision=revision, reason=reason, queue=queue)
+    for id, outcome in (("wait_answered", "answered"), ("wait_abandoned", "abandoned")):
+        waits = [contact.wait_s for contact in members if contact.outcome == outcome and contact.wait_s is not None]
+        if waits or said:
+            yield facts.histogram(id, start, waits, unfinished=waiting, revision=revision, reason=reason, queue=queue)
+    for id, lasted in _sums(members):
+        open_ = waiting + counts["calls_answered"] - len(lasted)
+        if id in told and (lasted or open_ or said):
+            total, n = sum(lasted), len(lasted)
+            yield facts.seconds(
+                id, start, total, n, unfinished=open_, revision=revision, revision_reason=reason, queue=queue
+            )
+
+
+def _counts(members: list[Contact]) -> dict[str, int]:
+    return {
         "calls_offered": len(members),
         "calls_answered": sum(contact.outcome == "answered" for contact in members),
         "calls_abandoned": sum(contact.outcome == "abandoned" for contact in members),
@@ -83,27 +103,12 @@ def _quarter(queue: str, start: datetime, members: list[Contact], revision: int)
         "short_calls": sum(contact.talk_s is not None and contact.talk_s < SHORT_TALK_S for contact in members),
         "ring_no_answer": sum(contact.unanswered_rings for contact in members),
     }
-    said = bool(revision or waiting)  # else a zero needs no row: absent within the covered time is none
-    for id, n in counts.items():
-        if n or said or id in _ALWAYS:
-            yield facts.count(id, start, n, unfinished=waiting, revision=revision, reason=reason, queue=queue)
-    for id, outcome in (("wait_answered", "answered"), ("wait_abandoned", "abandoned")):
-        waits = [contact.wait_s for contact in members if contact.outcome == outcome and contact.wait_s is not None]
-        if waits or said:
-            yield facts.histogram(id, start, waits, unfinished=waiting, revision=revision, reason=reason, queue=queue)
-    talks = [contact.talk_s for contact in members if contact.talk_s is not None]
-    talking = waiting + counts["calls_answered"] - len(talks)
-    if talks or talking or said:
-        yield facts.seconds(
-            "talk_time",
-            start,
-            sum(talks),
-            len(talks),
-            unfinished=talking,
-            revision=revision,
-            revision_reason=reason,
-            queue=queue,
-        )
+
+
+def _sums(members: list[Contact]) -> Iterator[tuple[str, list[int]]]:
+    yield "talk_time", [contact.talk_s for contact in members if contact.talk_s is not None]
+    yield "hold_time", [contact.hold_s for contact in members if contact.hold_s is not None]
+    yield "after_call_time", [contact.after_s for contact in members if contact.after_s is not None]
 
 
 def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.Row]:
@@ -117,7 +122,7 @@ def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.
                 "call": contact.call,
                 "queue": contact.queue,
                 "agent": contact.agent,
-                "direction": "in",
+                "direction": contact.direction,
                 "answered": answered if contact.outcome != "waiting" else None,
                 "required": reading.required,
                 "talk": contact.talk_s,

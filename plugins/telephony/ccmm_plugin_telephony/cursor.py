@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_telephony.asterisk.log_files import Position
+from ccmm_plugin_telephony.log_files import Position
 
 _MOST_BYTES = 64 * 1024 * 1024
 

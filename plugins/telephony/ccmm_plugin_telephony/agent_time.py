@@ -1,18 +1,14 @@
-"""Queue log lines → how long agents were logged in and paused.
+"""Comings, goings and pauses → how long agents were logged in and paused.
 
-Logged in: member of at least one queue by ADDMEMBER, or by AGENTLOGIN. Paused: in at least one queue, or in all.
-The state goes into the cursor, so a session of many hours needs no second reading of its first line.
+Logged in: in at least one place. Paused: in at least one place. A switch without queues of its own has one place.
+The state goes into the cursor, so a session of many hours needs no second reading of its beginning.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ccmm_plugin_telephony.asterisk.queue_log import NOBODY, QueueLine
-
 DAY_S = 86_400
-_DESK = "/login"  # the place of AGENTLOGIN, which is no queue
-_EVERYWHERE = "/all"  # the place of PAUSEALL
 LOGIN = "login"  # the word for log-in time; pauses are "pause/REASON"
 
 
@@ -27,7 +23,7 @@ class Stay:
 
 @dataclass(slots=True)
 class AgentTime:
-    """The state of all agents after the lines applied so far."""
+    """The state of all agents after what was applied so far, in the order of time."""
 
     places: dict[str, set[str]] = field(default_factory=dict)
     since: dict[str, int] = field(default_factory=dict)
@@ -36,43 +32,12 @@ class AgentTime:
     spent: dict[tuple[str, str, int], tuple[int, int]] = field(default_factory=dict)  # agent, word, day -> s, n
     stays: list[Stay] = field(default_factory=list)  # ended since the state was restored
 
-    def apply(self, line: QueueLine) -> None:
-        if line.event in ("QUEUESTART", "ADDMEMBER", "REMOVEMEMBER") or line.event.startswith("AGENT"):
-            self._apply_login(line)
-        elif line.event in ("PAUSE", "PAUSEALL", "UNPAUSE", "UNPAUSEALL") and line.agent != NOBODY:
-            self._apply_pause(line)
-
-    def _apply_login(self, line: QueueLine) -> None:
-        if line.event == "QUEUESTART":  # members of queues persist over a restart, logged-in channels do not
-            for agent in [agent for agent, places in self.places.items() if _DESK in places]:
-                self._leave(agent, _DESK, line.at_s)
-        elif line.agent == NOBODY:
-            return
-        elif line.event == "ADDMEMBER":
-            self._come(line.agent, line.queue, line.at_s)
-            if line.note == "PAUSED":
-                self._pause(line.agent, line.queue, "", line.at_s)
-        elif line.event == "REMOVEMEMBER":
-            self._leave(line.agent, line.queue, line.at_s)
-        elif line.event in ("AGENTLOGIN", "AGENTCALLBACKLOGIN"):
-            self._come(line.agent, _DESK, line.at_s)
-        elif line.event in ("AGENTLOGOFF", "AGENTCALLBACKLOGOFF"):
-            self._leave(line.agent, _DESK, line.at_s)
-
-    def _apply_pause(self, line: QueueLine) -> None:
-        if line.event in ("PAUSE", "PAUSEALL"):
-            self._pause(line.agent, line.queue if line.event == "PAUSE" else _EVERYWHERE, line.note, line.at_s)
-        elif line.event == "UNPAUSEALL":
-            self._unpause(line.agent, None, line.at_s)
-        else:
-            self._unpause(line.agent, line.queue, line.at_s)
-
-    def _come(self, agent: str, place: str, at_s: int) -> None:
+    def come(self, agent: str, place: str, at_s: int) -> None:
         self.places.setdefault(agent, set()).add(place)
         self.since.setdefault(agent, at_s)
 
-    def _leave(self, agent: str, place: str, at_s: int) -> None:
-        self._unpause(agent, place, at_s)
+    def leave(self, agent: str, place: str, at_s: int) -> None:
+        self.unpause(agent, place, at_s)
         places = self.places.get(agent, set())
         places.discard(place)
         if not places and (since_s := self.since.pop(agent, None)) is not None:
@@ -81,14 +46,15 @@ class AgentTime:
             if at_s > since_s:
                 self.stays.append(Stay(agent, since_s, at_s))
 
-    def _pause(self, agent: str, place: str, reason: str, at_s: int) -> None:
+    def pause(self, agent: str, place: str, reason: str, at_s: int) -> None:
         self.pauses.setdefault(agent, {})[place] = reason
         since = self.paused_since.get(agent)
         if since is None or since[1] != reason:
             self._end_pause(agent, at_s)
             self.paused_since[agent] = (at_s, reason)
 
-    def _unpause(self, agent: str, place: str | None, at_s: int) -> None:
+    def unpause(self, agent: str, place: str | None, at_s: int) -> None:
+        """`place` None: wherever the agent was paused."""
         places = self.pauses.get(agent, {})
         if place is None:
             places.clear()
