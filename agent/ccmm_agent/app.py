@@ -126,3 +126,19 @@ def export_pseudonym_key(
 
     export_pseudonym_key(KeyFolder(folder), file)
     typer.echo(f"{file}: carry it to the next agent by a safe way, join with --pseudonym-key, then delete it", err=True)
+
+
+@app.command()
+def new_plugin(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its word in agent.toml: small letters, digits, _.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="A new or empty one; else ./ccmm-plugin-NAME.")
+    ] = None,
+) -> None:
+    """Write a whole plugin package that passes its own tests: docs/plugins/writing-a-plugin.md goes on from there."""
+    from ccmm_agent.new_plugin import write_plugin
+
+    target = folder or Path(f"ccmm-plugin-{name.replace('_', '-')}")
+    for path in write_plugin(name, target):
+        typer.echo(str(path))
+    typer.echo(f"next: cd {target} && python -m pytest", err=True)

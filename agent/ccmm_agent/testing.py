@@ -10,15 +10,17 @@ notes what the manifest does not name: so a source that passes here also works b
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ccmm_agent.config import OF_SCHEDULE
 from ccmm_agent.facts import word_of
 from ccmm_agent.fence import Fence, python_folders, refusal
 from ccmm_agent.plugin import CheckLine, Done, Manifest, Observation, Options, Reason, Source, SourceUnavailable, Window
+from ccmm_agent.reading import Reading, SourceSpec, read_source
 from ccmm_proto.kinds import KINDS
 from ccmm_proto.measures import MEASURES
 from ccmm_proto.shape import check_observations
@@ -64,6 +66,19 @@ def check_source(healthy: Source, broken: Source, *, window: Window | None = Non
     _keep(not twice, f"from the cursor on nothing is stated twice; here: {sorted(twice)[:3]}")
     _check_loud(broken, window)
     return observations
+
+
+def read_in_a_reader(
+    source: type[Source], options: Mapping[str, object], *, now: datetime, zone: ZoneInfo, cursor: bytes = b""
+) -> Reading:
+    """One reading as the agent does it: in a process of its own that is held to the manifest. The plugin need not be
+    installed; options have the types of TOML.
+    """
+    package, _, _ = source.__module__.partition(".")
+    path = Path(str(sys.modules[package].__file__)).parent
+    path = path.parent if hasattr(sys.modules[package], "__path__") else path
+    spec = SourceSpec(name=source.plugin, plugin=source.plugin, options=options, module=source.__module__, path=path)
+    return read_source(spec, cursor=cursor, now=now, zone=zone)
 
 
 def options_of_example(source: type[Source]) -> Options:
