@@ -12,7 +12,7 @@ from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_records import sql as sql_module
 from ccmm_plugin_records.sql import Sql
-from ccmm_plugin_records.sql_makes import MAKES
+from ccmm_tables.sql_makes import MAKES
 from tests.support.databases import PASSWORD, READER, Server, running
 from tests.support.tables import attributes
 

@@ -36,6 +36,7 @@ PACKAGES = (
     "plugins/access_control/ccmm_plugin_access_control",
     "plugins/facilities/ccmm_plugin_facilities",
     "plugins/records/ccmm_plugin_records",
+    "plugins/tables/ccmm_tables",
     "plugins/telephony/ccmm_plugin_telephony",
     "proto/ccmm_proto",
 )

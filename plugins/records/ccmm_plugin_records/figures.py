@@ -7,31 +7,21 @@ vouches for ends when the file was exported. A row that cannot be read makes the
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import BinaryIO, ClassVar, Self
+from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from ccmm_agent.delimited import BadTable, Dialect, LocalTimes, time_formats, zone_option
-from ccmm_agent.plugin import (
-    BadOption,
-    CheckLine,
-    Done,
-    Manifest,
-    Observation,
-    Options,
-    Source,
-    SourceUnavailable,
-    Window,
-    hookimpl,
-)
-from ccmm_plugin_records.amounts import Amounts, state
-from ccmm_plugin_records.columns import Row, duration_of, text_of
-from ccmm_plugin_records.export import export_line, export_path, manifest_of, opened, rows_of
-from ccmm_plugin_records.mapping import TableMapping, texts_by_column
-from ccmm_plugin_records.table_rows import Stated, TableReading, covers, parse_stated
+from ccmm_agent.delimited import BadTable
+from ccmm_agent.plugin import BadOption, CheckLine, Done, Manifest, Observation, Options, Source, Window, hookimpl
 from ccmm_proto.kinds import Sort
 from ccmm_proto.measures import MEASURES, Shape
 from ccmm_proto.period import floor_to, from_ms, to_ms
+from ccmm_tables.amounts import Amounts, state
+from ccmm_tables.columns import Row, duration_of, text_of
+from ccmm_tables.declared import texts_by_column
+from ccmm_tables.export import FileRows
+from ccmm_tables.mapping import TableMapping
+from ccmm_tables.opened import Opened
+from ccmm_tables.table_rows import Stated, TableReading, covers, parse_stated
 
 EACH_ROW = "*"
 PLANNED = frozenset(("forecast_contacts", "staff_required"))  # of days that are still to come
@@ -119,24 +109,10 @@ paid_time = "paid"
 # [source.durations]
 """
 
-    def __init__(
-        self,
-        path: Path,
-        mapping: TableMapping,
-        figures: tuple[Figure, ...],
-        dialect: Dialect,
-        *,
-        sheet: str | None,
-        zone: ZoneInfo | None,
-        formats: tuple[str, ...],
-    ) -> None:
-        self._path = path
+    def __init__(self, mapping: TableMapping, figures: tuple[Figure, ...], rows: FileRows) -> None:
         self._mapping = mapping
         self._figures = figures
-        self._dialect = dialect
-        self._sheet = sheet
-        self._zone = zone
-        self._formats = formats
+        self._rows = rows
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -145,52 +121,35 @@ paid_time = "paid"
     @classmethod
     def from_options(cls, options: Options) -> Self:
         figures = _figures(options)
-        return cls(
-            export_path(options),
-            TableMapping.of_figures(options, _shared_dimensions(figures)),
-            figures,
-            Dialect.from_options(options),
-            sheet=options.text("sheet", None),
-            zone=zone_option(options),
-            formats=time_formats(options),
-        )
+        mapping = TableMapping.of_figures(options, _shared_dimensions(figures))
+        return cls(mapping, figures, FileRows.from_options(options))
 
     def manifest(self) -> Manifest:
-        return manifest_of(self._path)
+        return self._rows.manifest()
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         stated = parse_stated(window.cursor)
-        with opened(self._path) as (file, digest, exported):
-            zone = self._zone or window.zone
-            reading = TableReading(
-                self._rows(file), self._mapping, LocalTimes(zone, self._formats), min(exported, window.now)
-            )
-            amounts = self._amounts(reading, zone)
+        with self._rows.opened(window, self._columns()) as opened:
+            reading = TableReading(opened, self._mapping)
+            amounts = self._amounts(reading, opened.times.zone)
             end = from_ms(floor_to(to_ms(reading.as_of), self._longest_ms))
             before = FOR_EVER if self._is_planned and stated.as_of is not None else stated.as_of
             found, days = state(amounts, stated.days, before, FOR_EVER if self._is_planned else end)
             yield from found
             span = covers(stated, reading, end)
-            done = Done(span, Stated(as_of=end, digest=digest, rows=reading.rows, days=days).to_cursor())
+            done = Done(span, Stated(as_of=end, digest=opened.digest, rows=reading.rows, days=days).to_cursor())
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:
-        try:
-            with opened(self._path) as (file, _, exported):
-                zone = self._zone or window.zone
-                times = LocalTimes(zone, self._formats)
-                reading = TableReading(self._rows(file), self._mapping, times, min(exported, window.now))
-                self._amounts(reading, zone)
-                as_of = reading.as_of
-        except SourceUnavailable as error:
-            if not isinstance(error.__cause__, BadTable):
-                raise
-            yield CheckLine("failed", self._path.name, error.__cause__.told_here())
-            return
-        yield CheckLine("ok", "figures", f"{reading.rows} rows of {self._path.name} hold {', '.join(self.feeds)}")
+        return self._rows.check(window, self._columns(), self._look)
+
+    def _look(self, opened: Opened) -> Iterator[CheckLine]:
+        reading = TableReading(opened, self._mapping)
+        self._amounts(reading, opened.times.zone)
+        opened.as_of = reading.as_of
+        yield CheckLine("ok", "figures", f"{reading.rows} rows of {self._rows.name} hold {', '.join(self.feeds)}")
         if reading.left_out:
             yield CheckLine("ok", "where", f"{reading.left_out} rows are left out by `where`")
-        yield export_line(as_of, window.now)
 
     @property
     def _longest_ms(self) -> int:
@@ -201,11 +160,10 @@ paid_time = "paid"
     def _is_planned(self) -> bool:
         return all(figure.measure in PLANNED for figure in self._figures)
 
-    def _rows(self, file: BinaryIO) -> Iterator[Row]:
+    def _columns(self) -> tuple[str, ...]:
         asked = [figure.column for figure in self._figures if figure.column != EACH_ROW]
         asked += [column for figure in self._figures for column in figure.only]
-        columns = tuple(dict.fromkeys((*self._mapping.columns(), *asked)))
-        return rows_of(self._path, file, self._sheet, self._dialect, columns)
+        return tuple(dict.fromkeys((*self._mapping.columns(), *asked)))
 
     def _amounts(self, reading: TableReading, zone: ZoneInfo) -> Amounts:
         amounts = Amounts(zone)

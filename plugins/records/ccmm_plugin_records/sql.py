@@ -5,51 +5,23 @@ where that is behind ours. A row that cannot be read makes the whole run UNAVAIL
 """
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Self
-from zoneinfo import ZoneInfo
 
-from ccmm_agent.delimited import BadTable, LocalTimes, time_formats, zone_option
-from ccmm_agent.plugin import (
-    BadOption,
-    CheckLine,
-    Done,
-    Manifest,
-    Observation,
-    Options,
-    Reason,
-    Source,
-    SourceUnavailable,
-    Window,
-    hookimpl,
-)
-from ccmm_agent.secret_file import password_line
-from ccmm_plugin_records.columns import Row
-from ccmm_plugin_records.mapping import TableMapping
-from ccmm_plugin_records.sql_database import Database, Wanted
-from ccmm_plugin_records.sql_place import Place
-from ccmm_plugin_records.sql_query import Growing, Query
-from ccmm_plugin_records.sql_seen import Fresh, Seen, parse_seen
-from ccmm_plugin_records.table_rows import INSTANT, Stated, TableReading, counted, covers, parse_stated, whole_list
+from ccmm_agent.delimited import BadTable, LocalTimes
+from ccmm_agent.plugin import BadOption, CheckLine, Done, Manifest, Observation, Options, Source, Window, hookimpl
 from ccmm_proto.kinds import Form
+from ccmm_tables.mapping import TableMapping
+from ccmm_tables.opened import Opened
+from ccmm_tables.sql_database import Database, Wanted
+from ccmm_tables.sql_query import Growing
+from ccmm_tables.sql_rows import MAX_ROWS, DatabaseRows
+from ccmm_tables.sql_seen import Fresh, Seen, parse_seen
+from ccmm_tables.table_rows import INSTANT, Stated, TableReading, counted, covers, parse_stated, whole_list
 
 BATCH_ROWS = 20_000  # of a growing column in one run; the rest follows at once
-MAX_ROWS = 1_000_000
 MAX_OCCURRENCES = 100_000  # without a growing column: as many rows are remembered
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ask:
-    """What is asked, and how naive times are read."""
-
-    place: Place
-    query: Query
-    growing: Growing | None
-    row_limit: int
-    zone: ZoneInfo | None
-    formats: tuple[str, ...]
 
 
 class Sql(Source):
@@ -105,9 +77,9 @@ left = "left_on"
 # worked_days = "d"
 """
 
-    def __init__(self, mapping: TableMapping, ask: _Ask) -> None:
+    def __init__(self, mapping: TableMapping, rows: DatabaseRows) -> None:
         self._mapping = mapping
-        self._ask = ask
+        self._rows = rows
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -122,21 +94,14 @@ left = "left_on"
         if growing is not None and mapping.as_of is not None:
             raise BadOption("as_of", "no `since_column` beside it: new rows do not tell of the load without any")
         whole = mapping.form is Form.OCCURRENCE and growing is None
-        ask = _Ask(
-            place=Place.from_options(options),
-            query=Query.from_options(options, growing),
-            growing=growing,
-            row_limit=options.whole("row_limit", MAX_OCCURRENCES, least=1, most=MAX_OCCURRENCES if whole else MAX_ROWS),
-            zone=zone_option(options),
-            formats=time_formats(options),
-        )
-        return cls(mapping, ask)
+        rows = MAX_OCCURRENCES if whole else MAX_ROWS
+        return cls(mapping, DatabaseRows.from_options(options, growing=growing, rows=rows))
 
     def manifest(self) -> Manifest:
-        return self._ask.place.manifest()
+        return self._rows.manifest()
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
-        with self._open(window) as database, self._rows_told():
+        with self._rows.database(window) as database, self._rows.told():
             if self._mapping.form is Form.OCCURRENCE:
                 done = yield from self._occurrences(database, parse_seen(window.cursor), window)
             else:
@@ -147,66 +112,39 @@ left = "left_on"
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:
-        place = self._ask.place
-        if place.password_file is not None:
-            yield password_line(place.password_file)
-            if not place.tls:
-                yield CheckLine("warning", "TLS", "password and rows cross the network as they are: leave out `tls`")
-        with self._open(window) as database:
-            yield CheckLine("ok", "log-in", f"{place.name} answers: {place.make} {database.version}".rstrip())
-            told = database.clock_told
-            yield CheckLine("warning" if told else "ok", "clock", told or "the database's clock agrees with ours")
-            try:
-                reading = self._reading(database, window)
-                reading.read_all()
-            except BadTable as error:
-                yield CheckLine("failed", "rows", error.told_here())
-                return
+        def look(database: Database) -> Iterator[CheckLine]:
+            reading = self._reading(database, window)
+            reading.read_all()
             yield CheckLine("ok", "rows", f"{reading.rows} rows can be read as {self._mapping.word}")
-            yield CheckLine("ok", "columns", f"read are {', '.join(self._columns())}, and no other")
             if reading.left_out:
                 yield CheckLine("ok", "where", f"{reading.left_out} rows are left out by `where`")
-            yield _rights_line(database.rights_to_write(), place)
 
-    def _open(self, window: Window) -> Database:
-        return Database(self._ask.place, self._ask.query, window.now, self._ask.zone or window.zone)
-
-    @contextmanager
-    def _rows_told(self) -> Iterator[None]:
-        try:
-            yield
-        except BadTable as error:
-            raise SourceUnavailable(Reason.UNREADABLE, f"{self._ask.place.name}: {error}") from error
+        return self._rows.check_database(window, self._columns(), look)
 
     def _columns(self) -> tuple[str, ...]:
-        growing = (self._ask.growing.column,) if self._ask.growing else ()
+        growing = (self._rows.growing.column,) if self._rows.growing else ()
         return tuple(dict.fromkeys((*self._mapping.columns(), *growing)))
 
     def _times(self, window: Window) -> LocalTimes:
-        return LocalTimes(self._ask.zone or window.zone, self._ask.formats)
+        return self._rows.written.times(window)
 
     def _reading(self, database: Database, window: Window) -> TableReading:
         """All rows of the query; with a growing column (in `check`) the first of them."""
-        growing, times = self._ask.growing, self._times(window)
+        growing, times = self._rows.growing, self._times(window)
         if growing is None:
-            rows = self._within_limit(database.rows(Wanted(columns=self._columns(), limit=self._ask.row_limit + 1)))
-            return TableReading(rows, self._mapping, times, database.as_of)
+            rows = self._rows.within_limit(
+                database.rows(Wanted(columns=self._columns(), limit=self._rows.row_limit + 1))
+            )
+            return TableReading(Opened(rows, times, database.as_of), self._mapping)
         fresh = self._fresh(database, Seen(), growing.begin, times)
-        return TableReading(iter(fresh), self._mapping, times, database.as_of)
-
-    def _within_limit(self, rows: Iterator[Row]) -> Iterator[Row]:
-        for row in rows:
-            if row.number > self._ask.row_limit:
-                what = f"more than {self._ask.row_limit} rows: a narrower query, `row_limit`, or `since_column`"
-                raise SourceUnavailable(Reason.LIMITED, f"{self._ask.place.name}: {what}")
-            yield row
+        return TableReading(Opened(iter(fresh), times, database.as_of), self._mapping)
 
     def _fresh(self, database: Database, seen: Seen, low: int | datetime | None, times: LocalTimes) -> Fresh:
         """The rows of the query, whole; or along the growing column, as many new ones as one run takes."""
-        growing, limit = self._ask.growing, self._ask.row_limit
+        growing, limit = self._rows.growing, self._rows.row_limit
         wanted = Wanted(columns=self._columns(), limit=limit + 1)
         if growing is None:
-            return Fresh(self._within_limit(database.rows(wanted)), seen, None, times, limit)
+            return Fresh(self._rows.within_limit(database.rows(wanted)), seen, None, times, limit)
         if database.has_null(growing.column, low):
             raise BadTable("a row has no cell here: no run would ever read it", column=growing.column)
         limit = min(limit, BATCH_ROWS)
@@ -216,10 +154,10 @@ left = "left_on"
 
     def _occurrences(self, database: Database, seen: Seen, window: Window) -> Generator[Observation, None, Done]:
         """What is new, and what changed: same id, newest words. Rows that were stated and are the same are not."""
-        growing, times = self._ask.growing, self._times(window)
+        growing, times = self._rows.growing, self._times(window)
         low = None if growing is None else seen.low(growing)
         fresh = self._fresh(database, seen, low, times)
-        reading = TableReading(iter(fresh), self._mapping, times, database.as_of)
+        reading = TableReading(Opened(iter(fresh), times, database.as_of), self._mapping)
         for observation in reading.occurrences():
             if not fresh.is_known:
                 yield observation
@@ -255,16 +193,6 @@ def _first(earliest: datetime | None, growing: Growing, times: LocalTimes) -> da
     if earliest is None or isinstance(growing.begin, int):
         return earliest
     return max(earliest, times.instant(growing.begin))
-
-
-def _rights_line(rights: int | None, place: Place) -> CheckLine:
-    if place.path is not None:
-        return CheckLine("ok", "rights", "the file is opened for reading only")
-    if rights is None:
-        return CheckLine("warning", "rights", "the database does not tell what else this account may do")
-    if rights:
-        return CheckLine("warning", "too many rights", f"this account may write ({rights} rights): GRANT SELECT only")
-    return CheckLine("ok", "rights", "this account may only read")
 
 
 @hookimpl

@@ -6,27 +6,14 @@ would be a smaller list.
 """
 
 from collections.abc import Callable, Generator, Iterator
-from datetime import datetime
-from pathlib import Path
-from typing import BinaryIO, ClassVar, Self
-from zoneinfo import ZoneInfo
+from typing import ClassVar, Self
 
-from ccmm_agent.delimited import BadTable, Dialect, LocalTimes, time_formats, zone_option
-from ccmm_agent.plugin import (
-    CheckLine,
-    Done,
-    Manifest,
-    Observation,
-    Options,
-    Source,
-    SourceUnavailable,
-    Window,
-    hookimpl,
-)
-from ccmm_plugin_records.export import export_line, export_path, manifest_of, opened, rows_of
-from ccmm_plugin_records.mapping import TableMapping
-from ccmm_plugin_records.table_rows import Stated, TableReading, counted, done_of, parse_stated, whole_list
+from ccmm_agent.plugin import CheckLine, Done, Manifest, Observation, Options, Source, Window, hookimpl
 from ccmm_proto.kinds import Form
+from ccmm_tables.export import FileRows
+from ccmm_tables.mapping import TableMapping
+from ccmm_tables.opened import Opened
+from ccmm_tables.table_rows import Stated, TableReading, counted, done_of, parse_stated, whole_list
 
 BATCH_ROWS = 100_000  # occurrences stated by one run; the rest follows at once
 
@@ -78,22 +65,9 @@ left = "leave date"
 # worked_days = "d"
 """
 
-    def __init__(
-        self,
-        path: Path,
-        mapping: TableMapping,
-        dialect: Dialect,
-        *,
-        sheet: str | None,
-        zone: ZoneInfo | None,
-        formats: tuple[str, ...],
-    ) -> None:
-        self._path = path
+    def __init__(self, mapping: TableMapping, rows: FileRows) -> None:
         self._mapping = mapping
-        self._dialect = dialect
-        self._sheet = sheet
-        self._zone = zone
-        self._formats = formats
+        self._rows = rows
 
     @property
     def feeds(self) -> tuple[str, ...]:
@@ -101,50 +75,33 @@ left = "leave date"
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
-        return cls(
-            export_path(options),
-            TableMapping.from_options(options),
-            Dialect.from_options(options),
-            sheet=options.text("sheet", None),
-            zone=zone_option(options),
-            formats=time_formats(options),
-        )
+        return cls(TableMapping.from_options(options), FileRows.from_options(options))
 
     def manifest(self) -> Manifest:
-        return manifest_of(self._path)
+        return self._rows.manifest()
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         stated = parse_stated(window.cursor)
-        with opened(self._path) as (file, digest, exported):
-            reading = self._reading(file, exported, window)
+        with self._rows.opened(window, self._mapping.columns()) as opened:
+            reading = TableReading(opened, self._mapping)
             if self._mapping.form is Form.INVENTORY:
-                done = yield from whole_list(self._mapping.word, reading, stated, digest)
+                done = yield from whole_list(self._mapping.word, reading, stated, opened.digest)
             elif self._mapping.form is Form.OCCURRENCE:
-                done = yield from self._occurrences(reading, stated, digest)
+                done = yield from self._occurrences(reading, stated, opened.digest)
             else:
-                done = yield from counted(self._mapping.word, reading, stated, digest)
+                done = yield from counted(self._mapping.word, reading, stated, opened.digest)
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:
-        try:
-            with opened(self._path) as (file, _, exported):
-                reading = self._reading(file, exported, window)
-                reading.read_all()
-                as_of = reading.as_of
-        except SourceUnavailable as error:
-            if not isinstance(error.__cause__, BadTable):
-                raise
-            yield CheckLine("failed", self._path.name, error.__cause__.told_here())
-            return
-        yield CheckLine("ok", "table", f"{reading.rows} rows of {self._path.name} can be read as {self._mapping.word}")
+        return self._rows.check(window, self._mapping.columns(), self._look)
+
+    def _look(self, opened: Opened) -> Iterator[CheckLine]:
+        reading = TableReading(opened, self._mapping)
+        reading.read_all()
+        opened.as_of = reading.as_of
+        yield CheckLine("ok", "table", f"{reading.rows} rows of {self._rows.name} can be read as {self._mapping.word}")
         if reading.left_out:
             yield CheckLine("ok", "where", f"{reading.left_out} rows are left out by `where`")
-        yield export_line(as_of, window.now)
-
-    def _reading(self, file: BinaryIO, exported: datetime, window: Window) -> TableReading:
-        rows = rows_of(self._path, file, self._sheet, self._dialect, self._mapping.columns())
-        times = LocalTimes(self._zone or window.zone, self._formats)
-        return TableReading(rows, self._mapping, times, min(exported, window.now))
 
     def _occurrences(self, reading: TableReading, stated: Stated, digest: str) -> Generator[Observation, None, Done]:
         """A file that changed is stated anew, whole: same id, newest words."""

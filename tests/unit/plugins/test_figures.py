@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Done, Observation, Options, SourceUnavailable
 from ccmm_agent.testing import check_source, read_all
-from ccmm_plugin_records.amounts import slot_start
 from ccmm_plugin_records.figures import Figures
 from ccmm_proto.period import DAY_MS, from_ms, to_ms
+from ccmm_tables.amounts import slot_start
 from tests.support.tables import EXPORTED, NOW, ZONE, written
 
 DAYS = (

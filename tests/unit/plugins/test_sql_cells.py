@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from ccmm_agent.delimited import BadTable
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_records.columns import Row
-from ccmm_plugin_records.sql_cells import cell_of, digest_of, row_of
-from ccmm_plugin_records.sql_query import Growing, refuse_other
-from ccmm_plugin_records.sql_seen import Fresh, Seen, parse_seen
+from ccmm_tables.columns import Row
+from ccmm_tables.sql_cells import cell_of, digest_of, row_of
+from ccmm_tables.sql_query import Growing, refuse_other
+from ccmm_tables.sql_seen import Fresh, Seen, parse_seen
 from tests.support.tables import TIMES
 
 VALUES = st.one_of(

@@ -6,8 +6,8 @@ import pytest
 
 from ccmm_agent.plugin import Observation, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import check_source
-from ccmm_plugin_records import export
 from ccmm_plugin_records import table as table_module
+from ccmm_tables import export
 from tests.support.tables import (
     EXPORTED,
     NOW,

@@ -13,10 +13,10 @@ from openpyxl import Workbook
 from ccmm_agent.delimited import BadTable, Dialect
 from ccmm_agent.plugin import BadOption, SourceUnavailable, Window
 from ccmm_agent.reading import SourceSpec, read_source
-from ccmm_plugin_records import export
-from ccmm_plugin_records.columns import Cell, Row, duration_of, joined, text_of, time_of
-from ccmm_plugin_records.sheet import workbook_rows
-from ccmm_plugin_records.table_rows import Stated, parse_stated
+from ccmm_tables import export
+from ccmm_tables.columns import Cell, Row, duration_of, joined, text_of, time_of
+from ccmm_tables.sheet import workbook_rows
+from ccmm_tables.table_rows import Stated, parse_stated
 from tests.support.tables import (
     NOW,
     ROSTER,
@@ -203,7 +203,7 @@ def test_the_old_workbook_form_is_refused() -> None:
 
 def test_a_workbook_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "has_workbooks", lambda: False)
-    with pytest.raises(BadOption, match=r"ccmm-plugin-records\[xlsx\]"):
+    with pytest.raises(BadOption, match=r"ccmm-tables\[xlsx\]"):
         source(Path("/srv/roster.xlsx"), ROSTER_OPTIONS)
 
 

@@ -124,6 +124,8 @@ def time_of(cell: Cell, times: LocalTimes) -> datetime:
         return times.instant(datetime.combine(cell, time()))
     if isinstance(cell, str):
         return times.parse(cell)
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        return times.parse(repr(float(cell)))  # with its decimal point it fits no format but "epoch" and "epoch_ms"
     raise BadTable("no time")
 
 

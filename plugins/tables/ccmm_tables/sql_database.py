@@ -14,11 +14,11 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_records.columns import Row
-from ccmm_plugin_records.sql_cells import row_of
-from ccmm_plugin_records.sql_makes import CODES, WORDS
-from ccmm_plugin_records.sql_place import Place
-from ccmm_plugin_records.sql_query import SINCE, UNTIL, Mark, Query
+from ccmm_tables.columns import Row
+from ccmm_tables.sql_cells import row_of
+from ccmm_tables.sql_makes import CODES, WORDS
+from ccmm_tables.sql_place import Place
+from ccmm_tables.sql_query import SINCE, UNTIL, Mark, Query
 
 PORTION = 500  # rows that stand in memory at once
 OFF = timedelta(minutes=2)
@@ -30,12 +30,13 @@ _OF_DRIVERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which rows: of `columns`, from `low` of the column `growing` on, in its order, at most `limit`."""
+    """Which rows: of `columns`, from `low` of the column `growing` on (up to `high`), in its order, at most `limit`."""
 
     columns: tuple[str, ...]
     limit: int
     growing: str | None = None
     low: Mark | None = None
+    high: Mark | None = None
     order: tuple[str, ...] = ()
 
 
@@ -102,11 +103,13 @@ class Database:
     def _rows(self, wanted: Wanted) -> Generator[Row, None, None]:
         from sqlalchemy import select
 
-        source = self._source(wanted.columns, wanted.low)
+        source = self._source(wanted.columns, wanted.low, wanted.high)
         chosen = select(*(source.c[column] for column in wanted.columns)).limit(wanted.limit)
         if wanted.growing is not None:
             growing = source.c[wanted.growing]
             chosen = chosen.where(growing >= _literal("_low", wanted.low))
+            if wanted.high is not None:
+                chosen = chosen.where(growing < _literal("_high", wanted.high))
             chosen = chosen.order_by(growing, *(source.c[column] for column in wanted.order))
         with _told(self._place):
             result = self._connection.execute(chosen, execution_options={"yield_per": PORTION})
@@ -114,14 +117,26 @@ class Database:
                 for number, values in enumerate(result, start=1):
                     yield row_of(number, wanted.columns, values)
 
-    def has_null(self, column: str, low: Mark | None) -> bool:
+    def has_null(self, column: str, low: Mark | None, high: Mark | None = None) -> bool:
         """Does any row lack this cell? A condition on it would leave such a row out."""
         from sqlalchemy import literal_column, select
 
-        source = self._source((column,), low)
+        source = self._source((column,), low, high)
         asked: Any = select(literal_column("1")).select_from(source).where(source.c[column].is_(None)).limit(1)
         with _told(self._place):
             return self._connection.execute(asked).first() is not None
+
+    def ends(self, column: str, low: Mark, high: Mark) -> Row:
+        """The least and the greatest cell of a column, as `min` and `max`; from all rows, save what a query leaves out.
+
+        Raises BadTable.
+        """
+        from sqlalchemy import func, select
+
+        source = self._source((column,), low, high)
+        asked: Any = select(func.min(source.c[column]), func.max(source.c[column]))
+        with _told(self._place):
+            return row_of(0, ("min", "max"), self._connection.execute(asked).one())
 
     def rights_to_write(self) -> int | None:
         """How many; None where the database does not say. Last of all: where it is refused, the snapshot is gone."""
@@ -133,7 +148,7 @@ class Database:
         except SQLAlchemyError:
             return None
 
-    def _source(self, columns: tuple[str, ...], low: Mark | None) -> Any:
+    def _source(self, columns: tuple[str, ...], low: Mark | None, high: Mark | None) -> Any:
         """The table, or the query as an inner SELECT: the outer one names the mapped columns only."""
         from sqlalchemy import column, table, text
 
@@ -141,7 +156,7 @@ class Database:
         if self._query.table is not None:
             return table(self._query.table, *named, schema=self._query.schema)
         inner = text(f"{self._query.escaped()}\n")  # a comment at its end must not reach further
-        values = {SINCE: low, UNTIL: self.until}
+        values = {SINCE: low, UNTIL: self.until if high is None else high}
         inner = inner.bindparams(*(_literal(name, values[name]) for name in self._query.bound()))
         return inner.columns(*named).subquery("asked")
 

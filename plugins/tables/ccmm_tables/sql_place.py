@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ccmm_agent.plugin import BadOption, Manifest, Options
 from ccmm_agent.secret_file import load_password
-from ccmm_plugin_records.sql_makes import MAKES, Make
+from ccmm_tables.sql_makes import MAKES, Make
 
 CONNECT_S = 15
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -132,4 +132,4 @@ class Place:
 def _need_driver(make: str) -> None:
     declared = MAKES[make]
     if find_spec("sqlalchemy") is None or find_spec(declared.driver) is None:
-        raise BadOption("url", f"a database whose driver is installed: ccmm-plugin-records[{declared.extra}]")
+        raise BadOption("url", f"a database whose driver is installed: ccmm-tables[{declared.extra}]")

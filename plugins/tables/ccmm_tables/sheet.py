@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from ccmm_agent.delimited import BadTable, Dialect, header_places, read_rows
-from ccmm_plugin_records.columns import Cell, Row, text_of
+from ccmm_tables.columns import Cell, Row, text_of
 
 MAX_ROWS = 1_000_000
 MAX_UNZIPPED = 400 * 1024 * 1024

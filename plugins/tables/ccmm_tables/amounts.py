@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from ccmm_agent.facts import count, gauge, histogram, seconds
 from ccmm_agent.plugin import Observation
-from ccmm_plugin_records.counts import MAX_DAYS, REASON, Days, Dimensions
 from ccmm_proto.histogram import BUCKETS, bucket_of
 from ccmm_proto.measures import MEASURES, Shape
 from ccmm_proto.period import DAY_MS, floor_to, from_ms, to_ms
+from ccmm_tables.counts import MAX_DAYS, REASON, Days, Dimensions
 
 DAY_S = 86_400
 Slot = tuple[int, str, Dimensions]  # start in ms, measure, dimensions

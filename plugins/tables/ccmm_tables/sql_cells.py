@@ -12,8 +12,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from ccmm_agent.delimited import BadTable
-from ccmm_plugin_records.columns import Cell, Row
-from ccmm_plugin_records.sheet import MAX_CELL
+from ccmm_tables.columns import Cell, Row
+from ccmm_tables.sheet import MAX_CELL
 
 DIGEST_BYTES = 6
 _BITS = {b"\0": False, b"\1": True}  # BIT(1) of MySQL

@@ -5,13 +5,14 @@ from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ccmm_agent.delimited import BadTable, LocalTimes
+from ccmm_agent.delimited import BadTable
 from ccmm_agent.facts import inventory, occurrence
 from ccmm_agent.plugin import Done, Observation
-from ccmm_plugin_records.columns import Row
-from ccmm_plugin_records.counts import Counts, Dimensions, state
-from ccmm_plugin_records.mapping import TableMapping
 from ccmm_proto.kinds import Form
+from ccmm_tables.columns import Row
+from ccmm_tables.counts import Counts, Dimensions, state
+from ccmm_tables.mapping import TableMapping
+from ccmm_tables.opened import Opened
 
 INSTANT = timedelta(seconds=1)  # what a first list vouches for before its export
 CURSOR_VERSION = 1
@@ -21,14 +22,14 @@ PLANNED = ("forecast_contacts",)  # measures of days that are still to come
 class TableReading:
     """Goes over the rows once. Every method raises BadTable; `rows`, `as_of` and `earliest` are whole at the end."""
 
-    def __init__(self, rows: Iterator[Row], mapping: TableMapping, times: LocalTimes, exported: datetime) -> None:
+    def __init__(self, opened: Opened, mapping: TableMapping) -> None:
         self.rows = 0
         self.left_out = 0
         self.earliest: datetime | None = None
-        self._rows = rows
+        self._rows = opened.rows
         self._mapping = mapping
-        self._times = times
-        self._exported = exported
+        self._times = opened.times
+        self._exported = opened.as_of
         self._newest: datetime | None = None
         self._keys: dict[str, int] = {}
 
@@ -44,27 +45,29 @@ class TableReading:
     def entries(self) -> Iterator[tuple[str, Mapping[str, object]]]:
         """(key, attributes) of an inventory; a key that stands twice is an error."""
         for row in self._wanted():
-            yield self._key(row), self._mapping.attributes(row, self._times)
+            yield self._key(row), self._mapping.declared.attributes(row, self._times)
 
     def occurrences(self) -> Iterator[Observation]:
         """One occurrence a row; an id that stands twice is an error."""
         for row in self._wanted():
             key, started = self._key(row), self._start(row)
             ended = self._mapping.end_of(row, self._times, started)
-            attributes = self._mapping.attributes(row, self._times)
+            attributes = self._mapping.declared.attributes(row, self._times)
             yield occurrence(self._mapping.word, key, started, ended, **attributes)
 
     def counts(self) -> Counts:
         """All rows, counted."""
         counts = Counts()
         for row in self._wanted():
-            counts.add(self._start(row), self._mapping.attributes(row, self._times), self._mapping.count_of(row))
+            counts.add(
+                self._start(row), self._mapping.declared.attributes(row, self._times), self._mapping.count_of(row)
+            )
         return counts
 
     def dated(self) -> Iterator[tuple[Row, datetime, Dimensions]]:
         """Each row with its time and its dimensions, sorted by name."""
         for row in self._wanted():
-            found = self._mapping.attributes(row, self._times)
+            found = self._mapping.declared.attributes(row, self._times)
             yield row, self._start(row), tuple(sorted((name, str(value)) for name, value in found.items()))
 
     def read_all(self) -> None:
@@ -80,8 +83,8 @@ class TableReading:
 
     def _wanted(self) -> Iterator[Row]:
         for raw in self._rows:
-            row = self._mapping.cleaned(raw)
-            if not self._mapping.is_wanted(row):
+            row = self._mapping.declared.cleaned(raw)
+            if not self._mapping.declared.is_wanted(row):
                 self.left_out += 1
                 continue
             self.rows += 1

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from ccmm_agent.delimited import LocalTimes
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_records.columns import Row
-from ccmm_plugin_records.sql_cells import DIGEST_BYTES, digest_of
-from ccmm_plugin_records.sql_query import Growing, Mark
+from ccmm_tables.columns import Row
+from ccmm_tables.sql_cells import DIGEST_BYTES, digest_of
+from ccmm_tables.sql_query import Growing, Mark
 
 CURSOR_VERSION = 1
 MAX_CURSOR = 1_000_000  # bytes; the agent takes 1 MiB

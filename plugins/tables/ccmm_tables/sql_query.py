@@ -12,7 +12,7 @@ from typing import TypeAlias
 from ccmm_agent.delimited import BadTable, LocalTimes
 from ccmm_agent.options import parse_seconds
 from ccmm_agent.plugin import BadOption, Options
-from ccmm_plugin_records.columns import Cell, Row, time_of
+from ccmm_tables.columns import Cell, Row, time_of
 
 Mark: TypeAlias = int | datetime  # of the growing column: a number, or a time as the database writes it, without zone
 SINCE, UNTIL = "since", "until"
@@ -36,8 +36,8 @@ class Query:
     text: str | None = None
 
     @classmethod
-    def from_options(cls, options: Options, growing: "Growing | None") -> "Query":
-        """Raises BadOption for anything but one SELECT."""
+    def from_options(cls, options: Options, growing: "Growing | None", *, spans: bool = False) -> "Query":
+        """`spans`: both :since and :until are given to it. Raises BadOption for anything but one SELECT."""
         table, text = options.text("table", None), options.text("query", None)
         if (table is None) == (text is None):
             raise BadOption("query", "either `query` or `table`")
@@ -46,7 +46,7 @@ class Query:
             return cls(table=name, schema=schema or None)
         assert text is not None
         bound = refuse_other(text)
-        if bound and growing is None:
+        if bound and growing is None and not spans:
             raise BadOption("query", "`since_column` where the query has :since or :until")
         if UNTIL in bound and growing is not None and isinstance(growing.begin, int):
             raise BadOption("query", ":until only where `since_column` is a time")

@@ -100,6 +100,7 @@ _RIGHT = "the account may not read it: GRANT SELECT"
 _NO_TABLE = "the table is not there, or the account may not see it: its name, its schema, GRANT SELECT"
 _NO_COLUMN = "a column is not there: the names of the options, or of the query"
 _NO_SELECT = "the query is not understood"
+_OTHER_TYPE = "a column is compared with a value of another type: convert it in the query, a text to a timestamp"
 _WOULD_WRITE = "the query would write"
 _SLOW = "the query took longer than `statement_timeout`: an index, or fewer rows"
 _BUSY = "the database takes no more connections, or goes down"
@@ -115,6 +116,7 @@ CODES: Mapping[str, tuple[Reason, str]] = {
     **dict.fromkeys(("42P01", "3F000"), (Reason.NOT_FOUND, _NO_TABLE)),
     "42703": (Reason.NOT_FOUND, _NO_COLUMN),
     "42601": (Reason.BAD_OPTION, _NO_SELECT),
+    "42883": (Reason.BAD_OPTION, _OTHER_TYPE),
     "25006": (Reason.BAD_OPTION, _WOULD_WRITE),
     "57014": (Reason.TIMEOUT, _SLOW),
     **dict.fromkeys(("53300", "57P01", "57P02", "57P03"), (Reason.UNREACHABLE, _BUSY)),
