@@ -24,18 +24,23 @@ def new_plugin(name: str, folder: Path) -> Path:
     return folder
 
 
+def lent_environment(folder: Path) -> Path:
+    """The interpreter of a fresh environment; what this one has installed is lent to it."""
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    lent = sysconfig.get_paths()["purelib"]
+    (site / "lent.pth").write_text(f"import site; site.addsitedir({lent!r})\n")
+    return folder / "bin" / "python"
+
+
 def installed(plugin: Path, folder: Path) -> Path:
-    """The interpreter of a fresh environment with the plugin's wheel; what the plugin needs is lent to it."""
+    """The interpreter of a fresh environment with the plugin's wheel."""
     wheels = folder / "wheels"
     offline = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index")
     built = run_in(folder, sys.executable, "-m", "pip", "wheel", *offline, "--no-build-isolation", "-w", wheels, plugin)
     assert built.returncode == 0, built.stderr
-    venv.create(folder / "venv", with_pip=False, symlinks=True)
-    python = folder / "venv" / "bin" / "python"
+    python = lent_environment(folder / "venv")
     (wheel,) = wheels.glob("*.whl")
     put = run_in(folder, sys.executable, "-m", "pip", "--python", python, "install", *offline, wheel)
     assert put.returncode == 0, put.stderr
-    (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    lent = sysconfig.get_paths()["purelib"]
-    (site / "lent.pth").write_text(f"import site; site.addsitedir({lent!r})\n")
     return python
