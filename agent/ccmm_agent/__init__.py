@@ -32,6 +32,7 @@ outbox_view   the command `show-outbox`
 pipeline      read, redact, sign, spool
 plugin        what a plugin is
 plugins       finds and imports plugins
+program       runs one program of a manifest, for plugins
 reader        the reader process
 reading       the parent's side of a reading
 reconcile     the collector's heads against our spool

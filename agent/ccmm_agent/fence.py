@@ -23,6 +23,7 @@ SYSTEM_FOLDERS: Final = (
     *("/usr/share/ca-certificates", "/usr/local/share/ca-certificates"),
     *("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/share/locale"),
 )
+PROGRAM_EVENT: Final = "ccmm_agent.program"  # raised by ccmm_agent.program, in the thread that asks for it
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FORBIDDEN: Final = frozenset(
     {
@@ -44,13 +45,16 @@ class Fence:
     files: frozenset[str]
     folders: tuple[str, ...]
     endpoints: frozenset[tuple[str, int]] = frozenset()
+    programs: frozenset[str] = frozenset()
     learned: dict[str, str] = field(default_factory=dict)  # address -> the host name that it came from
 
     @classmethod
     def around(cls, manifest: Manifest, python: Iterable[str]) -> "Fence":
         """The manifest, and what Python and the system's libraries need."""
+        programs = frozenset(map(str, manifest.programs))
         return cls(
-            files=frozenset((*SYSTEM_FILES, *map(str, manifest.files))),
+            programs=programs,
+            files=frozenset((*SYSTEM_FILES, *map(str, manifest.files))) | programs,
             folders=tuple(f"{str(folder).rstrip('/')}/" for folder in (*SYSTEM_FOLDERS, *python, *manifest.folders)),
             endpoints=frozenset((host.lower(), port) for host, port in manifest.endpoints),
         )
@@ -78,6 +82,8 @@ def python_folders() -> tuple[str, ...]:
 
 def refusal(fence: Fence, event: str, args: Sequence[object]) -> str | None:
     """Why this audit event is not allowed; None where it is."""
+    if event == PROGRAM_EVENT or (event == "subprocess.Popen" and fence.programs):
+        return _start(fence, args[0])
     if event in _FORBIDDEN:
         return f"a plugin may not do this: {event}"
     if event == "open":
@@ -113,6 +119,11 @@ def _open(fence: Fence, path: object, mode: object, flags: object) -> str | None
     if writes and path not in ("/dev/null", b"/dev/null"):
         return "a plugin writes nothing"
     return _read(fence, path)
+
+
+def _start(fence: Fence, program: object) -> str | None:
+    named = isinstance(program, str | bytes | os.PathLike) and os.fsdecode(program) in fence.programs
+    return None if named else "the manifest does not name this program, or there is no Landlock to hold it"
 
 
 def _read(fence: Fence, path: object) -> str | None:

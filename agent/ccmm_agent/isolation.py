@@ -34,6 +34,8 @@ _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _CAPABILITY_VERSION: Final = 0x20080522
 _CAP_DAC_READ_SEARCH: Final = 1 << 2  # an agent of root reads what it was given; nothing else of root stays
+_ADDRESSES_OF_PROGRAMS: Final = 2 << 30  # a program of Go reserves addresses that it never fills
+_prctl: Final = ctypes.CDLL(None, use_errno=True).prctl  # found before the fence stands
 
 
 class _CapabilityHead(ctypes.Structure):
@@ -49,7 +51,7 @@ def protect_this_process() -> None:
 
     `ccmm-agent run`, `collect` and `check` call it first, before any key is loaded. A started program is not affected.
     """
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+    if _prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "this process cannot be protected from its children")
 
 
@@ -59,13 +61,19 @@ def die_with_parent() -> None:
     systemd sends SIGTERM to readers too: only the agent decides when they end.
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    die_with_starter()
 
 
-def limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
-    """Memory, processor time, files; nothing may be written, no core is left."""
+def die_with_starter() -> None:
+    """The kernel kills this process when the thread that started it ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def limit_resources(memory_bytes: int, cpu_seconds: int, *, programs: bool = False) -> None:
+    """Memory, processor time, files; nothing may be written, no core is left. Started programs inherit it."""
     for which, limit in (
-        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_DATA, memory_bytes),
+        (resource.RLIMIT_AS, memory_bytes + (_ADDRESSES_OF_PROGRAMS if programs else 0)),
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_NPROC, PROCESSES),
@@ -78,13 +86,23 @@ def limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def isolate(manifest: Manifest, fence: Fence, parent_account: int) -> Isolation.ValueType:
-    """Restrict this process to the manifest for good; gives the level that was truly reached."""
+    """Restrict this process to the manifest for good; gives the level that was truly reached.
+
+    Where that is none, a program would be held by nothing: then the fence names none any more.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        fence.programs = frozenset()
         return ISOLATION_NONE
     _drop_capabilities(libc)
     reached = landlocked(fence, {port for _, port in manifest.endpoints})
-    seccomp.install(unix_sockets=any(_is_socket(path) for path in manifest.files))
+    if reached != ISOLATION_LANDLOCK:
+        fence.programs = frozenset()
+    seccomp.install(
+        unix_sockets=any(_is_socket(path) for path in manifest.files),
+        network=bool(manifest.endpoints) or not manifest.programs,
+        programs=bool(fence.programs),
+    )
     if reached != ISOLATION_LANDLOCK:
         return ISOLATION_NONE
     return ISOLATION_LANDLOCK if os.geteuid() == parent_account else ISOLATION_LANDLOCK_AND_ACCOUNT
@@ -123,7 +141,7 @@ def landlocked(fence: Fence, ports: set[int]) -> Isolation.ValueType:
     if landlock.abi() == 0:
         return ISOLATION_NONE
     try:
-        landlock.restrict((*sorted(fence.files), *fence.folders), sorted(ports))
+        landlock.restrict((*sorted(fence.files), *fence.folders), sorted(ports), sorted(fence.programs))
     except OSError:
         return ISOLATION_NONE
     return ISOLATION_LANDLOCK

@@ -1,4 +1,4 @@
-"""Landlock by its three system calls: this process can read only what is named, and connect only to what is named.
+"""Landlock by its three system calls: this process reads, runs and connects to only what is named.
 
 Kernel documentation: https://docs.kernel.org/userspace-api/landlock.html. What a kernel does not know of yet (its ABI
 number says) stays open: TCP ports before 4, signals and abstract sockets before 6.
@@ -16,6 +16,7 @@ _RESTRICT_SELF: Final = 446
 _VERSION: Final = 1
 _PATH_BENEATH: Final = 1
 _NET_PORT: Final = 2
+_EXECUTE: Final = 1 << 0
 _WRITE_FILE: Final = 1 << 1
 _READ_FILE: Final = 1 << 2
 _READ_DIR: Final = 1 << 3
@@ -23,6 +24,10 @@ _BIND_TCP: Final = 1 << 0
 _CONNECT_TCP: Final = 1 << 1
 _SCOPE_ABSTRACT_UNIX_AND_SIGNALS: Final = 0b11
 _WRITABLE: Final = ("/dev/null",)
+_LOADERS: Final = (  # the kernel starts a program by its dynamic loader, which then only reads libraries
+    *("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"),
+    *("/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1"),
+)
 
 
 class _RulesetAttr(ctypes.Structure):
@@ -43,8 +48,10 @@ def abi() -> int:
     return max(0, int(_libc().syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))))
 
 
-def restrict(readable: Iterable[str], ports: Iterable[int]) -> None:
-    """From here on this thread reads only below `readable` and connects only to TCP `ports`. Never widened again.
+def restrict(readable: Iterable[str], ports: Iterable[int], programs: Iterable[str] = ()) -> None:
+    """From here on this thread reads only below `readable`, connects only to TCP `ports` and starts only `programs`.
+
+    Never widened again, and what it starts inherits it.
 
     Needs no_new_privs. Paths that are not there are passed over: opening them says so by itself. Raises OSError.
     """
@@ -58,6 +65,9 @@ def restrict(readable: Iterable[str], ports: Iterable[int]) -> None:
     try:
         for path in readable:
             _allow_path(ruleset, path)
+        started = tuple(programs)
+        for path in (*started, *_LOADERS) if started else ():
+            _allow_path(ruleset, path, also=_EXECUTE)
         if version >= 4:
             # Port 0 is the local end of a connection, which some clients (ldap3) bind; listening there is filtered.
             _add_rule(ruleset, _NET_PORT, _NetPortAttr(allowed=_BIND_TCP, port=0))
@@ -74,14 +84,14 @@ def _handled_fs(version: int) -> int:
     return (1 << known) - 1
 
 
-def _allow_path(ruleset: int, path: str) -> None:
+def _allow_path(ruleset: int, path: str, also: int = 0) -> None:
     try:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
         is_folder = stat.S_ISDIR(os.fstat(parent).st_mode)
-        allowed = _READ_FILE | (_READ_DIR if is_folder else 0) | (_WRITE_FILE if path in _WRITABLE else 0)
+        allowed = _READ_FILE | (_READ_DIR if is_folder else also) | (_WRITE_FILE if path in _WRITABLE else 0)
         _add_rule(ruleset, _PATH_BENEATH, _PathBeneathAttr(allowed=allowed, parent=parent))
     finally:
         os.close(parent)

@@ -68,9 +68,10 @@ def plugins(*, as_json: bool) -> None:
     """Print every installed source type."""
     offers = offered_sources()
     if as_json:
-        print_json({"plugins": [{**asdict(one), "feeds": list(one.feeds)} for one in offers]})
+        print_json({"plugins": [asdict(one) for one in offers]})
         return
-    print_table(("plugin", "value", "feeds"), [(one.plugin, one.value, _feeds(one)) for one in offers])
+    rows = [(one.plugin, one.value, _feeds(one), ", ".join(one.programs)) for one in offers]
+    print_table(("plugin", "value", "feeds", "may run"), rows)
 
 
 def _feeds(offer: Offered) -> str:

@@ -62,14 +62,19 @@ class SourceUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """All that a source needs; isolation denies everything else. Paths are absolute, endpoints (host, port)."""
+    """All that a source needs; isolation denies everything else. Paths are absolute, endpoints (host, port).
+
+    A program is started by `ccmm_agent.program` and reaches what the source reaches, nothing more; where there is no
+    Landlock none is started. A script needs the program of its first line, too, and that one runs any other script.
+    """
 
     files: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()  # with everything below
     endpoints: tuple[tuple[str, int], ...] = ()  # of TCP and UDP
+    programs: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        for path in (*self.files, *self.folders):
+        for path in (*self.files, *self.folders, *self.programs):
             if not path.is_absolute():
                 raise BadOption("manifest", f"absolute paths, not {path}")
         for host, port in self.endpoints:
@@ -129,7 +134,7 @@ class Source(ABC):
 
     @abstractmethod
     def manifest(self) -> Manifest:
-        """The files, folders and endpoints that `read` and `check` need; from the options alone, without looking."""
+        """What `read` and `check` need; from the options alone, without looking."""
 
     @abstractmethod
     def read(self, window: Window) -> Iterator[Observation | Done]:

@@ -41,7 +41,7 @@ def main() -> None:
     answer = _Answer(int(sys.argv[1]))
     if terms.path:
         sys.path.insert(0, terms.path)
-    limit_resources(request.memory_bytes, request.cpu_seconds)
+    limit_resources(request.memory_bytes, request.cpu_seconds, programs=bool(terms.manifest.programs))
     fence = Fence.around(terms.manifest, python_folders())
     if (open_to_all := exposed(fence, terms.protected)) is not None:
         answer.unavailable(Reason.REFUSED, f"{open_to_all} holds the agent's keys and lies where the source would read")
@@ -111,23 +111,25 @@ def _offers() -> Iterator[Mapping[str, object]]:
             continue
         for source in sources.values():
             declared = source.feeds  # a property: known with the options only
-            feeds = declared if isinstance(declared, tuple) else _feeds_of_example(source)
+            example = _example_of(source)
+            feeds = declared if isinstance(declared, tuple) else example.feeds if example else ()
             yield {
                 "plugin": source.plugin,
                 "example": source.example,
                 "value": source.value,
                 "feeds": list(feeds),
                 "feeds_vary": not isinstance(declared, tuple),
+                "programs": [str(path) for path in example.manifest().programs] if example else [],
             }
 
 
-def _feeds_of_example(source: type[Source]) -> tuple[str, ...]:
+def _example_of(source: type[Source]) -> Source | None:
     """None where its example is no example."""
     try:
         (table,) = tomllib.loads(source.example)["source"]
-        return source.from_options(Options({key: table[key] for key in table if key not in OF_SCHEDULE})).feeds
+        return source.from_options(Options({key: table[key] for key in table if key not in OF_SCHEDULE}))
     except (BadOption, KeyError, TypeError, ValueError):
-        return ()
+        return None
 
 
 def _description(source: Source) -> Mapping[str, object]:

@@ -210,9 +210,12 @@ def _isolation_line(isolation: Isolation.ValueType, manifest: Manifest) -> Check
         *(f"{h}:{port}" for h, port in manifest.endpoints),
     ]
     opened = f"may open: {', '.join(places) or 'nothing'}"
+    if manifest.programs:
+        opened += f"; may run: {', '.join(map(str, manifest.programs))}"
     if isolation == ISOLATION_NONE:
+        held = ", and does not without Landlock" if manifest.programs else ""
         return CheckLine(
-            "warning", "isolation", f"none: no Landlock here, and every statement says so; {opened}"[:MAX_DETAIL]
+            "warning", "isolation", f"none: no Landlock here, and every statement says so; {opened}{held}"[:MAX_DETAIL]
         )
     level = "Landlock, second account" if isolation == ISOLATION_LANDLOCK_AND_ACCOUNT else "Landlock"
     return CheckLine("ok", "isolation", f"{level}; {opened}"[:MAX_DETAIL])

@@ -38,7 +38,6 @@ _REFUSED: Final = {  # (x86_64, aarch64)
     "tkill": (200, 130),
     "rt_sigqueueinfo": (129, 138),
     "rt_tgsigqueueinfo": (297, 240),
-    "execve": (59, 221),
     "execveat": (322, 281),
     "io_uring_setup": (425, 425),
     "unshare": (272, 97),
@@ -51,18 +50,22 @@ _REFUSED: Final = {  # (x86_64, aarch64)
     "add_key": (248, 217),
     "request_key": (249, 218),
 }
+_EXECVE: Final = (59, 221)
 _TGKILL: Final = (234, 131)
 _PRLIMIT64: Final = (302, 261)
 _SOCKET: Final = (41, 198)
 
 
-def program(machine: str, pid: int, *, unix_sockets: bool) -> bytes:
-    """The filter as BPF instructions for this processor; raises KeyError for an unknown one."""
+def program(machine: str, pid: int, *, unix_sockets: bool, network: bool = True, programs: bool = False) -> bytes:
+    """The filter as BPF instructions for this processor; raises KeyError for an unknown one.
+
+    Started programs inherit it. Without `network` there is no socket at all, of UDP neither.
+    """
     arch, column = _ARCHES[machine]
-    families = (*_FAMILIES, _AF_UNIX) if unix_sockets else _FAMILIES
+    families = (*(_FAMILIES if network else ()), *((_AF_UNIX,) if unix_sockets else ()))
     steps = [(_LOAD, 0, 0, _ARCH), (_IF_EQUAL, 1, 0, arch), (_RETURN, 0, 0, _REFUSE), (_LOAD, 0, 0, _NUMBER)]
     steps += [(_IF_AT_LEAST, 0, 1, _X32_BIT), (_RETURN, 0, 0, _REFUSE)]
-    for numbers in _REFUSED.values():
+    for numbers in (*_REFUSED.values(), *(() if programs else (_EXECVE,))):
         steps += [(_IF_EQUAL, 0, 1, numbers[column]), (_RETURN, 0, 0, _REFUSE)]
     steps += _only(_TGKILL[column], (pid,))  # abort() signals itself
     steps += _only(_PRLIMIT64[column], (0, pid))  # its own limits, not its parent's
@@ -71,12 +74,12 @@ def program(machine: str, pid: int, *, unix_sockets: bool) -> bytes:
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
 
 
-def install(*, unix_sockets: bool) -> bool:
+def install(*, unix_sockets: bool, network: bool = True, programs: bool = False) -> bool:
     """Filter this process from here on; says whether it does. Needs no_new_privs."""
     machine = os.uname().machine
     if sys.maxsize < 2**32 or machine not in _ARCHES:
         return False
-    code = program(machine, os.getpid(), unix_sockets=unix_sockets)
+    code = program(machine, os.getpid(), unix_sockets=unix_sockets, network=network, programs=programs)
     instructions = ctypes.create_string_buffer(code, len(code))
     fprog = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(instructions))
     libc = ctypes.CDLL(None, use_errno=True)

@@ -49,6 +49,7 @@ class Offered:
     value: int
     feeds: tuple[str, ...]
     feeds_vary: bool = False
+    programs: tuple[str, ...] = ()  # that its example runs
     broken: str = ""  # why it cannot be used; all but its word is empty then
 
 
@@ -87,6 +88,7 @@ def manifest_table(manifest: Manifest) -> dict[str, object]:
         "files": [str(path) for path in manifest.files],
         "folders": [str(path) for path in manifest.folders],
         "endpoints": [list(endpoint) for endpoint in manifest.endpoints],
+        "programs": [str(path) for path in manifest.programs],
     }
 
 
@@ -108,6 +110,7 @@ def parse_offers(content: bytes) -> tuple[Offered, ...]:
             value=_value(table.get("value")),
             feeds=_feeds(table.get("feeds")),
             feeds_vary=table.get("feeds_vary") is True,
+            programs=tuple(_texts(table.get("programs", []))),
             broken=_text(table.get("broken", ""), empty=True),
         )
         for table in map(_table, _list(_json(content)))
@@ -170,6 +173,7 @@ def _manifest(value: object) -> Manifest:
             files=tuple(Path(path) for path in _texts(table.get("files"))),
             folders=tuple(Path(path) for path in _texts(table.get("folders"))),
             endpoints=tuple(endpoints),
+            programs=tuple(Path(path) for path in _texts(table.get("programs"))),
         )
     except BadOption as error:
         raise Malformed(str(error)) from error

@@ -25,6 +25,7 @@ from ccmm_agent.plugin import (
     Window,
     hookimpl,
 )
+from ccmm_agent.program import run_program
 from ccmm_proto.v1 import reader_pb2 as rpb
 from ccmm_proto.v1 import statement_pb2 as pb
 
@@ -45,6 +46,9 @@ class Hostile(Source):
         self.torn = options.flag("torn", False)
         self.files = tuple(map(Path, options.texts("files", ())))
         self.folders = tuple(map(Path, options.texts("folders", ())))
+        self.programs = tuple(map(Path, options.texts("programs", ())))
+        self.arguments = options.texts("arguments", ())
+        self.seconds = options.whole("seconds", 10)
         self.endpoints = tuple(("127.0.0.1", int(port)) for port in options.texts("ports", ()))
 
     @property
@@ -56,7 +60,7 @@ class Hostile(Source):
         return cls(options)
 
     def manifest(self) -> Manifest:
-        return Manifest(files=self.files, folders=self.folders, endpoints=self.endpoints)
+        return Manifest(files=self.files, folders=self.folders, endpoints=self.endpoints, programs=self.programs)
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         if self.torn:
@@ -285,6 +289,21 @@ def _execute(source: Hostile, window: Window) -> None:
     subprocess.run(["/bin/true"], check=True)
 
 
+def _program(source: Hostile, window: Window) -> None:
+    """What the program printed, in the detail, so that the test can see it."""
+    assert source.path is not None
+    ended = run_program(source.path, source.arguments, seconds=source.seconds, output_bytes=1 << 16)
+    if ended.code != 0:
+        raise SourceUnavailable(Reason.CRASHED, f"{ended.code} {ended.said.decode().strip()[-300:]}")
+    raise SourceUnavailable(Reason.LIMITED, ended.output.decode().strip())
+
+
+def _program_by_hand(source: Hostile, window: Window) -> None:
+    """Past our own function, as any code of a plugin could."""
+    assert source.path is not None
+    subprocess.run([str(source.path), *source.arguments], check=True, capture_output=True)
+
+
 def _terminated(source: Hostile, window: Window) -> None:
     """What systemd sends to every process of a service that stops."""
     signal.raise_signal(signal.SIGTERM)
@@ -323,5 +342,6 @@ ACTS: dict[str, Callable[..., Iterator[Observation | Done] | None]] = {
         _stowaway, _no_observation, _no_done, _future, _reversed, _naive, _for_ever, _big_cursor, _unavailable,
         _read_file, _list_folder, _read_parent, _trace_parent, _kill_parent, _limit_parent, _connect, _local_end,
         _datagram, _connected_datagram, _terminated, _listen, _unix, _write, _execute, _replace, _fork,
+        _program, _program_by_hand,
     )},
 }  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccmm_agent.fence import Fence, learn, python_folders, refusal
+from ccmm_agent.fence import PROGRAM_EVENT, Fence, learn, python_folders, refusal
 from ccmm_agent.plugin import Manifest
 
 
@@ -16,6 +16,7 @@ def fence(tmp_path: Path) -> Fence:
         files=(tmp_path / "queue_log", tmp_path / "s"),
         folders=(tmp_path / "logs",),
         endpoints=(("PBX.example", 5038), ("10.0.0.7", 636)),
+        programs=(Path("/usr/bin/restic"),),
     )
     return Fence.around(manifest, python_folders())
 
@@ -46,12 +47,24 @@ def test_nothing_is_written(fence: Fence, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        *("os.system", "subprocess.Popen", "os.exec", "os.fork", "os.posix_spawn", "pty.spawn", "ctypes.dlopen"),
+        *("os.system", "os.exec", "os.fork", "os.posix_spawn", "pty.spawn", "ctypes.dlopen"),
         *("os.kill", "os.remove", "os.chmod", "os.rename", "os.utime", "resource.prlimit", "tempfile.mkstemp"),
     ],
 )
 def test_programs_signals_and_changes_are_refused(fence: Fence, event: str) -> None:
     assert refusal(fence, event, ()) == f"a plugin may not do this: {event}"
+
+
+def test_programs_of_the_manifest_are_started_and_by_one_way_only(fence: Fence) -> None:
+    for event in ("subprocess.Popen", PROGRAM_EVENT):
+        for named in ("/usr/bin/restic", b"/usr/bin/restic", Path("/usr/bin/restic")):
+            assert refusal(fence, event, (named, [], None, None)) is None
+        for other in ("restic", "/usr/bin/restic2", "/bin/sh", None, 3):
+            assert refusal(fence, event, (other, [], None, None)) is not None
+    closed = Fence.around(Manifest(), ())
+    assert refusal(closed, "subprocess.Popen", ("/usr/bin/restic",)) == "a plugin may not do this: subprocess.Popen"
+    assert refusal(fence, "os.posix_spawn", ("/usr/bin/restic",)) is not None
+    assert refusal(fence, "os.exec", ("/usr/bin/restic",)) is not None
 
 
 def test_only_endpoints_of_the_manifest_are_connected(fence: Fence, tmp_path: Path) -> None:

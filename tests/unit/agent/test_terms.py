@@ -13,13 +13,17 @@ from ccmm_proto.errors import Malformed
 
 TERMS = Terms(
     task="read",
-    manifest=Manifest(files=(Path("/a"),), folders=(Path("/b"),), endpoints=(("pbx", 5038),)),
+    manifest=Manifest(files=(Path("/a"),), folders=(Path("/b"),), endpoints=(("pbx", 5038),), programs=(Path("/c"),)),
     protected=(Path("/agent"),),
     parent_account=1000,
     module="m",
     path="/p",
 )
-DESCRIPTION = {"feeds": ["calls_offered"], "value": 50, "manifest": {"files": [], "folders": [], "endpoints": []}}
+DESCRIPTION = {
+    "feeds": ["calls_offered"],
+    "value": 50,
+    "manifest": {"files": [], "folders": [], "endpoints": [], "programs": []},
+}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -52,10 +56,12 @@ def test_anything_else_is_malformed(content: bytes) -> None:
         ("feeds", "calls_offered"),
         ("value", 101),
         ("value", True),
-        ("manifest", {"files": ["relative"], "folders": [], "endpoints": []}),
+        ("manifest", {"files": ["relative"], "folders": [], "endpoints": [], "programs": []}),
         ("manifest", {"files": [], "folders": [], "endpoints": [["pbx", 0]]}),
         ("manifest", {"files": [], "folders": [], "endpoints": [["pbx", True]]}),
-        ("manifest", {"files": ["/a\0b"], "folders": [], "endpoints": []}),
+        ("manifest", {"files": [], "folders": [], "endpoints": []}),
+        ("manifest", {"files": [], "folders": [], "endpoints": [], "programs": ["restic"]}),
+        ("manifest", {"files": ["/a\0b"], "folders": [], "endpoints": [], "programs": []}),
         ("manifest", {"files": []}),
     ],
 )
