@@ -5,6 +5,11 @@ ups_look            from the variables of one UPS to what one look tells, pure
 ups_state           what is remembered from look to look, and what each look adds, pure
 nut                 the only module that speaks to upsd: lists, and nothing that changes anything
 nut_protocol        the lines of Network UPS Tools, pure
+snmp                the `snmp` source: readings and alerts out of a mapped table of an agent's objects
+snmp_map            which object is which reading or alert, and its figure in our units, pure
+snmp_value          names of objects, and what an agent tells as a figure, pure
+snmp_agent          the only module that speaks SNMP: GET and GETBULK, and nothing that changes anything
+look_state          what is remembered from look to look: readings by quarter hour, alerts that stand, pure
 reachability        the `reachability` source: seconds watched and down, by service and five minutes
 reachability_state  what is remembered from look to look, pure
 probe               asking one target: TCP, TLS, SIP, DNS; the only module of it that connects
