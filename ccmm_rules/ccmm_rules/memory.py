@@ -109,7 +109,7 @@ class MemoryEvidence:
         parts: dict[tuple[str, str, object], list[MeasureRow]] = {}
         for row in self.slots(measure, span):
             parts.setdefault((row.agent, row.source, row.dimensions), []).append(row)
-        return [_sum(parts[key]) for key in sorted(parts, key=str)]
+        return [summed(parts[key]) for key in sorted(parts, key=str)]
 
     def noted(
         self,
@@ -238,7 +238,7 @@ def merged(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(result)
 
 
-def _sum(rows: Sequence[MeasureRow]) -> MeasureRow:
+def summed(rows: Sequence[MeasureRow]) -> MeasureRow:
     gauges = [row.gauge for row in rows if row.gauge is not None]
     lows, highs, lasts = zip(*gauges, strict=True) if gauges else ((), (), ())
     return rows[0]._replace(
