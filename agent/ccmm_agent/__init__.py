@@ -58,5 +58,11 @@ status        the command `status`
 submit        connects, sends, reconnects
 terms         what agent and reader tell each other in JSON
 testing       the contract test of plugins
+testing_certificate  certificates for the tests of plugins
+testing_http  a web server for the tests of plugins, with faults
 values        checked values of facts
+web           the HTTP client of plugins
+web_errors    what went wrong over HTTP, and its mend
+web_place     where a web API is
+web_wire      a session of requests that keeps our limits
 """
