@@ -25,6 +25,7 @@ landlock      the kernel's Landlock
 logs          log lines for operators
 look          the commands `check`, `collect`, `plugins`
 main          the installed command
+mend          what an admin can do about a source that fails
 new_plugin    the command `new-plugin`
 options       typed getters over a source's options
 outbox        drafts, their places, signed statements

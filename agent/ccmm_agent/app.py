@@ -42,11 +42,17 @@ def join(
 
 
 @app.command()
-def check(folder: Folder, as_json: AsJson = False) -> None:
-    """Every source: reachable? rights? what would leave."""
+def check(
+    folder: Folder,
+    lang: Annotated[str, typer.Option(help="Of the mends: en or zh.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Every source: reachable? rights? what would leave, and what mends what failed."""
     from ccmm_agent.look import check as looking
 
-    raise typer.Exit(0 if looking(folder, as_json=as_json) else 1)
+    if lang not in ("en", "zh"):
+        raise typer.BadParameter("en or zh is expected")
+    raise typer.Exit(0 if looking(folder, as_json=as_json, language=lang) else 1)
 
 
 @app.command()

@@ -1,10 +1,13 @@
 """`check`, `collect` and `plugins`: look at sources without sending anything. They also work before `join`."""
 
 import json
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import json_format
 
@@ -13,9 +16,10 @@ from ccmm_agent.config import Config, SourceConfig, load_config
 from ccmm_agent.facts import word_of
 from ccmm_agent.identity import KeyFolder
 from ccmm_agent.isolation import protect_this_process
+from ccmm_agent.mend import mend_of
 from ccmm_agent.pipeline import look
-from ccmm_agent.plugin import CheckLine
-from ccmm_agent.reading import check_source_process, offered_sources
+from ccmm_agent.plugin import CheckLine, SourceUnavailable
+from ccmm_agent.reading import SourceSpec, check_source_process, describe_source, described_places, offered_sources
 from ccmm_agent.screen import print_json, print_line, print_table, say
 from ccmm_agent.sources import PlannedSource, limits_of, planned_sources, spec_of
 from ccmm_agent.spool import Spool
@@ -47,18 +51,19 @@ def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool
     return all(run.outcome == Outcome.EMPTY or run.outcome == OBSERVED for run in runs)
 
 
-def check(folder: Path, *, as_json: bool) -> bool:
-    """Print for every source: reachable? rights? what would leave. True: nothing failed."""
+def check(folder: Path, *, as_json: bool, language: str = "en") -> bool:
+    """Print for every source: reachable? rights? what would leave, and what mends what failed. True: nothing failed."""
     protect_this_process()
     config = load_config(folder)
     key = _pseudonym_key(folder)
     planned = {one.name: one for one in planned_sources(folder, config)}
     documents = [_checked(folder, config, source, planned[source.name], key) for source in config.sources]
     if as_json:
-        print_json({"sources": documents})
+        print_json({"clock": _clock(), "sources": documents})
     else:
+        print_line(f"clock: {_clock()['detail']}")
         for document in documents:
-            _show_checked(document)
+            _show_checked(document, language)
         if not documents:
             say(f"no source yet: open {folder / 'agent.toml'} and take one of its examples")
     return all(line["verdict"] != "failed" for document in documents for line in _lines(document))
@@ -119,11 +124,41 @@ def _checked(
         "source": source.name,
         "plugin": source.plugin,
         "isolation": Isolation.Name(ran.drafts[0].isolation).removeprefix("ISOLATION_").lower(),
-        "lines": [{"verdict": one.verdict, "subject": one.subject, "detail": one.detail} for one in lines],
+        "lines": [_told(one, config.reader_account, spec) for one in lines],
         "outcome": Outcome.Name(run.outcome),
         "facts": sum(len(draft.body.observations) for draft in ran.drafts if isinstance(draft.body, Run)),
         "sample": [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in _sample(run)],
     }
+
+
+def _told(line: CheckLine, account: str, spec: SourceSpec) -> dict[str, object]:
+    """A line; beside one that failed what mends it, by language."""
+    told: dict[str, object] = {"verdict": line.verdict, "subject": line.subject, "detail": line.detail}
+    if line.verdict == "failed" and (mend := mend_of(line.detail)) is not None:
+        told["mend"] = mend.told(account=account or _own_account(), places=_places(spec))
+    return told
+
+
+def _own_account() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _places(spec: SourceSpec) -> str:
+    """What its manifest names; nothing where the source cannot even be described."""
+    try:
+        return ", ".join(described_places(describe_source(spec).manifest))
+    except SourceUnavailable:
+        return ""
+
+
+def _clock() -> dict[str, str]:
+    """Evidence says by what clock it was made: whoever looks at sources should know it before."""
+    if clock.clock_quality().source == "local":
+        return {"verdict": "warning", "detail": "no time service keeps this machine's clock: timedatectl set-ntp true"}
+    return {"verdict": "ok", "detail": "kept by a time service"}
 
 
 def _sample(run: Run) -> list[Observation]:
@@ -160,20 +195,25 @@ def _cut_roll(roll: Roll) -> None:
             column.number.extend(numbers)
 
 
-def _lines(document: dict[str, object]) -> list[dict[str, str]]:
+def _lines(document: dict[str, object]) -> list[dict[str, Any]]:
     lines = document["lines"]
     assert isinstance(lines, list)
     return lines
 
 
-def _show_checked(document: dict[str, object]) -> None:
+def _show_checked(document: dict[str, object], language: str) -> None:
     print_line(f"{document['source']} ({document['plugin']}), isolation: {document['isolation']}")
-    print_table(("verdict", "subject", "detail"), [tuple(line.values()) for line in _lines(document)])
+    rows = [(line["verdict"], line["subject"], _mended(line, language)) for line in _lines(document)]
+    print_table(("verdict", "subject", "detail"), rows)
     sample = document["sample"]
     assert isinstance(sample, list)
     print_line(f"would leave now: {document['outcome']}, facts: {document['facts']}{', for example' if sample else ''}")
     for observation in sample:
         print_line(f"  {json.dumps(observation, ensure_ascii=False)}")
+
+
+def _mended(line: dict[str, Any], language: str) -> str:
+    return f"{line['detail']}\n→ {line['mend'][language]}" if "mend" in line else line["detail"]
 
 
 def _pseudonym_key(folder: Path) -> PseudonymKey:

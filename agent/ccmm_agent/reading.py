@@ -46,6 +46,7 @@ __all__ = [
     "SourceSpec",
     "check_source_process",
     "describe_source",
+    "described_places",
     "offered_sources",
     "read_source",
 ]
@@ -202,14 +203,15 @@ def _whole(reading: Reading, replies: Replies) -> Reading:
     )
 
 
+def described_places(manifest: Manifest) -> list[str]:
+    """All that a manifest names, for people."""
+    endpoints = (f"{host}:{port}" for host, port in manifest.endpoints)
+    return [*map(str, manifest.files), *map(str, manifest.folders), *endpoints]
+
+
 def _isolation_line(isolation: Isolation.ValueType, manifest: Manifest) -> CheckLine:
     """What the source may open, for the admin to judge."""
-    places = [
-        *map(str, manifest.files),
-        *map(str, manifest.folders),
-        *(f"{h}:{port}" for h, port in manifest.endpoints),
-    ]
-    opened = f"may open: {', '.join(places) or 'nothing'}"
+    opened = f"may open: {', '.join(described_places(manifest)) or 'nothing'}"
     if manifest.programs:
         opened += f"; may run: {', '.join(map(str, manifest.programs))}"
     if isolation == ISOLATION_NONE:
