@@ -281,6 +281,30 @@ def raw(content: bytes) -> Callable[[socket.socket], None]:
     return serve
 
 
+def endless(head: bytes) -> Callable[[socket.socket], None]:
+    def serve(stream: socket.socket) -> None:
+        stream.recv(65536)
+        stream.sendall(head)
+        while True:  # until the client closes
+            stream.sendall(b"x" * 65536)
+
+    return serve
+
+
+def test_a_page_without_end_that_nobody_needs_is_not_read() -> None:
+    challenge = b'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\n\r\n'
+    for head, reason in (
+        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", Reason.UNREADABLE),
+        (challenge, Reason.REFUSED),
+    ):
+        with (
+            answering(endless(head)) as port,
+            Web(place(f"http://127.0.0.1:{port}", timeout_s=1.0), digest("reader", SECRET)) as web,
+            refusal(reason, "HTTP (302|401)"),
+        ):
+            web.get("/", what="tickets")
+
+
 def test_an_answer_that_cannot_show_its_end_is_believed_of_json_only() -> None:
     for kind, believed in (("application/json", True), ("text/csv", False)):
         with answering(raw(f"HTTP/1.0 200 OK\r\nContent-Type: {kind}\r\n\r\n[1]".encode())) as port:
