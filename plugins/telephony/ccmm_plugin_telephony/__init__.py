@@ -1,6 +1,7 @@
 """Plugins that read telephony switches.
 
 asterisk        queue log, call detail records, recordings and the manager interface of Asterisk
+freeswitch      call records and the event socket of FreeSWITCH with mod_callcenter
 
 What they share:
 
@@ -10,6 +11,7 @@ queue_facts     contacts and agent times → observations
 stated          revisions of slots that are read again
 staff           the table of staff ids
 instant         times as switches and options write them
+folder          files below a folder
 log_files       files of a rotated log, positions in them
 batch           a stretch of a log, hostile lines set apart
 resume          where reading goes on, also after a break

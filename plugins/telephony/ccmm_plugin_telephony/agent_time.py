@@ -30,7 +30,7 @@ class AgentTime:
     pauses: dict[str, dict[str, str]] = field(default_factory=dict)  # agent -> place -> reason
     paused_since: dict[str, tuple[int, str]] = field(default_factory=dict)
     spent: dict[tuple[str, str, int], tuple[int, int]] = field(default_factory=dict)  # agent, word, day -> s, n
-    stays: list[Stay] = field(default_factory=list)  # ended since the state was restored
+    stays: list[Stay] = field(default_factory=list)  # that ended, as far back as the state was kept
 
     def come(self, agent: str, place: str, at_s: int) -> None:
         self.places.setdefault(agent, set()).add(place)
@@ -93,9 +93,10 @@ class AgentTime:
         return sums
 
     def snapshot(self, from_s: int) -> dict[str, object]:
-        """The state as JSON values; sums of days that were over before `from_s` are left out."""
+        """The state as JSON values; sums of days and stays that were over before `from_s` are left out."""
         day_s = from_s - from_s % DAY_S
         return {
+            "stays": [[stay.agent, stay.since_s, stay.until_s] for stay in self.stays if stay.until_s > from_s],
             "places": {agent: sorted(places) for agent, places in self.places.items()},
             "since": dict(self.since),
             "pauses": {agent: dict(places) for agent, places in self.pauses.items()},
@@ -108,15 +109,16 @@ def restored(state: Mapping[str, object]) -> AgentTime:
     """The state of a snapshot. Raises KeyError, TypeError or ValueError for anything else."""
     tables = {name: state[name] for name in ("places", "since", "pauses", "paused_since")}
     places, since, pauses, paused_since = (_table(table) for table in tables.values())
-    spent = state["spent"]
-    if not isinstance(spent, list):
-        raise TypeError("spent")
+    spent, stays = state["spent"], state.get("stays", [])  # a cursor of an older version keeps no stays
+    if not isinstance(spent, list) or not isinstance(stays, list):
+        raise TypeError("spent and stays are lists")
     return AgentTime(
         places={agent: {str(place) for place in names} for agent, names in places.items()},
         since={agent: int(at) for agent, at in since.items()},
         pauses={agent: {str(place): str(reason) for place, reason in of.items()} for agent, of in pauses.items()},
         paused_since={agent: (int(at), str(reason)) for agent, (at, reason) in paused_since.items()},
         spent={(str(agent), str(word), int(day)): (int(s), int(n)) for agent, word, day, s, n in spent},
+        stays=[Stay(str(agent), int(since_s), int(until_s)) for agent, since_s, until_s in stays],
     )
 
 

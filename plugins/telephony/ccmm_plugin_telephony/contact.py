@@ -26,6 +26,7 @@ class Contact:
     ended_by: str | None = None
     unanswered_rings: int = 0
     direction: str | None = "in"
+    system: str = "acd"
     lost: bool = False
 
     @property

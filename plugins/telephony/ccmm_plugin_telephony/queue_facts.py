@@ -118,7 +118,7 @@ def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.
             contact.call,
             from_ms(contact.entered_s * 1000),
             {
-                "system": "acd",
+                "system": contact.system,
                 "call": contact.call,
                 "queue": contact.queue,
                 "agent": contact.agent,

@@ -34,6 +34,7 @@ from ccmm_plugin_telephony.asterisk.recordings import (
     parse_sound,
 )
 from ccmm_plugin_telephony.cursor import LogCursor, parse_cursor
+from ccmm_plugin_telephony.folder import files_below
 from ccmm_plugin_telephony.instant import EARLIEST_S, parse_zone
 from ccmm_plugin_telephony.staff import load_staff
 from ccmm_plugin_telephony.stated import GREW, LATE, Stated
@@ -159,7 +160,7 @@ settle = "30m"
         if not self.folder.is_dir():
             raise SourceUnavailable(Reason.NOT_FOUND, f"no folder {self.folder}")
         try:
-            for path, found in _walk(self.folder):
+            for path, found in files_below(self.folder):
                 if fnmatch.fnmatch(path.name, self.pattern):
                     yield self._sound_file(path, found, zone)
         except PermissionError as error:
@@ -232,18 +233,6 @@ def _kept(stated: Options | None) -> dict[str, bool | int]:
             raise BadOption(f"holding.{name}", f"one of {', '.join(_STATED)}")
         found[name] = stated.whole(name) if name.endswith("_days") else stated.flag(name)
     return found
-
-
-def _walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path))
-            elif entry.is_file(follow_symlinks=False):
-                try:
-                    yield Path(entry.path), entry.stat(follow_symlinks=False)
-                except FileNotFoundError:  # deleted between listing and looking
-                    continue
 
 
 def _empty_bytes(path: Path) -> int:
