@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import agent_at_rest, arrivals, judging, rooflines
+from bench import agent_at_rest, arrivals, busy_day, judging, rooflines
 from bench.collector import Collector
 from bench.phases import phase
 
@@ -125,6 +125,30 @@ def at_rest(place: Path) -> list[Row]:
     return [memory, processor]
 
 
+def day(place: Path) -> list[Row]:
+    """A busy center's day, read at once, as after an outage."""
+    seconds, peak, leaving = busy_day.measure(place)
+    what = (
+        f"a day of {busy_day.CALLS:,} calls with recordings, {busy_day.TICKETS:,} tickets, "
+        f"{busy_day.BADGE_EVENTS:,} badge events, {busy_day.ACCOUNTS:,} accounts, read by one agent"
+    )
+    processor = Row(
+        what=what,
+        figure=f"{seconds:.0f} s of processor",
+        ratio=f"{seconds / 120:.2f} of the bar; {leaving:.1f} MB would leave",
+        bar="≤ 120 s",
+        holds=seconds <= 120,
+    )
+    memory = Row(
+        what="the same, peak memory of the largest process, reader or agent",
+        figure=f"{peak:.0f} MiB",
+        ratio=f"{peak / 300:.2f} of the bar",
+        bar="≤ 300 MiB",
+        holds=peak <= 300,
+    )
+    return [processor, memory]
+
+
 def judged(place: Path) -> list[Row]:
     """All rules of one center, and of every center from nothing."""
     folder, count = judging.prepare(place), judging.rules()
@@ -170,6 +194,7 @@ ROWS: dict[str, Callable[[Path], list[Row]]] = {
     "small": small_statements,
     "growth": growth,
     "rest": at_rest,
+    "day": day,
     "rules": judged,
 }
 

@@ -1,6 +1,7 @@
 """The agent.toml of a simulated center: every source that its systems feed."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from ccmm_proto.kinds import KINDS
@@ -67,6 +68,11 @@ def agent_toml(place: Path, *, ldap_port: int, ami_port: int, encoding: str) -> 
         *table_sources(place / "tables"),
         *figure_sources(place / "tables"),
     ]
+    return configuration(sources)
+
+
+def configuration(sources: Sequence[Table]) -> str:
+    """The text of agent.toml with these sources."""
     head = [f'zone = "{ZONE.key}"', 'jitter = "1s"', ""]
     return "\n".join([*head, *(line for source in sources for line in _source(source))])
 
