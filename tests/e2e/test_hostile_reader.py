@@ -42,12 +42,11 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(place / "venv", symlinks=True)
     ours = Path(sysconfig.get_path("purelib"))
     packages = next((place / "venv").glob("lib/python*/site-packages"))
-    (packages / "product.pth").write_text(f"import site; site.addsitedir({str(ours)!r})\n")
-    (packages / "hostile_plugin.py").write_bytes((ROOT / "tests/support/hostile_plugin.py").read_bytes())
+    (packages / "product.pth").write_text(f"import site; site.addsitedir({str(ours)!r})\n{ROOT}\n")
     about = packages / "hostile_plugin-1.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile-plugin\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[ccmm_agent]\nhostile = hostile_plugin\n")
+    (about / "entry_points.txt").write_text("[ccmm_agent]\nhostile = tests.support.hostile.plugin\n")
     return place / "venv" / "bin" / "python"
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from ccmm_agent.reading import Limits, Reading, SourceSpec, read_source
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -15,7 +15,12 @@ def hostile(do: str, protected: tuple[Path, ...] = (), **options: str | int | li
     """The source whose one option says what it does."""
     table = {"do": do, **{key: str(value) if isinstance(value, Path) else value for key, value in options.items()}}
     return SourceSpec(
-        name="test", plugin="hostile", options=table, module="hostile_plugin", path=HERE, protected=protected
+        name="test",
+        plugin="hostile",
+        options=table,
+        module="tests.support.hostile.plugin",
+        path=ROOT,
+        protected=protected,
     )
 
 

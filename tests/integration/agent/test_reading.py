@@ -55,7 +55,7 @@ def test_a_good_source_is_observed_with_its_span_cursor_and_feeds() -> None:
     assert reading.covers[1] == NOW
     assert [one.measure.count for one in reading.observations] == [3]
     assert reading.feeds == ("calls_offered", "account")
-    assert reading.plugin_software.name == "hostile_plugin"
+    assert reading.plugin_software.name == "tests.support.hostile.plugin"
     assert len(reading.plugin_software.digest) == 32
 
 

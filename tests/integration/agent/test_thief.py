@@ -10,17 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ccmm_agent import landlock
 from ccmm_proto.v1.statement_pb2 import UNAVAILABLE
 from tests.support.fake_collector import FakeCollector
 from tests.support.homes import collector, joined
+from tests.support.kernel import needs_landlock
 from tests.support.outside import installed, new_plugin, run_in
 
 __all__ = ["collector", "joined"]
 
 SUPPORT = Path(__file__).parents[2] / "support"
 TAKES = ("key", "folder", "host", "name", "program", "write")
-needs_landlock = pytest.mark.skipif(landlock.abi() == 0, reason="this kernel has no Landlock")
 
 
 @pytest.fixture(scope="module")
