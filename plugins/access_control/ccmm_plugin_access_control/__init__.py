@@ -8,6 +8,14 @@ door_exports    the exported files, and one pass over their rows
 door_pass       what a pass found: hours to state, to state again, and what is vouched for
 door_cursor     where the next read of the exports resumes, and what was stated lately
 door_rows       from rows of an export to passages and badges, pure
+zkteco          the `zkteco` source: passages, badges, stays and the state of one ZKTeco terminal
+zk_terminal     one look at a terminal by pyzk, as bytes
+zk_line         in place of pyzk's socket: lets reading commands out, whole packets in, and ends in time
+zk_records      what the bytes of a terminal mean, pure
+zk_facts        from users and punches of a terminal to badges and passages, pure
+device_log      what a device's own log holds now, against what was stated of it, pure
+passages        passages by the hour, shared by all that reads doors, pure
+stays           stays in the building, out of passages in and out, pure
 tls             the `tls` source: one run is one complete list of the ports that are listed
 tls_ask         asking one port for versions and certificate; the only module of it that connects
 tls_hello       the first message of a handshake, and what a server answers, pure

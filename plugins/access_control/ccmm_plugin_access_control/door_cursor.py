@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from ccmm_plugin_access_control.door_rows import Passage
+from ccmm_plugin_access_control.passages import Passage, StatedHour
 
 VERSION = 2
-RETAINED_HOURS = 35 * 24  # changes of older hours are not looked for
 _EDGE = 512
 
 
@@ -20,15 +19,6 @@ class FileMark:
     offset: int
     edges: str
     last_ms: int | None  # the row before the offset, for the hour that a clock change repeats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedHour:
-    """What was last stated of one hour."""
-
-    count: int
-    digest: str
-    revision: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

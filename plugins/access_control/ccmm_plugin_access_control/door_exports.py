@@ -8,8 +8,9 @@ from typing import BinaryIO
 
 from ccmm_agent.delimited import Dialect, LocalTimes, read_rows
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_access_control.door_cursor import RETAINED_HOURS, FileMark, Marks, edges_of
-from ccmm_plugin_access_control.door_rows import Attributes, DoorMapping, Passage
+from ccmm_plugin_access_control.door_cursor import FileMark, Marks, edges_of
+from ccmm_plugin_access_control.door_rows import DoorMapping
+from ccmm_plugin_access_control.passages import RETAINED_HOURS, Attributes, Passage
 from ccmm_proto.period import HOUR_MS, to_ms
 
 MAX_FILES = 4000

@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from ccmm_agent.delimited import BadTable, Dialect, LocalTimes, read_rows, time_formats, zone_option
-from ccmm_agent.facts import inventory, roll
+from ccmm_agent.facts import inventory
 from ccmm_agent.plugin import (
     CheckLine,
     Done,
@@ -30,7 +30,8 @@ from ccmm_agent.plugin import (
 from ccmm_plugin_access_control.door_cursor import Marks, parse_marks
 from ccmm_plugin_access_control.door_exports import Reader, find_exports, new_marks, resuming
 from ccmm_plugin_access_control.door_pass import Pass, revised
-from ccmm_plugin_access_control.door_rows import Attributes, DoorMapping, HolderMapping, Passage
+from ccmm_plugin_access_control.door_rows import DoorMapping, HolderMapping
+from ccmm_plugin_access_control.passages import Attributes, hour_roll
 from ccmm_proto.period import HOUR_MS, from_ms, to_ms
 
 BATCH = 150_000  # passages stated by one run; the rest follows at once
@@ -207,10 +208,10 @@ person = "工号"
             found.add_file(export, reader.pass_over(export, mark, found.take, found.is_beyond))
         found.finish()
         for hour, passages in sorted(found.hours.kept.items()):
-            yield _roll(hour, passages, complete=hour != found.cut_hour)
+            yield hour_roll(hour, passages, complete=hour != found.cut_hour, revision=0, reason="")
         changed = revised(found, reader, exports)
         for hour, (passages, stated) in sorted(changed.items()):
-            yield _roll(hour, passages, revision=stated.revision)
+            yield hour_roll(hour, passages, complete=True, revision=stated.revision, reason=REASON)
         limit = to_ms(min(holders.changed, window.now)) if self._state_holders and holders.changed else None
         begin_ms, end_ms = found.covers_ms(limit)
         after = Marks(
@@ -249,9 +250,3 @@ class _Holders:
 @hookimpl
 def register_sources(register: Callable[[type[Source]], None]) -> None:
     register(DoorLog)
-
-
-def _roll(hour: int, passages: list[Passage], *, complete: bool = True, revision: int = 0) -> Observation:
-    rows = [(one.badge, one.at, one.attributes) for one in passages]
-    reason = REASON if revision else ""
-    return roll("passage", from_ms(hour * HOUR_MS), rows, complete=complete, revision=revision, reason=reason)

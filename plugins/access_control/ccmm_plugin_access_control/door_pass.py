@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ccmm_plugin_access_control.door_cursor import RETAINED_HOURS, FileMark, Marks, StatedHour, hour_of
+from ccmm_plugin_access_control.door_cursor import FileMark, Marks, hour_of
 from ccmm_plugin_access_control.door_exports import Export, Progress, Reader
-from ccmm_plugin_access_control.door_rows import Hours, Passage
+from ccmm_plugin_access_control.passages import RETAINED_HOURS, Hours, Passage, StatedHour
 from ccmm_proto.period import HOUR_MS
 
 

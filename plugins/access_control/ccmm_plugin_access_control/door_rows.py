@@ -1,15 +1,14 @@
 """From rows of an export to passages and badges: the words of the door system become ours. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
 from ccmm_agent.delimited import BadTable, LocalTimes, Row
 from ccmm_agent.plugin import BadOption, Options
+from ccmm_plugin_access_control.passages import NO_BADGE, UNKNOWN, Attributes, Passage
 
-NO_BADGE = "-"  # the key of a passage without a badge: a forced door, a failed attempt
-UNKNOWN = "unknown"  # in place of a word that `words` does not hold; the export's own text never leaves
 OWN_WORDS = frozenset(  # of the vocabulary: an export that is written in them needs no `words`
     ("in", "out", "open", "held", "refused", "passback", "personal", "shared", "temporary", "visitor")
 )
@@ -17,17 +16,6 @@ MAX_LABEL = 1000
 _DAY = timedelta(days=1)
 _EVENT_COLUMNS = ("badge", "person", "door", "zone", "direction", "result", "badge_class", "project", "left")
 _HOLDER_COLUMNS = ("badge", "person", "class", "enabled", "disabled", "zones", "project")
-
-Attributes = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One badge at one door. `badge` is NO_BADGE where the export names none."""
-
-    badge: str
-    at: datetime
-    attributes: Attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,39 +178,6 @@ class HolderMapping:
         raise BadTable(
             "neither in `enabled_words` nor in `disabled_words`", row=row.number, column=self.columns["enabled"]
         )
-
-
-@dataclass(slots=True)
-class Hours:
-    """Passages by UTC hour, of the earliest hours only where they are many."""
-
-    most: int  # passages to keep; above twice as many the latest hours are let go
-    limit: int  # hours from here on are not kept
-    kept: dict[int, list[Passage]] = field(default_factory=dict)
-    total: int = 0
-
-    def add(self, hour: int, passage: Passage) -> None:
-        """Keeps it, unless its hour is beyond the limit."""
-        if hour < self.limit:
-            self.kept.setdefault(hour, []).append(passage)
-            self.total += 1
-            if self.total > 2 * self.most:
-                self._let_go()
-
-    def finish(self) -> None:
-        """At most `most` passages stay, or the first hour alone."""
-        if self.total > self.most:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        kept = 0
-        for hour in sorted(self.kept):
-            if kept and kept + len(self.kept[hour]) > self.most:
-                self.limit = min(self.limit, hour)
-                break
-            kept += len(self.kept[hour])
-        self.kept = {hour: passages for hour, passages in self.kept.items() if hour < self.limit}
-        self.total = sum(map(len, self.kept.values()))
 
 
 def _our_word(words: Mapping[str, str], text: str) -> str:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Reason, SourceUnavailable, Window
-from ccmm_plugin_access_control.door_cursor import FileMark, Marks, StatedHour, parse_marks
-from ccmm_plugin_access_control.door_rows import Hours, Passage
+from ccmm_plugin_access_control.door_cursor import FileMark, Marks, parse_marks
+from ccmm_plugin_access_control.passages import Hours, Passage, StatedHour
 from tests.support.doors import (
     EXPORTED,
     HEAD,
