@@ -9,6 +9,10 @@ snmp                the `snmp` source: readings and alerts out of a mapped table
 snmp_map            which object is which reading or alert, and its figure in our units, pure
 snmp_value          names of objects, and what an agent tells as a figure, pure
 snmp_agent          the only module that speaks SNMP: GET and GETBULK, and nothing that changes anything
+clock               the `clock` source: how far listed systems' clocks are from a reference
+clock_ask           asking clocks: time servers, chronyd, a file of `chronyc`; the only module of it that does
+ntp_message         one question to a time server and its answer, with a symmetric key, pure
+chrony_message      what chronyd tells of its own clock, pure
 look_state          what is remembered from look to look: readings by quarter hour, alerts that stand, pure
 reachability        the `reachability` source: seconds watched and down, by service and five minutes
 reachability_state  what is remembered from look to look, pure
