@@ -2,7 +2,7 @@
 
 >>> ways_of("account")
 (Way(by='plugin', name='ldap'), Way(by='table', name='table'))
->>> ways_of("device")
+>>> ways_of("alert_rule")
 ()
 """
 
