@@ -56,6 +56,8 @@ def log_files(live: Path, time_of: TimeOf) -> tuple[LogFile, ...]:
         raise SourceUnavailable(Reason.REFUSED, f"may not read {live.name} or a rotated file beside it") from error
     except FileNotFoundError as error:  # rotated between listing and opening: the next run sees it
         raise SourceUnavailable(Reason.NOT_FOUND, f"{live.name} was being rotated") from error
+    except OSError as error:
+        raise SourceUnavailable(Reason.REFUSED, f"{live.name} cannot be read: {error.strerror}") from error
     dated = [(file.first_s, file) for file in found if file.first_s is not None]
     ordered = [file for _, file in sorted(dated, key=lambda pair: (pair[0], _order(pair[1].path)))]
     return tuple(_without_copies([*ordered, newest]))
@@ -160,7 +162,7 @@ def _log_file(path: Path, time_of: TimeOf, *, live: bool) -> LogFile:
         try:
             head = stream.read(HEAD_BYTES)
             stream.seek(0)
-            first_s = _first_time(stream, time_of)
+            first_s = _first_time(path, stream, time_of, live=live)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             if live:
                 raise
@@ -168,12 +170,17 @@ def _log_file(path: Path, time_of: TimeOf, *, live: bool) -> LogFile:
     return LogFile(path=path, live=live, first_s=first_s, head=head, inode=inode)
 
 
-def _first_time(stream: BinaryIO, time_of: TimeOf) -> int | None:
+def _first_time(path: Path, stream: BinaryIO, time_of: TimeOf, *, live: bool) -> int | None:
+    """Of the first readable line. A live file whose every line is none of the log is another file than was meant."""
+    seen = 0
     for at, (_, _, line) in enumerate(_lines_of(stream, 0)):
         if line is not None and (first_s := time_of(line)) is not None:
             return first_s
+        seen += line is None or bool(line.strip())
         if at >= _FIRST_LINES:
-            break
+            return None
+    if live and (seen or stream.tell() > LINE_BYTES):
+        raise SourceUnavailable(Reason.UNREADABLE, f"no line of {path.name} is of this log: is it the right file?")
     return None
 
 

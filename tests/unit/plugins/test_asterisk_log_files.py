@@ -50,13 +50,27 @@ def test_a_log_emptied_while_it_is_read_is_unavailable_not_shorter(log: Path) ->
         list(complete_lines(listed, 8))
 
 
+@pytest.mark.parametrize("content", [b"nothing readable\n", b"x" * 70_000], ids=["words", "no line end"])
+def test_a_file_without_a_line_of_the_log_is_another_file(log: Path, content: bytes) -> None:
+    log.write_bytes(content)
+    with pytest.raises(SourceUnavailable, match="no line of log is of this log") as other:
+        log_files(log, time_of)
+    assert other.value.reason is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"10", b"torn\n100\n"])
+def test_a_log_that_just_began_is_one(log: Path, content: bytes) -> None:
+    log.write_bytes(content)
+    assert len(log_files(log, time_of)) == 1
+
+
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=90), min_size=1, max_size=20), st.data())
 def test_a_position_is_found_again_after_more_was_written_and_not_after_a_change(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], data: st.DataObject
 ) -> None:
     log = tmp_path_factory.mktemp("logs") / "log"
-    content = b"1\n" + b"".join(line.replace(b"\n", b"") + b"\n" for line in lines)
+    content = b"1\n2\n3\n" + b"".join(line.replace(b"\n", b"") + b"\n" for line in lines)
     log.write_bytes(content)
     ends = [end for _, end, _ in complete_lines(log_files(log, time_of)[0], 0)]
     assert ends[-1] == len(content)
