@@ -1,4 +1,4 @@
-"""Who may enter: accounts of a directory, badges at the doors, and what encrypted ports accept.
+"""Who may enter: accounts, badges at the doors, encrypted ports; and card data where they must not be.
 
 ldap            the `ldap` source: one run is one complete list of accounts
 ldap_directory  the only module that speaks LDAP: bind, paged search, unbind
@@ -16,6 +16,18 @@ zk_facts        from users and punches of a terminal to badges and passages, pur
 device_log      what a device's own log holds now, against what was stated of it, pure
 passages        passages by the hour, shared by all that reads doors, pure
 stays           stays in the building, out of passages in and out, pure
+card_data       the `card_data` source: card numbers and security codes in texts on site
+card_scan       one run over a folder of texts, and what `check` says of it
+card_folder     the files of a folder, and what is found in each
+card_rows       texts in columns of a workbook, a CSV file or a database
+card_texts      texts of one file by item and position: running text, CSV, JSON
+card_tally      counts of a text that comes in pieces, pure
+card_numbers    card numbers in running text, typed or spoken, pure
+card_ranges     which numbers an issuer may have given to a card, pure
+card_codes      security codes near a word for them, pure
+card_allowed    digests of numbers that are of no card
+card_seen       what the cursor remembers of a folder
+card_facts      counts and places as observations, pure
 tls             the `tls` source: one run is one complete list of the ports that are listed
 tls_ask         asking one port for versions and certificate; the only module of it that connects
 tls_hello       the first message of a handshake, and what a server answers, pure
