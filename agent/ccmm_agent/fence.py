@@ -23,6 +23,7 @@ SYSTEM_FOLDERS: Final = (
     *("/usr/share/ca-certificates", "/usr/local/share/ca-certificates"),
     *("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/share/locale"),
 )
+NOT_NAMED_FILE: Final = "the manifest does not name this file"
 PROGRAM_EVENT: Final = "ccmm_agent.program"  # raised by ccmm_agent.program, in the thread that asks for it
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FORBIDDEN: Final = frozenset(
@@ -47,6 +48,8 @@ class Fence:
     endpoints: frozenset[tuple[str, int]] = frozenset()
     programs: frozenset[str] = frozenset()
     learned: dict[str, str] = field(default_factory=dict)  # address -> the host name that it came from
+    protected: tuple[str, ...] = ()  # the agent's own folders: to knock there is never an accident
+    tried: set[str] = field(default_factory=set)  # what was refused and no library does by the way
 
     @classmethod
     def around(cls, manifest: Manifest, python: Iterable[str]) -> "Fence":
@@ -103,6 +106,21 @@ def refusal(fence: Fence, event: str, args: Sequence[object]) -> str | None:
     return None
 
 
+def note(fence: Fence, event: str, args: Sequence[object], why: str) -> None:
+    """Remember a refusal, so that a plugin that swallows it is told of all the same.
+
+    Not those that honest libraries meet: they look for files that may be absent, and for native code.
+    """
+    if event.startswith(("ctypes.", "tempfile.")):
+        return
+    if why == NOT_NAMED_FILE:
+        path = os.path.realpath(os.fsdecode(args[0])) if isinstance(args[0], str | bytes | os.PathLike) else ""
+        if not f"{path}/".startswith(fence.protected):
+            return
+        event = "the agent's folder"
+    fence.tried.add(event)
+
+
 def learn(fence: Fence, host: object, addresses: Iterable[object]) -> None:
     """Remember what an allowed host name resolved to."""
     name = _host(host)
@@ -130,7 +148,7 @@ def _read(fence: Fence, path: object) -> str | None:
     if isinstance(path, int):
         return None
     if not isinstance(path, str | bytes | os.PathLike) or not fence.is_readable(os.fsdecode(path)):
-        return "the manifest does not name this file"
+        return NOT_NAMED_FILE
     return None
 
 

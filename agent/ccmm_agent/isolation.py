@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ccmm_agent import landlock, seccomp
-from ccmm_agent.fence import Fence, learn, refusal
+from ccmm_agent.fence import Fence, learn, note, refusal
 from ccmm_agent.plugin import Manifest
 from ccmm_proto.v1.statement_pb2 import (
     ISOLATION_LANDLOCK,
@@ -113,6 +113,7 @@ def raise_fence(fence: Fence) -> None:
 
     def hook(event: str, args: tuple[object, ...]) -> None:
         if (why := refusal(fence, event, args)) is not None:
+            note(fence, event, args, why)
             raise PermissionError(f"{DENIED}: {why}")
 
     resolve = socket.getaddrinfo

@@ -43,6 +43,8 @@ def main() -> None:
         sys.path.insert(0, terms.path)
     limit_resources(request.memory_bytes, request.cpu_seconds, programs=bool(terms.manifest.programs))
     fence = Fence.around(terms.manifest, python_folders())
+    fence.protected = tuple(f"{path.resolve()}/" for path in terms.protected)
+    answer.tried = fence.tried
     if (open_to_all := exposed(fence, terms.protected)) is not None:
         answer.unavailable(Reason.REFUSED, f"{open_to_all} holds the agent's keys and lies where the source would read")
         return
@@ -82,11 +84,13 @@ def _run(answer: "_Answer", terms: Terms, request: rpb.ReadRequest) -> None:
     if request.task == rpb.ReadRequest.CHECK:
         for line in source.check(window):
             answer.line(line)
+        if told := answer.told_of_tries(""):
+            answer.line(CheckLine("failed", "isolation", f"{DENIED}: {told}"))
         answer.reply(rpb.ReadReply(done=rpb.Done()))
         return
     for one in source.read(window):
         if isinstance(one, Done):
-            answer.reply(rpb.ReadReply(done=_done(one)))
+            answer.reply(rpb.ReadReply(done=_done(one, answer.told_of_tries(one.detail))))
             return
         answer.observation(one)
     raise SourceUnavailable(Reason.BAD_SCHEMA, "the source ended without Done")
@@ -136,9 +140,9 @@ def _description(source: Source) -> Mapping[str, object]:
     return {"feeds": list(source.feeds), "value": source.value, "manifest": manifest_table(source.manifest())}
 
 
-def _done(done: Done) -> rpb.Done:
+def _done(done: Done, detail: str) -> rpb.Done:
     covers = None if done.covers is None else Span(from_ms=millis(done.covers[0]), to_ms=millis(done.covers[1]))
-    return rpb.Done(covers=covers, cursor=done.cursor, more=done.more, detail=done.detail[:500])
+    return rpb.Done(covers=covers, cursor=done.cursor, more=done.more, detail=detail[:500])
 
 
 def _print_places(error: Exception) -> None:
@@ -167,6 +171,7 @@ class _Answer:
     """The reader's own pipe, written in pieces large enough to be cheap."""
 
     def __init__(self, descriptor: int) -> None:
+        self.tried: set[str] = set()
         self._pipe = os.fdopen(descriptor, "wb", buffering=1 << 16)
 
     def observation(self, observation: object) -> None:
@@ -186,7 +191,15 @@ class _Answer:
         self.line(CheckLine("ok", DESCRIPTION, json.dumps(description)))
         self.reply(rpb.ReadReply(done=rpb.Done()))
 
+    def told_of_tries(self, detail: str) -> str:
+        """The detail, behind what the fence refused to a plugin that goes on as if nothing had been."""
+        if not self.tried or detail.startswith(DENIED):
+            return detail
+        told = f"the plugin tried what its manifest does not name: {', '.join(sorted(self.tried))}"
+        return f"{told}; {detail}" if detail else told
+
     def unavailable(self, reason: Reason, detail: str) -> None:
+        detail = self.told_of_tries(detail)
         self.reply(rpb.ReadReply(unavailable=rpb.Unavailable(reason=reason, detail=detail[:500])))
 
 

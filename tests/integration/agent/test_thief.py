@@ -74,3 +74,21 @@ def test_check_names_every_attempt(python: Path, listener: int, joined: Path, tm
     for take in TAKES:
         failed = [line["detail"] for line in told[take]["lines"] if line["verdict"] == "failed"]
         assert any("denied by isolation" in detail for detail in failed), (take, failed)
+
+
+@needs_landlock
+def test_a_thief_that_swallows_every_refusal_is_told_of_all_the_same(
+    python: Path, listener: int, joined: Path, tmp_path: Path
+) -> None:
+    with_thieves(joined, listener, tmp_path / "loot", sly=True)
+    done = run_in(tmp_path, python, "-m", "ccmm_agent.main", "collect", joined, "--json")
+    told = {run["source"]: run for run in json.loads(done.stdout)["runs"]}
+    checked = run_in(tmp_path, python, "-m", "ccmm_agent.main", "check", joined, "--json")
+    lines = {one["source"]: one["lines"] for one in json.loads(checked.stdout)["sources"]}
+    assert checked.returncode == 1
+    for take in TAKES:
+        assert told[take]["detail"].startswith("the plugin tried what its manifest does not name: "), take
+        assert [line["subject"] for line in lines[take] if line["verdict"] == "failed"] == ["isolation"], take
+    assert "the agent's folder" in told["key"]["detail"]
+    assert "subprocess.Popen" in told["program"]["detail"]
+    assert not (tmp_path / "loot").exists()
