@@ -13,6 +13,9 @@ clock               the `clock` source: how far listed systems' clocks are from 
 clock_ask           asking clocks: time servers, chronyd, a file of `chronyc`; the only module of it that does
 ntp_message         one question to a time server and its answer, with a symmetric key, pure
 chrony_message      what chronyd tells of its own clock, pure
+config_snapshot     the `config_snapshot` source: texts of a configuration by digest, listed settings by value
+config_entry        what of a configuration is stated, and how, pure
+config_read         reading files, folders and what programs print, each whole; the only module of it that does
 look_state          what is remembered from look to look: readings by quarter hour, alerts that stand, pure
 reachability        the `reachability` source: seconds watched and down, by service and five minutes
 reachability_state  what is remembered from look to look, pure
