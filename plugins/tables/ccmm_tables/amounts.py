@@ -106,10 +106,11 @@ def _zeros(day: int, amounts: Amounts) -> Iterator[tuple[Slot, Amount]]:
 
 def _observations(rows: Mapping[Slot, Amount], revision: int) -> Iterator[Observation]:
     for slot in sorted(rows):
-        yield _observation(slot, rows[slot], revision)
+        yield observation_of(slot, rows[slot], revision)
 
 
-def _observation(slot: Slot, amount: Amount, revision: int) -> Observation:
+def observation_of(slot: Slot, amount: Amount, revision: int) -> Observation:
+    """What a slot holds of its measure, as a fact."""
     start, measure, dimensions = from_ms(slot[0]), slot[1], cast(dict[str, Any], dict(slot[2]))
     reason = REASON if revision else ""
     match MEASURES[measure].shape:

@@ -143,7 +143,7 @@ def duration_of(cell: Cell) -> float:
         case int() | float():
             seconds = float(cell)
         case str():
-            seconds = float(parse_duration(cell))
+            seconds = float(cell) if _NUMBER.fullmatch(cell) else float(parse_duration(cell))
     if not 0 <= seconds < 10**9:
         raise BadTable("no duration: it is negative, or longer than a life")
     return seconds

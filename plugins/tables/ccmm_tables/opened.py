@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ccmm_agent.delimited import LocalTimes, time_formats, zone_option
 from ccmm_agent.plugin import Options, Window
-from ccmm_tables.columns import Row
+from ccmm_tables.columns import Cell, Row
 
 
 @dataclass(slots=True)
@@ -20,6 +20,7 @@ class Opened:
     as_of: datetime  # the file's time of change, or the snapshot of a database; never after `now`
     digest: str = ""  # SHA-256 of the file
     detail: str = ""  # for Done: what people should know of this reading
+    ends: tuple[Cell, Cell] | None = None  # of a database asked for a span: least and greatest cell of its column
 
 
 @dataclass(frozen=True, slots=True)

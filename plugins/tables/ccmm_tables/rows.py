@@ -39,6 +39,11 @@ class Rows:
         return isinstance(self.of, DatabaseRows)
 
     @property
+    def is_bound(self) -> bool:
+        """Does a query itself (:since, :until) leave out rows, so that its first row tells nothing of the table's?"""
+        return isinstance(self.of, DatabaseRows) and bool(self.of.query.bound())
+
+    @property
     def name(self) -> str:
         """For people: the file's name, or host and port."""
         return self.of.name

@@ -116,16 +116,19 @@ class DatabaseRows:
             yield _rights_line(database.rights_to_write(), place)
 
     def _opened(self, database: Database, window: Window, columns: tuple[str, ...], span: Span | None) -> Opened:
+        ends = None
         wanted = Wanted(columns=columns, limit=self.row_limit + 1)
         if span is not None:
             low, high = self._marks(span, self.written.zone_in(window))
             if database.has_null(span.column, low, high):
                 raise BadTable("a row has no cell here: no run would ever read it", column=span.column)
-            for cell in database.ends(span.column, low, high).cells.values():
-                self._refuse_other_order(cell, span.column)
+            if cells := tuple(database.ends(span.column, low, high).cells.values()):
+                ends = cells[0], cells[-1]
+                for cell in ends:
+                    self._refuse_other_order(cell, span.column)
             wanted = Wanted(columns=columns, limit=self.row_limit + 1, growing=span.column, low=low, high=high)
         rows = self.within_limit(database.rows(wanted))
-        return Opened(rows, self.written.times(window), database.as_of, detail=database.clock_told)
+        return Opened(rows, self.written.times(window), database.as_of, detail=database.clock_told, ends=ends)
 
     def _refuse_other_order(self, cell: Cell, column: str) -> None:
         """Cells that do not compare as their times do: a database would silently leave rows out."""

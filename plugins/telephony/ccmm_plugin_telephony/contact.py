@@ -28,6 +28,10 @@ class Contact:
     direction: str | None = "in"
     system: str = "acd"
     lost: bool = False
+    number: str | None = None
+    shown_number: str | None = None
+    from_ivr: bool = False
+    on_standby: bool = False
 
     @property
     def is_open(self) -> bool:

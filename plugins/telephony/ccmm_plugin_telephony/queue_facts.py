@@ -16,6 +16,7 @@ COUNTS = (
     *("calls_offered", "calls_answered", "calls_abandoned", "calls_left"),
     *("calls_transferred", "agent_releases", "short_calls", "ring_no_answer"),
 )
+EXTRAS = ("calls_from_ivr", "calls_on_standby")
 SUMS = ("talk_time", "hold_time", "after_call_time")
 WAITS = ("wait_answered", "wait_abandoned")
 AGENT_FEEDS = ("login_time", "pause_time", "session")
@@ -61,17 +62,29 @@ def _quarters(contacts: Iterable[Contact], reading: Reading, stated: Stated) -> 
             slots[floor_to(contact.entered_s * 1000, QUARTER_MS), contact.queue].append(contact)
     for (start_ms, queue), members in sorted(slots.items(), key=lambda slot: slot[0]):
         content = [
-            (c.outcome, c.wait_s, c.talk_s, c.hold_s, c.after_s, c.ended_by, c.unanswered_rings) for c in members
+            (
+                c.outcome,
+                c.wait_s,
+                c.talk_s,
+                c.hold_s,
+                c.after_s,
+                c.ended_by,
+                c.unanswered_rings,
+                c.from_ivr,
+                c.on_standby,
+            )
+            for c in members
         ]
         due = reading.is_new(start_ms + QUARTER_MS)
         revision = stated.revision(f"{queue}/{start_ms}", content, due=due)
         if revision is not None:
-            yield from _quarter(queue, from_ms(start_ms), members, revision, reading.told)
+            yield from quarter_facts(queue, from_ms(start_ms), members, revision, reading.told)
 
 
-def _quarter(
+def quarter_facts(
     queue: str, start: datetime, members: list[Contact], revision: int, told: frozenset[str]
 ) -> Iterator[Observation]:
+    """What one quarter hour of a queue held; with a revision also each zero."""
     reason = LATE if revision else ""
     waiting = sum(contact.outcome == "waiting" for contact in members)
     counts = _counts(members)
@@ -102,6 +115,8 @@ def _counts(members: list[Contact]) -> dict[str, int]:
         "agent_releases": sum(contact.ended_by == "agent" for contact in members),
         "short_calls": sum(contact.talk_s is not None and contact.talk_s < SHORT_TALK_S for contact in members),
         "ring_no_answer": sum(contact.unanswered_rings for contact in members),
+        "calls_from_ivr": sum(contact.from_ivr for contact in members),
+        "calls_on_standby": sum(contact.on_standby for contact in members),
     }
 
 
@@ -120,6 +135,8 @@ def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.
             {
                 "system": contact.system,
                 "call": contact.call,
+                "number": contact.number,
+                "shown_number": contact.shown_number,
                 "queue": contact.queue,
                 "agent": contact.agent,
                 "direction": contact.direction,
