@@ -11,6 +11,12 @@ from demo.book.office import KEY_FIGURES, TARGETS
 from demo.center import BIN, end, run
 from demo.characters import Character
 
+HEADINGS = """
+    D1_culture_strategy D2_management_system D3_environment D4_information_system D5_emergency D6_security
+    D7_improvement E1_process E2_people E3_technology I1_strategy_process I2_tools
+    I3_new_services I4_cx_innovation M1_performance_system M2_data_integrity M3_indicators M4_results
+    O1_downstream O2_upstream
+"""
 SCOPE = (
     "zone=Asia/Shanghai",
     'queues=["support","sales"]',
@@ -31,6 +37,7 @@ SCOPE = (
     "target.service_level=80",
     "target.qa_score=85",
     'evidence_systems=["pbx","crm","doors"]',
+    f"headings={json.dumps(HEADINGS.split())}",
     'open_hours=["mon-sun 09:00-18:00"]',
     "gov_hotline=false",
     "cards=false",

@@ -29,9 +29,11 @@ def datagrams(answers: Answers) -> Iterator[int]:
         done = threading.Event()
         thread = threading.Thread(target=_serve, args=(server, answers, done), daemon=True)
         thread.start()
-        yield server.getsockname()[1]
-        done.set()
-        thread.join()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            done.set()
+            thread.join()
 
 
 def _serve(server: socket.socket, answers: Answers, done: threading.Event) -> None:

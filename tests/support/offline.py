@@ -6,8 +6,10 @@ with OfflineCenter(folder, HARBOUR, now) as center:
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,11 +42,17 @@ from tests.unit.collector.chapters import Agent, Clock, answer, new_log
 KEY = PseudonymKey(bytes(range(32)))
 
 
-class OfflineCenter:
-    """One demo center, everything it has told by `now`."""
+# starts systems that the stack ends; the [[source]] tables that read them
+More = Callable[[ExitStack, Path, datetime], Sequence[Mapping[str, object]]]
+LOOKS = 9  # five minutes apart: sources that look state a quarter hour when it is over
 
-    def __init__(self, folder: Path, character: Character, now: datetime) -> None:
-        self.character, self.now, self._now_ms = character, now, to_ms(now)
+
+class OfflineCenter:
+    """One demo center, everything it has told by `now`; `more` starts further systems and says how they are read."""
+
+    def __init__(self, folder: Path, character: Character, now: datetime, more: More | None = None) -> None:
+        self.character, self.now, self._now_ms, self._more = character, now, to_ms(now), more
+        self.told: Counter[str] = Counter()  # observations by source type
         self._clock = Clock(self._now_ms)
         self._center = Center(character, folder / "place", folder / "log", now)
         self._center.build()
@@ -79,16 +87,28 @@ class OfflineCenter:
 
     def _tell(self, folder: Path) -> None:
         agent = Agent(center=self.character.id, name="agent-1")
-        sources = load_sources()
         self._attest(folder, agent)
         with self._center.systems() as text:
             for table in tomllib.loads(text)["source"]:
-                options = Options({key: value for key, value in table.items() if key not in OF_SCHEDULE})
-                source = sources[table["plugin"]].from_options(options)
-                for number, (observations, done) in enumerate(_batches(source, self.now)):
-                    run = self._run(table, source.feeds, number, observations, done)
-                    for part in parts_of(run, redact(observations, KEY)):
-                        self._append(agent.sign(Statement(created_ms=self._now_ms, run=part)))
+                self._read(agent, table, [self.now])
+        if self._more is None:
+            return
+        looks = [self.now - timedelta(minutes=5 * ago) for ago in reversed(range(LOOKS))]
+        with ExitStack() as stack:
+            for table in self._more(stack, folder / "more", self.now):
+                self._read(agent, table, looks)
+
+    def _read(self, agent: Agent, table: Mapping[str, Any], looks: Sequence[datetime]) -> None:
+        options = {key: _as_toml(value) for key, value in table.items() if key not in OF_SCHEDULE}
+        source = load_sources()[table["plugin"]].from_options(Options(options))
+        number, cursor = 0, b""
+        for now in looks:
+            for observations, done in _batches(source, now, cursor):
+                run = self._run(table, source.feeds, number, observations, done)
+                for part in parts_of(run, redact(observations, KEY)):
+                    self._append(agent.sign(Statement(created_ms=self._now_ms, run=part)))
+                self.told[table["plugin"]] += len(observations)
+                number, cursor = number + 1, done.cursor
 
     def _attest(self, folder: Path, agent: Agent) -> None:
         for (kind, title), settings in attestations_of(self.character, self.now).items():
@@ -129,9 +149,8 @@ class OfflineCenter:
         ).result()
 
 
-def _batches(source: Source, now: datetime) -> Iterator[tuple[list[Observation], Done]]:
+def _batches(source: Source, now: datetime, cursor: bytes) -> Iterator[tuple[list[Observation], Done]]:
     """One read after the other until all history is there."""
-    cursor = b""
     while True:
         *observations, done = source.read(Window(cursor=cursor, now=now, zone=ZONE))
         assert isinstance(done, Done)
@@ -139,6 +158,10 @@ def _batches(source: Source, now: datetime) -> Iterator[tuple[list[Observation],
         if not done.more:
             return
         cursor = done.cursor
+
+
+def _as_toml(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
 
 
 def _is_json(text: str) -> bool:

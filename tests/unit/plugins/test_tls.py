@@ -3,15 +3,13 @@
 import socket
 import ssl
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,31 +30,10 @@ from ccmm_plugin_access_control.tls_hello import (
 from ccmm_proto.errors import Malformed
 from ccmm_proto.v1.statement_pb2 import OBSERVED
 from tests.support.answering import answering
+from tests.support.tls_servers import AUTHORITY, UNTIL, tls_server
 
 ZONE = ZoneInfo("Asia/Shanghai")
-AUTHORITY = trustme.CA()
-UNTIL = datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC)
 V = ssl.TLSVersion
-
-
-@contextmanager
-def tls_server(
-    lowest: ssl.TLSVersion, highest: ssl.TLSVersion = V.TLSv1_3, ciphers: str = "ALL:!3DES:@SECLEVEL=0"
-) -> Iterator[int]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers(ciphers)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what is to be found
-        context.minimum_version, context.maximum_version = lowest, highest
-    AUTHORITY.issue_cert("localhost", "127.0.0.1", not_after=UNTIL).configure_cert(context)
-
-    def serve(stream: socket.socket) -> None:
-        stream.settimeout(5)
-        with suppress(OSError), context.wrap_socket(stream, server_side=True) as encrypted:
-            encrypted.recv(1)
-
-    with answering(serve) as port:
-        yield port
 
 
 def source(**ports: object) -> Tls:
