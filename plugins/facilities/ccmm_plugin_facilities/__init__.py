@@ -22,5 +22,11 @@ reachability_state  what is remembered from look to look, pure
 probe               asking one target: TCP, TLS, SIP, DNS; the only module of it that connects
 sip                 OPTIONS and its answer, pure
 dns_message         one question to a name server and its answer, pure
+backup              the `backup` source: copies in a repository, jobs that were due, restore tests
+backup_options      what has to be copied and when
+backup_store        the only module of it that opens anything: restic behind the fence, or files of a timer
+backup_list         the lists of restic and borg, and the journal, pure
+backup_due          when which copy is due, and what became of it, pure
+backup_state        what is remembered from run to run, pure
 watch               since when was looked without a gap, and what of it is stated, pure
 """
