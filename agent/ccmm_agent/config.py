@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from ccmm_agent.options import parse_seconds
 from ccmm_proto.errors import BadConfig
 
 FILE = "agent.toml"
-GENERAL: Final = ("zone", "keep", "spool_limit", "jitter", "reader_account", "source")
+GENERAL: Final = ("zone", "keep", "spool_limit", "jitter", "reader_account", "secrets_in_clear", "source")
 OF_SCHEDULE: Final = ("name", "plugin", "every", "cron", "quiet", "timeout", "memory")
 ATTESTATIONS = "attestations"  # the built-in source: its name is taken
 MIN_SPOOL_BYTES = 1_000_000
@@ -34,6 +34,7 @@ _SECRET = re.compile(
     r"(^|_)(pass|password|passwd|passphrase|pw|pin|secret|token|credential|community)s?[0-9]*$|_key$|apikey$",
     re.IGNORECASE,
 )
+_SECRET_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]+@")  # scheme://user:password@host
 LEFT_OUT = "(left out)"
 
 
@@ -98,7 +99,10 @@ def parse_config(content: bytes, path: Path) -> Config:
         raise BadConfig(f"{path}: not TOML: {error}") from error
     reader = _Reader(path, "", table)
     reader.refuse_unknown(GENERAL)
-    sources = tuple(_source(path, number, source) for number, source in enumerate(reader.tables("source"), start=1))
+    insists = reader.flag("secrets_in_clear")
+    sources = tuple(
+        _source(path, number, source, insists) for number, source in enumerate(reader.tables("source"), start=1)
+    )
     names = [source.name for source in sources]
     for name in names:
         if names.count(name) > 1:
@@ -126,11 +130,29 @@ def without_secrets(value: object) -> object:
         return {key: LEFT_OUT if _SECRET.search(str(key)) else without_secrets(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [without_secrets(inner) for inner in value]
-    return value
+    return _SECRET_IN_URL.sub(rf"\1:{LEFT_OUT}@", value) if isinstance(value, str) else value
 
 
-def _source(path: Path, number: int, table: Mapping[str, object]) -> SourceConfig:
+def secrets_in(table: Mapping[str, object], prefix: str = "") -> Iterator[str]:
+    """The keys under which a secret stands in clear: by the key's last word, or as the password of a URL."""
+    for key, value in table.items():
+        inner = value if isinstance(value, list | tuple) else [value]
+        texts = [one for one in inner if isinstance(one, str) and one]
+        if texts and (_SECRET.search(key) or any(map(_SECRET_IN_URL.search, texts))):
+            yield f"{prefix}{key}"
+        for one in inner:
+            if isinstance(one, Mapping):
+                yield from secrets_in(one, f"{prefix}{key}.")
+
+
+def _source(path: Path, number: int, table: Mapping[str, object], insists: bool) -> SourceConfig:
     reader = _Reader(path, f"source {table.get('name') or number}: ", table)
+    if not insists and (key := next(secrets_in(table), None)):
+        reader.bad(
+            key,
+            "no secret here, where backups and people read it, but the option that names a file of its own (0600, or"
+            " a systemd credential); who insists sets `secrets_in_clear = true` at the top",
+        )
     name = reader.text("name", "a name")
     if not _NAME.fullmatch(name) or name == ATTESTATIONS:
         reader.bad("name", f"small letters, digits, - and _, at most 63, and not {ATTESTATIONS!r}")
@@ -170,6 +192,12 @@ class _Reader:
         value = self._table.get(key)
         if value is not None and (not isinstance(value, str) or not value):
             self.bad(key, "a text")
+        return value
+
+    def flag(self, key: str) -> bool:
+        value = self._table.get(key, False)
+        if not isinstance(value, bool):
+            self.bad(key, "true or false")
         return value
 
     def text(self, key: str, expected: str, default: str | None = None) -> str:

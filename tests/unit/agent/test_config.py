@@ -14,6 +14,8 @@ from ccmm_proto.errors import BadConfig
 PATH = Path("agent.toml")
 SOURCE = '[[source]]\nname = "pbx"\nplugin = "asterisk"\n'
 
+INSISTING = "secrets_in_clear = true\n"
+
 
 def parsed(text: str) -> Config:
     return parse_config(f'zone = "Asia/Shanghai"\n{text}'.encode(), PATH)
@@ -69,9 +71,9 @@ def test_a_zone_is_needed_and_must_exist(zone: str) -> None:
 
 
 def test_the_digest_changes_with_the_configuration_and_not_with_a_secret() -> None:
-    one = parsed(f'{SOURCE}every = "15m"\nsecret = "a"')
-    assert parsed(f'{SOURCE}every = "15m"\nsecret = "b"').digest == one.digest
-    assert parsed(f'{SOURCE}every = "30m"\nsecret = "a"').digest != one.digest
+    one = parsed(f'{INSISTING}{SOURCE}every = "15m"\nsecret = "a"')
+    assert parsed(f'{INSISTING}{SOURCE}every = "15m"\nsecret = "b"').digest == one.digest
+    assert parsed(f'{INSISTING}{SOURCE}every = "30m"\nsecret = "a"').digest != one.digest
 
 
 @pytest.mark.parametrize("option", ["passed", "password_changed", "key", "password_file", "keys.staff"])
@@ -83,8 +85,8 @@ def test_a_mapping_is_no_secret_because_its_name_sounds_like_one(option: str) ->
 
 @pytest.mark.parametrize("option", ["secret", "bind_password", "API_TOKEN", "snmp_community", "private_key", "tokens"])
 def test_what_ends_in_a_secret_word_is_left_out(option: str) -> None:
-    one = parsed(f'{SOURCE}every = "15m"\n{option} = "a"')
-    assert parsed(f'{SOURCE}every = "15m"\n{option} = "b"').digest == one.digest
+    one = parsed(f'{INSISTING}{SOURCE}every = "15m"\n{option} = "a"')
+    assert parsed(f'{INSISTING}{SOURCE}every = "15m"\n{option} = "b"').digest == one.digest
 
 
 def test_a_reader_gets_the_memory_that_its_source_is_given() -> None:
@@ -92,6 +94,41 @@ def test_a_reader_gets_the_memory_that_its_source_is_given() -> None:
     assert limits_of(source).memory_bytes == 2 * 10**9
     with pytest.raises(BadConfig, match="at least 128MB"):
         parsed(f'{SOURCE}every = "1d"\nmemory = "5MB"')
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ('secret = "hunter2"', "secret"),
+        ('tokens = ["hunter2"]', "tokens"),
+        ('url = "postgresql://reader:hunter2@hr/hr"', "url"),
+        ('urls = ["https://hr/", "https://reader:hunter2@hr/"]', "urls"),
+        ('[source.login]\napi_token = "hunter2"', "login.api_token"),
+        ('[[source.servers]]\nbind_password = "hunter2"', "servers.bind_password"),
+    ],
+)
+def test_a_secret_in_clear_is_refused_unless_the_admin_insists(options: str, key: str) -> None:
+    content = f'zone = "UTC"\n{SOURCE}every = "15m"\n{options}\n'
+    with pytest.raises(BadConfig, match=rf"source pbx: {key}: expected no secret here.*secrets_in_clear") as refused:
+        parse_config(content.encode(), PATH)
+    assert "hunter2" not in str(refused.value)
+    insisting = f"secrets_in_clear = true\n{content}"
+    assert parse_config(insisting.encode(), PATH).digest != b""
+    changed = parse_config(insisting.replace("hunter2", "other").encode(), PATH)
+    assert changed.digest == parse_config(insisting.encode(), PATH).digest, "the digest must not tell of a secret"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        'password_file = "/etc/ccmm/p"',
+        'url = "postgresql://hr:5432/hr"',
+        'secret = ""',
+        "[source.columns]\npassed = 'x'",
+    ],
+)
+def test_what_names_no_secret_is_no_secret(options: str) -> None:
+    assert len(parse_config(f'zone = "UTC"\n{SOURCE}every = "15m"\n{options}\n'.encode(), PATH).sources) == 1
 
 
 def test_secrets_are_left_out_at_any_depth() -> None:
