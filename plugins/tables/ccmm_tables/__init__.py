@@ -11,6 +11,7 @@ table_rows    one reading of a table, and what the cursor remembers
 history       rows by their time: a stretch of history a run, and the newest time again
 progress      what the cursor of a history remembers
 slots         figures by slot, each stated once, changed slots by revision, pure
+rolls         rolls by the hour, changed hours by revision, pure
 counts        from rows to counts per quarter hour, pure
 amounts       from rows to figures by slot, pure
 sql_rows      rows of a database, from the options

@@ -5,6 +5,9 @@ freeswitch      call records and the event socket of FreeSWITCH with mod_callcen
 call_table      the `call_table` source: calls or intervals of any switch, in a file or a database
 call_rows       rows of call detail → contacts, pure
 interval_rows   rows of an interval report → figures, pure
+carrier         the `carrier` source: call detail of a carrier or SBC, in a file or a database
+carrier_rows    its rows → attempts, blocked calls and busy channels, pure
+odd             durations of call tables
 
 What they share:
 

@@ -6,16 +6,17 @@ negative duration, which real exports have, is not taken and told of; the call i
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, Self, cast, get_args
 
 from ccmm_agent.delimited import BadTable, LocalTimes
 from ccmm_agent.plugin import BadOption, Options
 from ccmm_plugin_telephony.contact import Contact, Outcome
+from ccmm_plugin_telephony.odd import Odd, seconds_in, split
 from ccmm_plugin_telephony.queue_facts import EXTRAS, WAITS
 from ccmm_proto.kinds import Attribute, Type
-from ccmm_tables.columns import Field, Row, duration_of, joined, text_of
+from ccmm_tables.columns import Field, Row
 from ccmm_tables.declared import Declared
 
 ENDS = ("agent", "caller", "system", "transfer")
@@ -41,13 +42,6 @@ _DAY = timedelta(days=1)
 System = Literal["acd", "carrier", "dialler"]
 
 
-@dataclass(slots=True)
-class Odd:
-    """What a row has that is told of: how many of its durations are negative."""
-
-    negative: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRows:
     """The declared columns of calls, and how a row is read."""
@@ -71,6 +65,7 @@ class CallRows:
             raise BadOption("columns.outcome", "`outcome`, `answered` or `answered_at`: was the call answered?")
         if "wait" not in names and not {"answered_at", "ended_at"} <= names:
             raise BadOption("columns.wait", "`wait`, or both `answered_at` and `ended_at`: how long did it wait?")
+        split(declared, LASTING)
         for one in declared.fields:
             _refuse_other_words(one)
         return cls(declared=declared, started=started, system=system)
@@ -106,8 +101,8 @@ class CallRows:
 
     def contact(self, row: Row, at: datetime, times: LocalTimes, odd: Odd) -> Contact:
         """What a row says. Raises BadTable."""
-        lasting = {one.name: _seconds(row, one, odd) for one in self.declared.fields if one.name in LASTING}
-        others = replace(self.declared, fields=tuple(f for f in self.declared.fields if f.name not in LASTING))
+        others, fields = split(self.declared, LASTING)
+        lasting = {one.name: seconds_in(row, one, odd) for one in fields}
         said: dict[str, object] = dict(others.attributes(row, times))
         answered_at, ended_at = (self._moment(said, name, at) for name in ("answered_at", "ended_at"))
         outcome = self._outcome(row, said, ended_at)
@@ -164,27 +159,11 @@ class CallRows:
 
 def _refuse_other_words(one: Field) -> None:
     allowed = WORDS.get(one.name)
-    if one.unit is not None:
-        raise BadOption(f"durations.{one.name}", "nothing: durations are seconds, or H:MM:SS")
     given = [] if allowed is None else [*(one.words or {}).values()]
     if one.constant is not None:
         given.append(one.constant)
     if allowed is not None and any(word not in allowed for word in given):
         raise BadOption(f"values.{one.name}", f"words of {', '.join(allowed)}")
-
-
-def _seconds(row: Row, one: Field, odd: Odd) -> float | None:
-    """None for an empty cell, and for a negative duration."""
-    cell = joined(row, one.columns)
-    if cell is None:
-        return None
-    if text_of(cell).strip().startswith("-"):
-        odd.negative += 1
-        return None
-    try:
-        return duration_of(cell)
-    except BadTable as error:
-        raise BadTable(error.args[0], row=row.number, column=" + ".join(one.columns)) from error
 
 
 def _wait(

@@ -25,9 +25,10 @@ from ccmm_agent.plugin import (
     Window,
     hookimpl,
 )
-from ccmm_plugin_telephony.call_rows import ATTRIBUTES, CallRows, Odd
+from ccmm_plugin_telephony.call_rows import ATTRIBUTES, CallRows
 from ccmm_plugin_telephony.contact import Contact
 from ccmm_plugin_telephony.interval_rows import DIMENSIONS, Figure, IntervalRows, slots_of
+from ccmm_plugin_telephony.odd import Odd, told_of
 from ccmm_plugin_telephony.queue_facts import Reading, contact_facts, quarter_facts
 from ccmm_plugin_telephony.staff import load_staff
 from ccmm_plugin_telephony.stated import LATE, Stated
@@ -175,8 +176,7 @@ after_call = "wrap-up"
             now[name] = (revision + 1, _NOTHING) if is_lost else (revision, digest)
             if is_lost:
                 yield from _lost(name, revision + 1, rows.told)
-        negative = sum(odd.negative for _, (_, odd) in stretch.items)
-        yield stretch.done(window, {}, now, f"{negative} negative durations are not taken" if negative else "")
+        yield stretch.done(window, {}, now, told_of(odd for _, (_, odd) in stretch.items))
 
     def _refuse_twice(self, contacts: list[Contact]) -> None:
         """A call that stands twice would be counted twice."""

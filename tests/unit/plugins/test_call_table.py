@@ -13,9 +13,10 @@ from ccmm_agent.delimited import BadTable, LocalTimes
 from ccmm_agent.plugin import BadOption, Options, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source
-from ccmm_plugin_telephony.call_rows import ATTRIBUTES, CallRows, Odd
+from ccmm_plugin_telephony.call_rows import ATTRIBUTES, CallRows
 from ccmm_plugin_telephony.call_table import CallTable
 from ccmm_plugin_telephony.contact import Contact
+from ccmm_plugin_telephony.odd import Odd
 from ccmm_proto.histogram import within
 from ccmm_tables.columns import Row
 from ccmm_tables.declared import Declared
