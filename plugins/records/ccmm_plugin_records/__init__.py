@@ -4,5 +4,11 @@ documents     the `documents` source: a folder of controlled documents; digests 
 sidecar       what a sidecar or front matter says of a document, pure
 table         the `table` source: one CSV or XLSX file as facts of one kind, or as counts of one measure
 figures       the `figures` source: one CSV or XLSX file as figures of several measures of any shape
+schedule         the `schedule` source: forecast, plan and work of a workforce management system
+schedule_tables  its three tables, from the options
+schedule_spans   stretches of one person's time: which state holds, how long two accounts agree, pure
+schedule_days    plan and work as figures of days and quarter hours, pure
+schedule_frozen  forecasts as they stood when they were published, pure
+schedule_seen    what the cursor remembers of a schedule
 sql           the `sql` source: rows of a database as facts of one kind, or as counts of one measure
 """
