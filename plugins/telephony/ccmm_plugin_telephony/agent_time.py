@@ -42,7 +42,7 @@ class AgentTime:
         places.discard(place)
         if not places and (since_s := self.since.pop(agent, None)) is not None:
             self.places.pop(agent, None)
-            self._spend(agent, LOGIN, since_s, at_s)
+            self.spend(agent, LOGIN, since_s, at_s)
             if at_s > since_s:
                 self.stays.append(Stay(agent, since_s, at_s))
 
@@ -67,9 +67,10 @@ class AgentTime:
     def _end_pause(self, agent: str, at_s: int) -> None:
         since = self.paused_since.pop(agent, None)
         if since is not None:
-            self._spend(agent, f"pause/{since[1]}", since[0], at_s)
+            self.spend(agent, f"pause/{since[1]}", since[0], at_s)
 
-    def _spend(self, agent: str, word: str, since_s: int, until_s: int) -> None:
+    def spend(self, agent: str, word: str, since_s: int, until_s: int) -> None:
+        """Counts a span that is over: of log-in (`LOGIN`), or of a pause (`pause/REASON`)."""
         for day_s, seconds in days_of(since_s, until_s):
             total, times = self.spent.get((agent, word, day_s), (0, 0))
             self.spent[agent, word, day_s] = (total + seconds, times + 1)

@@ -19,10 +19,10 @@ class Contact:
     entered_s: int
     outcome: Outcome = "waiting"
     agent: str | None = None
-    wait_s: int | None = None
-    talk_s: int | None = None
-    hold_s: int | None = None
-    after_s: int | None = None
+    wait_s: float | None = None
+    talk_s: float | None = None
+    hold_s: float | None = None
+    after_s: float | None = None
     ended_by: str | None = None
     unanswered_rings: int = 0
     direction: str | None = "in"

@@ -120,7 +120,7 @@ def _counts(members: list[Contact]) -> dict[str, int]:
     }
 
 
-def _sums(members: list[Contact]) -> Iterator[tuple[str, list[int]]]:
+def _sums(members: list[Contact]) -> Iterator[tuple[str, list[float]]]:
     yield "talk_time", [contact.talk_s for contact in members if contact.talk_s is not None]
     yield "hold_time", [contact.hold_s for contact in members if contact.hold_s is not None]
     yield "after_call_time", [contact.after_s for contact in members if contact.after_s is not None]
@@ -142,11 +142,15 @@ def _call_rows(contacts: Iterable[Contact], reading: Reading) -> Iterator[facts.
                 "direction": contact.direction,
                 "answered": answered if contact.outcome != "waiting" else None,
                 "required": reading.required,
-                "talk": contact.talk_s,
-                "wait": contact.wait_s,
+                "talk": _whole(contact.talk_s),
+                "wait": _whole(contact.wait_s),
                 "released_by": "system" if contact.ended_by == "transfer" else contact.ended_by,
             },
         )
+
+
+def _whole(seconds: float | None) -> int | None:
+    return int(seconds) if seconds is not None else None
 
 
 def _session_rows(agents: AgentTime, reading: Reading) -> Iterator[facts.Row]:
