@@ -13,6 +13,12 @@ zk_terminal     one look at a terminal by pyzk, as bytes
 zk_line         in place of pyzk's socket: lets reading commands out, whole packets in, and ends in time
 zk_records      what the bytes of a terminal mean, pure
 zk_facts        from users and punches of a terminal to badges and passages, pure
+hikvision       the `hikvision` source: passages, alerts, badges, stays and the state of one Hikvision device
+hik_search      its log between two hours, window by window
+hik_device      questions by ISAPI; the only module of it that asks
+hik_events      what it answers, as values, pure
+hik_codes       what its event numbers mean, pure
+hik_facts       from events, users and cards to passages, alerts and badges, pure
 device_log      what a device's own log holds now, against what was stated of it, pure
 passages        passages by the hour, shared by all that reads doors, pure
 stays           stays in the building, out of passages in and out, pure

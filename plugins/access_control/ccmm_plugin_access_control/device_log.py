@@ -14,7 +14,7 @@ from hashlib import blake2b
 from ccmm_plugin_access_control.passages import RETAINED_HOURS, Hours, Passage, StatedHour
 from ccmm_proto.period import HOUR_MS, from_ms, to_ms
 
-VERSION = 1
+VERSION = 2
 REASON = "records came later, or the device's log changed"
 
 
@@ -28,18 +28,19 @@ class LogMarks:
     floor: int = 0  # hours before it are another log's: not compared any more
     noted: int = 0  # a count of the source's own
     hours: Mapping[int, StatedHour] = field(default_factory=dict)
+    open: Mapping[str, int] = field(default_factory=dict)  # what goes on, since when (ms)
 
     def to_cursor(self) -> bytes:
         """For `parse_log_marks`."""
         hours = {hour: [one.count, one.digest, one.revision] for hour, one in self.hours.items()}
-        held = [VERSION, self.device, self.until, self.vouched_ms, self.floor, self.noted, hours]
+        held = [VERSION, self.device, self.until, self.vouched_ms, self.floor, self.noted, hours, dict(self.open)]
         return json.dumps(held, separators=(",", ":")).encode()
 
 
 def parse_log_marks(cursor: bytes) -> LogMarks:
     """From a cursor; from anything else none: then the log is read from its beginning."""
     try:
-        version, device, until, vouched_ms, floor, noted, hours = json.loads(cursor)
+        version, device, until, vouched_ms, floor, noted, hours, going = json.loads(cursor)
         if version != VERSION:
             return LogMarks()
         return LogMarks(
@@ -52,6 +53,7 @@ def parse_log_marks(cursor: bytes) -> LogMarks:
                 int(hour): StatedHour(count=int(count), digest=str(digest), revision=int(revision))
                 for hour, (count, digest, revision) in hours.items()
             },
+            open={str(name): int(since) for name, since in going.items()},
         )
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return LogMarks()
@@ -143,7 +145,9 @@ class LogReading:
             begin = end
         return from_ms(min(begin, end)), from_ms(end)
 
-    def marks_after(self, changed: Mapping[int, StatedHour], noted: int = 0) -> LogMarks:
+    def marks_after(
+        self, changed: Mapping[int, StatedHour], *, noted: int = 0, open: Mapping[str, int] | None = None
+    ) -> LogMarks:
         """What is remembered of this run."""
         new = {hour: self._now(hour) for hour in self.hours.kept}
         kept = {**self.marks.hours, **new, **changed}
@@ -156,6 +160,7 @@ class LogReading:
             floor=(self.marks.until or 0) if self.is_broken else self.marks.floor,
             noted=noted,
             hours={hour: one for hour, one in sorted(kept.items()) if hour >= oldest},
+            open=open or {},
         )
 
     def _now(self, hour: int) -> StatedHour:

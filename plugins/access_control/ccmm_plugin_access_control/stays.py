@@ -45,7 +45,7 @@ class Stays:
         direction, entry = passage.attributes.get("direction"), self._inside.get(passage.badge)
         if entry is not None and not timedelta() <= passage.at - entry.at <= LONGEST:
             del self._inside[passage.badge]
-            self._unpaired.append(entry.at)
+            self._unpaired.append(entry.at + LONGEST)
             entry = None
         if direction == "in" and entry is None:
             self._inside[passage.badge] = self._entry(passage)
@@ -71,9 +71,10 @@ class Stays:
                     on_site=True,
                 )
 
-    def unpaired_in(self, hours: Collection[int]) -> int:
-        """Ways in or out of these hours that have no other half."""
-        return sum(hour_of(at) in hours for at in self._unpaired)
+    def unpaired_between(self, begin: int, end: int) -> int:
+        """Ways out of these hours without a way in, and ways in whose time for a way out ran out in them."""
+        waiting = (entry.at + LONGEST for entry in self._inside.values())
+        return sum(begin <= hour_of(at) < end for at in (*self._unpaired, *waiting))
 
     def _entry(self, passage: Passage) -> _Entry:
         """Stays that begin in one second are numbered in the order of the log."""

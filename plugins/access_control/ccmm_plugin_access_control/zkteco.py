@@ -179,7 +179,7 @@ door = "Front door"                  # as in the register of doors
             yield hour_roll(hour, kept, complete=True, revision=changed[hour].revision, reason=REASON)
         stated = {*reading.hours.kept, *changed}
         yield from stays.ended_in(stated)
-        detail = _detail(seen, reading, stays.unpaired_in(stated))
+        detail = _detail(seen, reading, stays.unpaired_between(marks.until or 0, reading.until))
         after = reading.marks_after(changed, noted=seen.undated)
         yield Done(reading.covers(), after.to_cursor(), more=reading.has_more, detail=detail)
 
