@@ -34,6 +34,10 @@ card_codes      security codes near a word for them, pure
 card_allowed    digests of numbers that are of no card
 card_seen       what the cursor remembers of a folder
 card_facts      counts and places as observations, pure
+scap            the `scap` source: scans of machines by OpenSCAP, from the files of results
+scap_results    from XML to scans, pure
+scap_scan       one scan of one machine
+scap_state      what is remembered of scans, and since when a weakness is open
 tls             the `tls` source: one run is one complete list of the ports that are listed
 tls_ask         asking one port for versions and certificate; the only module of it that connects
 tls_hello       the first message of a handshake, and what a server answers, pure
