@@ -110,8 +110,6 @@ host = "192.0.2.11"
             raise BadOption("systems", f"1 to {MOST} systems")
         if len({system.source for system in systems}) < len(systems):
             raise BadOption("systems.source", "another name for each system")
-        if any((server.host, server.port) in _judged(systems) for server in references):
-            raise BadOption("references.host", "another machine than those that are judged")
         return cls(
             references=references,
             systems=systems,
@@ -176,6 +174,7 @@ host = "192.0.2.11"
 
     def _reference(self, ours: Ours) -> tuple[Answer, list[str]]:
         """The usable reference of the shortest way, and why others are none. Raises SourceUnavailable."""
+        judged = _judged(self.systems)
         answers: list[Answer] = []
         failed: list[str] = []
         for server in self.references:
@@ -184,10 +183,12 @@ host = "192.0.2.11"
             except SourceUnavailable as error:
                 failed.append(error.detail)
                 continue
-            if answer.is_synchronised:
-                answers.append(answer)
-            else:
+            if (server.host, server.port) in judged:
+                failed.append(f"{server.host}:{server.port} is judged itself: it is no reference")
+            elif not answer.is_synchronised:
                 failed.append(f"{server.host}:{server.port} follows no other clock itself: it is no reference")
+            else:
+                answers.append(answer)
         if not answers:
             raise SourceUnavailable(Reason.UNREACHABLE, f"no reference: {'; '.join(failed)}"[:500])
         offsets = [answer.offset_s for answer in answers]
