@@ -1,1 +1,8 @@
-"""Ticket systems and surveys."""
+"""Ticket systems and surveys.
+
+request_tracker  the `request_tracker` source: cases as they change, and the figures of each day
+rt_ask           the only module that speaks to Request Tracker: REST2, by GET alone
+rt_case          what a ticket was at each moment, pure
+rt_count         what tickets add to the figures of each day, and the cursor, pure
+rt_facts         a ticket as a case, pure
+"""

@@ -1,0 +1,153 @@
+"""What tickets add to the figures of each day, and the cursor that remembers it; pure.
+
+Of each ticket that changed its share before and after is compared: so a day is stated once when it is over, and again,
+by revision, where a ticket changes what was said of it (opened again, due time moved, another queue).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from ccmm_agent.facts import count
+from ccmm_agent.plugin import Observation
+from ccmm_plugin_crm.rt_case import REOPENED_WITHIN, Ticket, Words, counts
+from ccmm_proto.period import DAY_MS, floor_to, from_ms, to_ms
+
+VERSION: Final = 1
+KEPT_MS: Final = 60 * DAY_MS  # days that can still change
+SETTLE_MS: Final = 15 * 60 * 1000  # after midnight UTC
+MEASURES: Final = (
+    *("cases_closed", "cases_reopened", "cases_due", "cases_on_time", "cases_due_moved"),
+    *("complaints", "complaints_due", "complaints_on_time", "issues"),
+)
+MARKED: Final = "issues_marked_resolved"
+Cell = tuple[int, str, str, str]  # day, queue, class (empty: none), measure
+Queues = Sequence[tuple[str, str]]  # name and class: stated of each day, be it 0
+
+
+@dataclass(slots=True)
+class State:
+    """All that a cursor holds."""
+
+    last: int = 0  # the last transaction that was taken
+    first: int = 0  # the last one before those that are read at all
+    since_ms: int = 0  # from here on nothing is missing
+    upto_ms: int = 0  # until here all was read
+    cells: Counter[Cell] = field(default_factory=Counter)
+    stated: dict[int, int] = field(default_factory=dict)  # day -> its revision
+    changed: set[int] = field(default_factory=set)  # days stated before, and changed since
+
+    def add(self, ticket: Ticket, words: Words, before: int, after: int) -> None:
+        """What transactions after `before` until `after` change in the figures."""
+        ids = [change.id for change in ticket.changes if counts(change, ticket.field_ids)]
+        known = any(self.first < id <= before for id in ids)  # else it was not read yet, and nothing of it is counted
+        delta = Counter(share(ticket, words, after))
+        delta.subtract(share(ticket, words, before) if known else ())
+        for cell, n in delta.items():
+            if n and cell[0] >= floor_to(self.since_ms + DAY_MS - 1, DAY_MS):
+                self.cells[cell] += n
+                if cell[0] in self.stated:
+                    self.changed.add(cell[0])
+
+    def days_over(self, upto_ms: int, now_ms: int, queues: Queues, measures: Sequence[str]) -> Iterator[Observation]:
+        """Days that are over: all of them once, and those that changed."""
+        first = floor_to(self.since_ms + DAY_MS - 1, DAY_MS)
+        for day in range(max(first, floor_to(now_ms - KEPT_MS, DAY_MS)), upto_ms - SETTLE_MS - DAY_MS + 1, DAY_MS):
+            if day in self.stated and day not in self.changed:
+                continue
+            revision = self.stated.get(day, -1) + 1
+            yield from self._day(day, revision, queues, measures)
+            self.stated[day] = revision
+        self.changed.clear()
+        self._forget(now_ms)
+
+    def _day(self, day: int, revision: int, queues: Queues, measures: Sequence[str]) -> Iterator[Observation]:
+        rows = {(cell[1], cell[2]) for cell in self.cells if cell[0] == day} | {*queues}
+        for queue, klass in sorted(rows):
+            for measure in measures:
+                self.cells[(day, queue, klass, measure)] += 0
+                yield count(
+                    measure,
+                    from_ms(day),
+                    max(0, self.cells[(day, queue, klass, measure)]),
+                    revision=revision,
+                    reason="tickets of this day changed" if revision else "",
+                    queue=queue,
+                    class_=klass or None,
+                )
+
+    def _forget(self, now_ms: int) -> None:
+        oldest = floor_to(now_ms - KEPT_MS, DAY_MS)
+        self.cells = Counter({cell: n for cell, n in self.cells.items() if cell[0] >= oldest})
+        self.stated = {day: revision for day, revision in self.stated.items() if day >= oldest}
+
+    def to_cursor(self) -> bytes:
+        """For `parse_state`."""
+        rows = sorted({cell[:3] for cell in self.cells})  # those of zeros too: what was stated is stated again
+        cells = [[*row, [self.cells[(*row, measure)] for measure in (*MEASURES, MARKED)]] for row in rows]
+        held = [self.last, self.first, self.since_ms, self.upto_ms, cells, self.stated, sorted(self.changed)]
+        return json.dumps([VERSION, *held], separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def share(ticket: Ticket, words: Words, upto: int) -> Iterator[Cell]:
+    """What a ticket, as it was after transaction `upto`, adds to the figures."""
+    if not any(change.id <= upto for change in ticket.changes) or not ticket.was_in(words.queues, upto):
+        return
+    complaint = ticket.was_complaint(words, upto)
+    klass = "complaint" if complaint else ticket.class_at(words, upto) or ""
+    queue = ticket.queue_at(upto)
+
+    def of_day(instant: datetime, measure: str) -> Cell:
+        return floor_to(to_ms(instant), DAY_MS), queue, klass, measure
+
+    yield of_day(ticket.created, "issues")
+    if complaint:
+        yield of_day(ticket.created, "complaints")
+    if ticket.is_first_contact(words, upto):
+        yield of_day(ticket.created, MARKED)
+    for closed, opened in ticket.closings(words, upto):
+        yield of_day(closed, "cases_closed")
+        if opened is not None and opened - closed <= REOPENED_WITHIN:
+            yield of_day(closed, "cases_reopened")
+    due = ticket.due_at(upto)
+    if due is None:
+        return
+    done = ticket.closed_at(words, upto)
+    on_time = done is not None and done <= due
+    for measure, holds in (("due", True), ("on_time", on_time)):
+        if holds:
+            yield of_day(due, f"cases_{measure}")
+            if complaint:
+                yield of_day(due, f"complaints_{measure}")
+    if ticket.due_moves(upto):
+        yield of_day(due, "cases_due_moved")
+
+
+def parse_state(cursor: bytes) -> State | None:
+    """From a cursor; None from anything else: then it is read from the beginning."""
+    try:
+        version, last, first, since_ms, upto_ms, cells, stated, changed = json.loads(cursor)
+        if version != VERSION:
+            return None
+        return State(
+            last=int(last),
+            first=int(first),
+            since_ms=int(since_ms),
+            upto_ms=int(upto_ms),
+            cells=_cells(cells),
+            stated={int(day): int(revision) for day, revision in stated.items()},
+            changed={int(day) for day in changed},
+        )
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _cells(rows: list[list[Any]]) -> Counter[Cell]:
+    found: Counter[Cell] = Counter()
+    for day, queue, klass, numbers in rows:
+        for measure, n in zip((*MEASURES, MARKED), numbers, strict=True):
+            found[(int(day), str(queue), str(klass), measure)] = int(n)
+    return found
