@@ -28,6 +28,7 @@ SAID = {
     *(Reason.LIMITED, Reason.FLOOD, Reason.NOT_FOUND, Reason.MEMORY),
 }
 TELLS_TRUTH_OF_ANY_PORT = {*WHETHER_THERE, "tls"}  # an open port that speaks no TLS is what it looks for
+ASKS_TWO_MACHINES = {"clock"}  # that are not one another: by its own tests
 NOISE = random.Random(4).randbytes(65_536)
 
 
@@ -136,7 +137,7 @@ def _pointed(key: str, value: object, port: int, folder: Path) -> object:
 
 def networked(port: int, folder: Path) -> Iterator[SourceSpec]:
     """Every source that asks somebody by the network, and whose options say whom."""
-    for word in sorted(set(SOURCES) - TELLS_TRUTH_OF_ANY_PORT - {"ticks"}):
+    for word in sorted(set(SOURCES) - TELLS_TRUTH_OF_ANY_PORT - ASKS_TWO_MACHINES - {"ticks"}):
         table = pointed_at(options(word), port, folder)
         asked = SOURCES[word].from_options(Options(table)).manifest().endpoints
         if asked and {host for host, _ in asked} == {"127.0.0.1"}:

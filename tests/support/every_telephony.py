@@ -1,0 +1,75 @@
+"""Sources of the telephony package, each with a system of its own."""
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ccmm_plugin_telephony.freeswitch.csv_record import TEMPLATE
+from tests.support.every_base import HOST, Builder, Table, export, secret_file
+from tests.support.freeswitch import FreeSwitch, answered_call, csv_line
+
+
+def asterisk_cdr(stack: ExitStack, place: Path, now: datetime) -> Table:
+    times = [now - timedelta(hours=3, seconds=-after) for after in (0, 5, 65)]
+    cells = ["acc", "0770000000", "support", "inbound", "caller", "PJSIP/trunk-1", "", "Queue", "support"]
+    cells += [f"{at:%Y-%m-%d %H:%M:%S}" for at in times]
+    cells += ["65", "60", "ANSWERED", "DOCUMENTATION", "1763.1", "", "", "1763.1", "7"]
+    (place / "Master.csv").write_text(",".join(f'"{cell}"' for cell in cells) + "\n")
+    return {"cdr": place / "Master.csv", "zone": "UTC"}
+
+
+def freeswitch(stack: ExitStack, place: Path, now: datetime) -> Table:
+    since = int((now - timedelta(hours=2)).timestamp())
+    switch = FreeSwitch(agents={"1001@default": ("Available", since)}, tiers=[("fs", "1001@default")], queues=["fs"])
+    port = stack.enter_context(switch.running()).port
+    return {"host": HOST, "port": port, "secret_file": secret_file(place, switch.password), "connect_timeout": "5s"}
+
+
+def freeswitch_cdr(stack: ExitStack, place: Path, now: datetime) -> Table:
+    call = answered_call("fs-1", now - timedelta(hours=3), 12, 100)
+    (place / "Master.csv").write_text(f"{csv_line(call)}\n")
+    return {"cdr": place / "Master.csv", "template": TEMPLATE}
+
+
+def call_table(stack: ExitStack, place: Path, now: datetime) -> Table:
+    entered = now - timedelta(hours=3)
+    row = (f"{entered:%Y-%m-%d %H:%M:%S}", "ct-1", "fax", "answered", 9, 60)
+    path = export(place / "calls.csv", now, ("at", "id", "skill", "result", "wait", "talk"), row)
+    columns = {"call": "id", "queue": "skill", "outcome": "result", "wait": "wait", "talk": "talk"}
+    words = {"outcome": {"answered": "answered"}}
+    return {"path": path, "started": "at", "zone": "UTC", "until": "now", "columns": columns, "values": words}
+
+
+def carrier(stack: ExitStack, place: Path, now: datetime) -> Table:
+    began = now - timedelta(days=1, hours=3)
+    answered, ended = began + timedelta(seconds=5), began + timedelta(minutes=3)
+    stamps = [f"{at:%Y-%m-%d %H:%M:%S}" for at in (began, answered, ended)]
+    row = (stamps[0], "s1", "95555", "TG-1", "16", *stamps[1:])
+    path = export(place / "cdr.csv", now, ("at", "id", "called", "trunk", "cause", "up", "end"), row)
+    columns = {
+        "call": "id",
+        "line": "called",
+        "trunk": "trunk",
+        "cause": "cause",
+        "answered_at": "up",
+        "ended_at": "end",
+    }
+    channels = {"TG-1": 30}
+    return {
+        "path": path,
+        "started": "at",
+        "zone": "UTC",
+        "until": "now",
+        "lines": ["95555"],
+        "columns": columns,
+        "channels": channels,
+    }
+
+
+BUILDERS: dict[str, Builder] = {
+    "asterisk_cdr": asterisk_cdr,
+    "call_table": call_table,
+    "carrier": carrier,
+    "freeswitch": freeswitch,
+    "freeswitch_cdr": freeswitch_cdr,
+}
