@@ -3,6 +3,7 @@
 app           the commands
 attest        attestations: the built-in source, and the file they are kept in
 attesting     the command `attest`
+backfill      the first reading of a source
 certificate   keeps the transport certificate alive
 child         starts one reader process and holds it to its limits
 clock         the present instant, the clock's quality, clock steps
@@ -30,6 +31,7 @@ new_plugin    the command `new-plugin`
 options       typed getters over a source's options
 outbox        drafts, their places, signed statements
 outbox_view   the command `show-outbox`
+pace          how often a source may be asked
 pipeline      read, redact, sign, spool
 plugin        what a plugin is
 plugins       finds and imports plugins
@@ -50,6 +52,7 @@ secret_file   a password in a file of its own
 session       one stream with the collector
 silence       runs that did not look
 software      name, version and digest of the installed software
+source_state  what the spool knows of a source
 sources       what the agent reads
 spool         the durable queue
 spool_file    the spool's SQLite file and its errors

@@ -18,13 +18,19 @@ from typing import Final, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_agent.options import parse_seconds
+from ccmm_agent.pace import Budget, Pace
 from ccmm_proto.errors import BadConfig
 
 FILE = "agent.toml"
 GENERAL: Final = ("zone", "keep", "spool_limit", "jitter", "reader_account", "secrets_in_clear", "source")
-OF_SCHEDULE: Final = ("name", "plugin", "every", "cron", "quiet", "timeout", "memory")
+OF_SCHEDULE: Final = (
+    *("name", "plugin", "every", "cron", "quiet", "timeout", "memory"),
+    *("budget", "pause_after", "longest_pause", "backfill"),
+)
 ATTESTATIONS = "attestations"  # the built-in source: its name is taken
 MIN_SPOOL_BYTES = 1_000_000
+PAUSE_AFTER = 8  # failures in a row; 0 in agent.toml: never
+USUAL_PACE = Pace(pause_after=PAUSE_AFTER)
 MIN_READER_BYTES = 128_000_000  # Python and a client need as much
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -63,6 +69,8 @@ class SourceConfig:
     quiet: QuietHours | None = None
     timeout: timedelta = timedelta(seconds=120)
     memory_bytes: int = 512_000_000  # address space of its reader
+    pace: Pace = USUAL_PACE
+    backfill: timedelta | None = None  # how far back its first reading states; None: all that is there
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -170,6 +178,12 @@ def _source(path: Path, number: int, table: Mapping[str, object], insists: bool)
         quiet=reader.quiet("quiet"),
         timeout=reader.span("timeout", "120s"),
         memory_bytes=reader.size("memory", "512MB", MIN_READER_BYTES),
+        pace=Pace(
+            budget=reader.budget("budget"),
+            pause_after=reader.whole("pause_after", PAUSE_AFTER) or None,
+            longest_pause=reader.span("longest_pause", "1h"),
+        ),
+        backfill=reader.span("backfill", "1d") if "backfill" in table else None,
         options=MappingProxyType({key: value for key, value in table.items() if key not in OF_SCHEDULE}),
     )
 
@@ -225,6 +239,24 @@ class _Reader:
         if match is None or int(match[1]) * _UNITS[match[2]] < least:
             self.bad(key, f'a size of at least {least // 10**6}MB, such as "500MB" or "1GB", not {text!r}')
         return int(match[1]) * _UNITS[match[2]]
+
+    def whole(self, key: str, default: int, *, most: int = 1000) -> int:
+        value = self._table.get(key, default)
+        if type(value) is not int or not 0 <= value <= most:
+            self.bad(key, f"a whole number from 0 to {most}")
+        return value
+
+    def budget(self, key: str) -> Budget | None:
+        text = self.optional(key)
+        if text is None:
+            return None
+        count, _, span = text.partition("/")
+        try:
+            if not re.fullmatch(r"[1-9][0-9]{0,5}", count):
+                raise ValueError(count)
+            return Budget(readings=int(count), span=timedelta(seconds=parse_seconds(span)))
+        except (ValueError, OverflowError):
+            self.bad(key, f'readings in a span of time such as "24/1h" or "96/1d", not {text!r}')
 
     def zone(self, key: str) -> ZoneInfo:
         text = self.text(key, 'an IANA time zone such as "Asia/Shanghai"')

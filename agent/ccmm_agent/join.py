@@ -30,8 +30,9 @@ jitter = "10s"              # runs start up to so much late
 # reader_account = "ccmm-reader"   # a second account without rights, under which sources are read
 
 # Every source has: name (yours, unique), plugin, and either every = "15m" or cron = "0 2 * * *".
-# Optional: quiet = "23:00-05:00" (not read then), timeout = "120s", memory = "512MB" (of its reader). All other keys
-# belong to the plugin.
+# Optional: quiet = "23:00-05:00" (not read then), timeout = "120s", memory = "512MB" (of its reader),
+# budget = "24/1h" (readings at most), pause_after = 8 and longest_pause = "1h" (after so many failures in a row it is
+# asked less often), backfill = "90d" (how far back the first reading states). All other keys belong to the plugin.
 # Take a block below, remove the first "# " of each line, and fill in what is yours.
 """
 

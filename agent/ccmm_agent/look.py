@@ -95,8 +95,9 @@ def _chosen(sources: list[PlannedSource], name: str | None) -> list[PlannedSourc
 
 def _runs(planned: PlannedSource, cursor: bytes, key: PseudonymKey) -> Iterator[Run]:
     """The parts of the next run, and of those that follow at once because more history waits."""
+    history = not cursor
     while True:
-        ran = look(planned, cursor, clock.now(), key)
+        ran = look(planned, cursor, clock.now(), key, history=history)
         yield from (draft.body for draft in ran.drafts if isinstance(draft.body, Run))
         if not ran.more or ran.cursor is None or ran.cursor == cursor:
             return
@@ -114,7 +115,7 @@ def _checked(
 ) -> dict[str, object]:
     spec, cursor = spec_of(folder, config, source), _cursor(folder, source.name)
     lines = check_source_process(spec, now=clock.now(), zone=config.zone, cursor=cursor, limits=limits_of(source))
-    ran = look(planned, b"", clock.now(), key)
+    ran = look(planned, b"", clock.now(), key, history=True)
     run = ran.drafts[0].body
     assert isinstance(run, Run)
     failure = f"{run.reason}: {run.detail}"

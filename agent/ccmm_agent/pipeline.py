@@ -11,14 +11,16 @@ from datetime import datetime
 from functools import partial
 
 from ccmm_agent import clock
+from ccmm_agent.backfill import after_batch, begin_of, in_history, progress, within
 from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft, parts_of
+from ccmm_agent.pace import after_reading
 from ccmm_agent.reading import Reading
 from ccmm_agent.redact import redact
 from ccmm_agent.room import stop
 from ccmm_agent.silence import after_run
+from ccmm_agent.source_state import SourceState
 from ccmm_agent.sources import PlannedSource
-from ccmm_agent.spool import SourceState
 from ccmm_agent.spool_file import SpoolFull
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import to_ms
@@ -32,9 +34,9 @@ log = logging.getLogger(__name__)
 def run_source(home: Home, source: PlannedSource, due: datetime, bell: Callable[[], None]) -> bool:
     """One run of one source, from reading to the spool. True: more history waits, run again at once."""
     state = home.spool.source(source.name) or SourceState(source.name)
-    ran = look(source, state.cursor, due, home.pseudonym_key)  # 1 read, 2 redact
+    ran = look(source, state.cursor, due, home.pseudonym_key, history=in_history(state))  # 1 read, 2 redact
     try:
-        change = partial(state_after, ran)
+        change = partial(state_after, source, ran)
         home.spool.put(
             ran.drafts, home.signer.seal, source.name, change, bounded=True
         )  # 3 sign, 4 spool: one transaction
@@ -44,7 +46,10 @@ def run_source(home: Home, source: PlannedSource, due: datetime, bell: Callable[
         bell()
         return False
     bell()  # 5 submit
-    report_change(state, state_after(ran, state))
+    after = state_after(source, ran, state)
+    report_change(state, after)
+    if told := progress(after, clock.now()):
+        log.info("history read", extra={"source": source.name, "so_far": told})
     return ran.more
 
 
@@ -58,10 +63,15 @@ class Ran:
     more: bool
 
 
-def look(source: PlannedSource, cursor: bytes, due: datetime, key: PseudonymKey) -> Ran:
-    """Read and redact. What cannot be redacted or stated is UNAVAILABLE, and no cursor moves."""
+def look(source: PlannedSource, cursor: bytes, due: datetime, key: PseudonymKey, *, history: bool) -> Ran:
+    """Read and redact. What cannot be redacted or stated is UNAVAILABLE, and no cursor moves.
+
+    `history`: a batch of the source's first reading, which may be bounded.
+    """
     started = clock.now()
     reading = source.read(cursor, started)
+    if history and source.backfill is not None:
+        reading = within(reading, begin_of(source.backfill, started))
     run = Run(
         source=source.name,
         plugin=source.plugin,
@@ -96,14 +106,16 @@ def _concluded(run: Run, reading: Reading) -> Run:
     return run
 
 
-def state_after(ran: Ran, state: SourceState) -> SourceState:
+def state_after(source: PlannedSource, ran: Ran, state: SourceState) -> SourceState:
     """The source's row after this run, from the row as it is when the run is spooled."""
     run = ran.drafts[-1].body
     assert isinstance(run, Run)
     known_ms = state.last_due_ms if state.last_due_ms <= run.finished_ms else 0  # else the clock went back since
     # Until the last batch of a long history the due time stays open: a stop or crash resumes it at the next start.
     last_due_ms = state.last_due_ms if ran.more else max(to_ms(ran.due), known_ms)
-    after = after_run(state, run, last_due_ms)
+    failed = run.outcome == UNAVAILABLE
+    paced = after_reading(source.pace, state, failed=failed, due_ms=run.due_ms, now_ms=run.started_ms)
+    after = after_run(after_batch(paced, run, more=ran.more), run, last_due_ms)
     return after if ran.cursor is None else replace(after, cursor=ran.cursor)
 
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft
 from ccmm_agent.silence import after_run, silent_run
+from ccmm_agent.source_state import SourceState
 from ccmm_agent.sources import PlannedSource
-from ccmm_agent.spool import SourceState
 from ccmm_proto.period import from_ms, to_ms
 from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.statement_pb2 import SKIPPED, Note

@@ -18,6 +18,7 @@ from ccmm_agent import clock
 from ccmm_agent.heap import give_back
 from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft
+from ccmm_agent.pace import blocked
 from ccmm_agent.pipeline import run_source
 from ccmm_agent.room import admit, hold
 from ccmm_agent.schedule import Missed, Plan, Run, Skipped, jitter, plan
@@ -25,7 +26,8 @@ from ccmm_agent.silence import put_silence
 from ccmm_agent.sources import PlannedSource
 from ccmm_agent.spool_file import SpoolCorrupt
 from ccmm_proto.errors import StoreFull
-from ccmm_proto.period import from_ms
+from ccmm_proto.period import from_ms, to_ms
+from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.statement_pb2 import Note
 
 log = logging.getLogger(__name__)
@@ -113,8 +115,9 @@ class Runner:
     def _plan(self, source: PlannedSource, now: datetime, *, running: bool) -> Plan:
         state = self._home.spool.source(source.name)
         last_due = from_ms(state.last_due_ms) if state is not None and state.last_due_ms else None
+        why = self._blocked(source, now)
         delay = self._delay(source)
-        return plan(source.schedule, last_due, now, running, quiet=source.quiet, delay=delay)
+        return plan(source.schedule, last_due, now, running, quiet=source.quiet, blocked=why, delay=delay)
 
     def _submit(self, work: Callable[[], None]) -> "asyncio.Future[None]":
         """Run in a thread; remembered, so that the end waits for it, and its failure is the agent's."""
@@ -157,11 +160,19 @@ class Runner:
         give_back(collect=True)
 
     def _run(self, source: PlannedSource, due: datetime) -> None:
-        """The run, and those that follow at once while more history waits."""
+        """The run, and those that follow at once while more history waits and the budget lasts."""
         more = True
         while more and not self._leaving and admit(self._home, source, due):
             more = run_source(self._home, source, due, self._bell)
+            if more and (why := self._blocked(source, clock.now())) is not None:
+                self._tell(source, Skipped(first=due, last=due, count=1, reason=why))
+                break
         self._bell()
+
+    def _blocked(self, source: PlannedSource, now: datetime) -> Reason | None:
+        state = self._home.spool.source(source.name)
+        every_s = source.schedule.every_s
+        return None if state is None else blocked(source.pace, state, every_s=every_s, now_ms=to_ms(now))
 
     def _tell(self, source: PlannedSource, step: Missed | Skipped) -> None:
         state = self._home.spool.source(source.name)

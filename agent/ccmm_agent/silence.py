@@ -7,8 +7,8 @@ from datetime import datetime
 from ccmm_agent import clock
 from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft
+from ccmm_agent.source_state import SourceState
 from ccmm_agent.sources import PlannedSource
-from ccmm_agent.spool import SourceState
 from ccmm_proto.period import to_ms
 from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.statement_pb2 import MISSED, SKIPPED, DueTimes, Outcome, Run
@@ -18,6 +18,8 @@ _DETAILS = {
     Reason.STILL_RUNNING: "the run before was still going",
     Reason.QUIET_HOURS: "quiet hours of this source",
     Reason.SPOOL_FULL: "the spool was too full for this source",
+    Reason.BUDGET: "the source's budget of readings was spent",
+    Reason.PAUSED: "runs in a row could not look, so the source is asked less often for a while",
 }
 
 

@@ -5,12 +5,13 @@ Both are read the same way: a cursor and an instant in, a Reading out.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ccmm_agent import attest
 from ccmm_agent.config import ATTESTATIONS, FILE, Config, QuietHours, SourceConfig
+from ccmm_agent.pace import Pace
 from ccmm_agent.plugin import SourceUnavailable
 from ccmm_agent.reading import Limits, Reading, SourceSpec, describe_source, read_source
 from ccmm_agent.schedule import Schedule
@@ -27,6 +28,8 @@ class PlannedSource:
     plugin: str
     schedule: Schedule
     quiet: QuietHours | None
+    pace: Pace
+    backfill: timedelta | None
     read: Callable[[bytes, datetime], Reading]  # (cursor, now)
     describe: Callable[[], tuple[tuple[str, ...], int]]  # ids it feeds, value 0..100
 
@@ -53,6 +56,8 @@ def attestations(folder: Path, zone: ZoneInfo) -> PlannedSource:
         plugin=ATTESTATIONS,
         schedule=Schedule.parse(every=attest.EVERY, zone=zone),
         quiet=None,
+        pace=Pace(),
+        backfill=None,
         read=lambda cursor, now: attest.read_attestations(folder, cursor=cursor, now=now),
         describe=lambda: (attest.FEEDS, attest.VALUE),
     )
@@ -101,6 +106,8 @@ def _planned(folder: Path, config: Config, source: SourceConfig) -> PlannedSourc
         plugin=source.plugin,
         schedule=schedule_of(folder, config, source),
         quiet=source.quiet,
+        pace=source.pace,
+        backfill=source.backfill,
         read=read,
         describe=describe,
     )

@@ -7,9 +7,9 @@ and its signature inside the transaction that stores it, so numbers never collid
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,33 +17,14 @@ from typing import Any
 from ccmm_agent import clock
 from ccmm_agent import spool_sql as sql
 from ccmm_agent.outbox import Draft, Place, Seal, draft_of
+from ccmm_agent.source_state import Change, SourceState, source_state
 from ccmm_agent.spool_file import SpoolFull, named_errors
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.period import to_ms
-from ccmm_proto.v1.statement_pb2 import EpochStart, Outcome, Run, Statement
+from ccmm_proto.v1.statement_pb2 import EpochStart, Run, Statement
 from ccmm_proto.wire import parse_message
 
 WAITING, ACKNOWLEDGED, SET_ASIDE = 0, 1, 2
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """What the spool knows of one source; the fields are the columns of its table."""
-
-    name: str
-    cursor: bytes = b""
-    last_due_ms: int = 0
-    run_id: str = ""
-    outcome: int = Outcome.OUTCOME_UNSPECIFIED
-    reason: str = ""
-    detail: str = ""
-    finished_ms: int = 0
-    stopped: bool = False
-    held_first_ms: int = 0
-    held_count: int = 0
-
-
-Change = Callable[[SourceState], SourceState]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +108,11 @@ class Spool:
     def source(self, name: str) -> SourceState | None:
         """None for a source that was never due."""
         rows = self.query(sql.SOURCE, name)
-        return _source_state(rows[0]) if rows else None
+        return source_state(rows[0]) if rows else None
 
     def sources(self) -> list[SourceState]:
         """All sources that were ever due, by name."""
-        return [_source_state(row) for row in self.query(sql.SOURCES)]
+        return [source_state(row) for row in self.query(sql.SOURCES)]
 
     def digest_at(self, epoch: int, sequence: int) -> bytes | None:
         """The digest of our statement under a number; None where it is not kept any more."""
@@ -266,7 +247,7 @@ class Spool:
 
     def _change(self, name: str, change: Change) -> None:
         row = self._connection.execute(sql.SOURCE, (name,)).fetchone()
-        after = change(_source_state(row) if row else SourceState(name))
+        after = change(source_state(row) if row else SourceState(name))
         self._connection.execute(sql.PUT_SOURCE, astuple(after))
 
     def _append(self, draft: Draft, seal: Seal, source: str) -> None:
@@ -290,8 +271,3 @@ class Spool:
             if not self._connection.execute(sql.PRUNE_SOME).rowcount:
                 return False
         return True
-
-
-def _source_state(row: tuple[Any, ...]) -> SourceState:
-    state = SourceState(*row)
-    return replace(state, stopped=bool(state.stopped))

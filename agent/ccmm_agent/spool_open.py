@@ -115,18 +115,30 @@ def _create(folder: Path, limit_bytes: int, mark: EpochMark, start: EpochStart |
     return Spool(connection, limit_bytes=limit_bytes)
 
 
+def _upgrade(connection: sqlite3.Connection) -> None:
+    """A spool of an older agent gets what it lacks, in one transaction; another process may have been quicker."""
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number in range(version, sql.VERSION):
+        for statement in sql.UPGRADES[number]:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {sql.VERSION}")
+    connection.execute("COMMIT")
+
+
 def _open_sound(folder: Path, limit_bytes: int, *, check: bool) -> Spool | None:
     """The spool, or None for an empty file (a crash while it was made)."""
     connection = spool_file.connect(folder / spool_file.FILE)
     opened = Spool(connection, limit_bytes=limit_bytes)
     try:
         version = opened.query("PRAGMA user_version")[0][0]
-        if version not in (0, sql.VERSION):
+        if version > sql.VERSION:
             raise BadConfig(f"{folder / spool_file.FILE}: made by a newer agent (version {version}): install that one")
         verdict = opened.query("PRAGMA quick_check(1)")[0][0] if check else "ok"
         if verdict != "ok":
             raise SpoolCorrupt(f"the spool is damaged: {verdict}")
         if version:
+            _upgrade(connection)
             opened.chain()
             return opened
     except (SpoolCorrupt, BadConfig, sqlite3.DatabaseError, IndexError) as error:

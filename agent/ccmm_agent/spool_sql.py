@@ -9,7 +9,7 @@ PRAGMA journal_size_limit = 4194304;
 PRAGMA cache_size = -1024;
 """
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE statement (
@@ -49,7 +49,13 @@ CREATE TABLE source (
     finished_ms INTEGER NOT NULL,
     stopped INTEGER NOT NULL,      -- 1: the spool is too full for it
     held_first_ms INTEGER NOT NULL,
-    held_count INTEGER NOT NULL    -- due times since it was stopped that no statement tells of yet
+    held_count INTEGER NOT NULL,   -- due times since it was stopped that no statement tells of yet
+    failures INTEGER NOT NULL DEFAULT 0,         -- runs in a row that could not look
+    failed_ms INTEGER NOT NULL DEFAULT 0,        -- due time of the last of them
+    window_ms INTEGER NOT NULL DEFAULT 0,        -- begin of the span of its budget
+    spent INTEGER NOT NULL DEFAULT 0,            -- readings in that span
+    history_from_ms INTEGER NOT NULL DEFAULT 0,  -- what the first reading has covered so far
+    history_to_ms INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE refusal (
     digest BLOB NOT NULL,
@@ -58,6 +64,14 @@ CREATE TABLE refusal (
     at_ms INTEGER NOT NULL
 );
 """
+
+# From a version to the next one: only columns with a default, so that nothing has to be written again.
+UPGRADES = {
+    1: tuple(
+        f"ALTER TABLE source ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0"
+        for column in ("failures", "failed_ms", "window_ms", "spent", "history_from_ms", "history_to_ms")
+    )
+}
 
 OPEN_CHAIN = "INSERT INTO chain VALUES (1, ?, 0, zeroblob(32), ?, ?, '', '')"
 CHAIN = "SELECT epoch, next_sequence, digest, epoch_start, last_receipt, boot_id, pseudonym_key_id FROM chain"
@@ -104,7 +118,7 @@ ORDER BY epoch DESC, sequence DESC LIMIT ?"""
 
 SOURCES = "SELECT * FROM source ORDER BY name"
 SOURCE = "SELECT * FROM source WHERE name = ?"
-PUT_SOURCE = "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+PUT_SOURCE = "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 PUT_REFUSAL = "INSERT INTO refusal VALUES (?, ?, ?, ?)"
 KEEP_REFUSALS = "DELETE FROM refusal WHERE rowid NOT IN (SELECT rowid FROM refusal ORDER BY rowid DESC LIMIT 100)"

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from ccmm_agent import clock
 from ccmm_agent import spool_sql as sql
+from ccmm_agent.backfill import progress
 from ccmm_agent.home import Home, is_running, opened_home
 from ccmm_agent.screen import iso, iso_of, print_json, print_line, print_table
+from ccmm_agent.source_state import SourceState
 from ccmm_agent.sources import PlannedSource, planned_sources
-from ccmm_agent.spool import SET_ASIDE, SourceState
+from ccmm_agent.spool import SET_ASIDE
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import from_ms
@@ -93,7 +95,9 @@ def _source(source: PlannedSource, state: SourceState | None, at: datetime) -> d
         "finished": iso(state.finished_ms) if state else None,
         "last_due": None if last_due is None else iso_of(last_due),
         "next_due": iso_of(source.schedule.next_after(last_due) if last_due else at),
-        "reads_history": state is not None and last_due is None,
+        "reads_history": state is not None and (last_due is None or state.history_to_ms > 0),
+        "history": progress(state, at) if state else "",
+        "failures": state.failures if state else 0,
         "stopped": bool(state and state.stopped),
     }
 
@@ -128,6 +132,8 @@ def _running(document: dict[str, object]) -> str:
 
 def _row(source: dict[str, object]) -> tuple[object, ...]:
     why = ": ".join(str(source[part]) for part in ("reason", "detail") if source[part])
-    next_due = "reads its history" if source["reads_history"] else source["next_due"]
+    next_due = source["next_due"]
+    if source["reads_history"]:
+        next_due = " ".join(filter(None, ("reads its history", str(source["history"]))))
     next_due = "stopped: the spool is full" if source["stopped"] else next_due
     return (source["name"], source["plugin"], source["outcome"] or "-", source["finished"] or "-", next_due, why)

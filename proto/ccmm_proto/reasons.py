@@ -24,3 +24,5 @@ class Reason(StrEnum):
     STILL_RUNNING = "still_running"
     QUIET_HOURS = "quiet_hours"
     SPOOL_FULL = "spool_full"
+    BUDGET = "budget"  # so many readings as the source may have were made
+    PAUSED = "paused"  # runs in a row could not look: the source is asked less often

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ccmm_agent.config import QuietHours
+from ccmm_agent.config import USUAL_PACE, QuietHours
 from ccmm_agent.facts import count
 from ccmm_agent.home import Home
+from ccmm_agent.pace import Pace
 from ccmm_agent.plugin import Observation
 from ccmm_agent.reading import Reading
 from ccmm_agent.runner import Runner
@@ -42,6 +43,7 @@ class Fake:
     more: int = 0  # so many readings say that history remains
     unavailable: bool = False
     seconds: float = 0.0
+    backfill: timedelta | None = None
     cursors: list[bytes] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
 
@@ -65,12 +67,16 @@ class Fake:
             feeds=("calls_offered",),
         )
 
-    def planned(self, every: str = "15m", value: int = 50, quiet: QuietHours | None = None) -> PlannedSource:
+    def planned(
+        self, every: str = "15m", value: int = 50, quiet: QuietHours | None = None, pace: Pace = USUAL_PACE
+    ) -> PlannedSource:
         return PlannedSource(
             name="pbx",
             plugin="fake",
             schedule=Schedule.parse(every=every, zone=UTC_ZONE),
             quiet=quiet,
+            pace=pace,
+            backfill=self.backfill,
             read=self.read,
             describe=lambda: (("calls_offered",), value),
         )

@@ -10,7 +10,7 @@ import pytest
 from ccmm_agent.home import Home, opened_home
 from ccmm_agent.join import join
 from ccmm_agent.outbox import Draft
-from ccmm_agent.spool import SourceState
+from ccmm_agent.source_state import SourceState
 from ccmm_proto.join_code import format_join_code
 from ccmm_proto.v1.statement_pb2 import OBSERVED, Run, Span
 from tests.support.fake_collector import FakeCollector

@@ -16,7 +16,9 @@ from ccmm_agent.mend import mend_of, mends
 from ccmm_proto.reasons import Reason
 from tests.support.answering import answering
 
-SILENCES = {Reason.AGENT_DOWN, Reason.STILL_RUNNING, Reason.QUIET_HOURS, Reason.SPOOL_FULL}
+SILENCES = {
+    *(Reason.AGENT_DOWN, Reason.STILL_RUNNING, Reason.QUIET_HOURS, Reason.SPOOL_FULL, Reason.BUDGET, Reason.PAUSED)
+}
 
 
 def word_of(detail: str) -> str | None:

@@ -14,7 +14,8 @@ from ccmm_agent import spool_sql as sql
 from ccmm_agent.epoch_file import EpochFile, EpochMark
 from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft, Place, Sealed
-from ccmm_agent.spool import Acknowledgement, SourceState, Spool, Waiting
+from ccmm_agent.source_state import SourceState
+from ccmm_agent.spool import Acknowledgement, Spool, Waiting
 from ccmm_agent.spool_file import SpoolCorrupt, SpoolFull
 from ccmm_agent.spool_open import SpoolBusy, open_spool
 from ccmm_proto.chain import ZERO
