@@ -34,6 +34,7 @@ PACKAGES = (
     "ccmm_rules/ccmm_rules/vocabulary",
     "collector/ccmm_collector",
     "plugins/access_control/ccmm_plugin_access_control",
+    "plugins/crm/ccmm_plugin_crm",
     "plugins/facilities/ccmm_plugin_facilities",
     "plugins/records/ccmm_plugin_records",
     "plugins/tables/ccmm_tables",

@@ -5,4 +5,7 @@ rt_ask           the only module that speaks to Request Tracker: REST2, by GET a
 rt_case          what a ticket was at each moment, pure
 rt_count         what tickets add to the figures of each day, and the cursor, pure
 rt_facts         a ticket as a case, pure
+tickets_table    the `tickets_table` source: cases of any ticket system, in a file or a database
+case_rows        rows of a ticket table → cases, pure
+cases            a case of any ticket system: what it adds to the figures of a day, and the fact `case`, pure
 """

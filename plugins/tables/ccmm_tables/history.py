@@ -28,7 +28,7 @@ CHECKED = timedelta(days=7)
 
 @dataclass(slots=True)
 class Stretch(Generic[Item]):
-    """What one run read: items with their times, from a day before `reach.low_ms` on."""
+    """What one run read: items with their times, from `before` (a day) before `reach.low_ms` on."""
 
     reach: Reach
     first_ms: int
@@ -39,7 +39,9 @@ class Stretch(Generic[Item]):
     detail: str = ""
     items: list[tuple[datetime, Item]] = field(default_factory=list)
 
-    def done(self, window: Window, slots: Stated, rolls: Stated | None = None, told: str = "") -> Done:
+    def done(
+        self, window: Window, slots: Stated, rolls: Stated | None = None, told: str = "", seen: bytes = b""
+    ) -> Done:
         """The end of the run that stated these. Before the first row nothing begins, and nothing is remembered."""
         detail = "; ".join(filter(None, (self.detail, told)))
         if self.is_nothing:
@@ -50,6 +52,7 @@ class Stretch(Generic[Item]):
             stated_ms=self.reach.end_ms,
             slots={name: entry for name, entry in slots.items() if group_in(name)[0] >= low_ms},
             rolls={name: entry for name, entry in (rolls or {}).items() if int(name.rpartition("/")[2]) >= low_ms},
+            seen=seen,
         )
         return Done(self.covers, progress.to_cursor(), more=self.more, detail=detail)
 
@@ -79,9 +82,12 @@ class History:
     until: str
     asked: tuple[str, ...] = ()  # columns beside those that are declared
     shift: timedelta = timedelta()  # how long before the time of a row it began
+    before: timedelta = DAY  # how long a row still matters: so long before the first slot rows are read
 
     @classmethod
-    def from_options(cls, options: Options, declared: Declared, *, look_back_s: int = DAY_S) -> Self:
+    def from_options(
+        cls, options: Options, declared: Declared, *, look_back_s: int = DAY_S, batch_s: int = 7 * DAY_S
+    ) -> Self:
         """`started`, `since`, `settle`, `look_back`, `batch`, `until`, and where the rows are. Raises BadOption."""
         rows = Rows.from_options(options, spans=True)
         until = options.text("until", "now" if rows.is_database else "row")
@@ -97,7 +103,7 @@ class History:
             since=since,
             settle=timedelta(seconds=options.seconds("settle", 1800)),
             look_back=timedelta(seconds=options.seconds("look_back", look_back_s)),
-            batch=timedelta(seconds=options.seconds("batch", (7 if rows.is_database else 31) * DAY_S)),
+            batch=timedelta(seconds=options.seconds("batch", batch_s if rows.is_database else 31 * DAY_S)),
             until=until,
         )
 
@@ -141,7 +147,8 @@ class History:
         begin, end = window.now - CHECKED, window.now + DAY
 
         def look(opened: Opened) -> Iterator[CheckLine]:
-            reach = Reach(low_ms=to_ms(begin + DAY), stated_ms=to_ms(begin + DAY), end_ms=to_ms(end))
+            low_ms = to_ms(begin + self.before)
+            reach = Reach(low_ms=low_ms, stated_ms=low_ms, end_ms=to_ms(end))
             found = self._going_over(opened, reach, parse)
             told = f"{len(found.items)} rows of the last {CHECKED.days} days can be read"
             yield CheckLine("ok" if found.items else "warning", "rows", told)
@@ -165,7 +172,7 @@ class History:
     def _pass(
         self, window: Window, reach: Reach, parse: Callable[[Row, datetime, LocalTimes], Item | None]
     ) -> _Pass[Item]:
-        span = Span(self.started[0], from_ms(reach.low_ms) - DAY, from_ms(reach.end_ms))
+        span = Span(self.started[0], from_ms(reach.low_ms) - self.before, from_ms(reach.end_ms))
         with self.rows.opened(window, self.columns(), span) as opened:
             return self._going_over(opened, reach, parse)
 
@@ -173,7 +180,7 @@ class History:
         self, opened: Opened, reach: Reach, parse: Callable[[Row, datetime, LocalTimes], Item | None]
     ) -> _Pass[Item]:
         found: _Pass[Item] = _Pass(as_of=opened.as_of, detail=opened.detail)
-        low, end = from_ms(reach.low_ms) - DAY, from_ms(reach.end_ms)
+        low, end = from_ms(reach.low_ms) - self.before, from_ms(reach.end_ms)
         for row in self.declared.rows(opened.rows):
             at = time_in(row, self.started, opened.times)
             if at is None:
