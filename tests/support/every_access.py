@@ -1,11 +1,14 @@
 """Sources of the access control package, each with a system of its own."""
 
+import os
 import ssl
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.support.every_base import HOST, Builder, Table
+from tests.support.every_base import HOST, Builder, Table, secret_file
+from tests.support.hik_morning import morning
+from tests.support.scans import PROFILE, scan_result
 from tests.support.tls_servers import tls_server
 from tests.support.zk_morning import ZONE, terminal
 
@@ -28,8 +31,27 @@ def zkteco(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {"host": HOST, "port": port, "door": "east-gate", "clock_limit": "1h", "settle": "1h"}
 
 
+def hikvision(stack: ExitStack, place: Path, now: datetime) -> Table:
+    device = morning()
+    device.clock = now.astimezone(ZONE).isoformat(timespec="seconds")
+    url = stack.enter_context(device.running()).url
+    password = secret_file(place, "canary-of-this-device")
+    doors = {"1": "Front door", "2": "Server room"}
+    table: Table = {"url": url, "username": "ccmm", "password_file": password, "device": "Lobby", "doors": doors}
+    return {**table, "clock_limit": "1h", "settle": "1h", "history": "1d"}
+
+
+def scap(stack: ExitStack, place: Path, now: datetime) -> Table:
+    ended = now - timedelta(days=1)
+    (place / "scan.xml").write_text(scan_result(ended, access="pass"))
+    os.utime(place / "scan.xml", (ended.timestamp(), ended.timestamp()))
+    return {"results": place / "*.xml", "profiles": [PROFILE]}
+
+
 BUILDERS: dict[str, Builder] = {
     "card_data": card_data,
+    "hikvision": hikvision,
+    "scap": scap,
     "tls": tls,
     "zkteco": zkteco,
 }

@@ -84,10 +84,18 @@ def config_snapshot(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {"key_file": secret_file(place, "k" * 40), "files": files}
 
 
+def log_store(stack: ExitStack, place: Path, now: datetime) -> Table:
+    lines = [f"{now - timedelta(hours=ago):%Y-%m-%dT%H:%M:%SZ} host app: line\n" for ago in reversed(range(48))]
+    (place / "messages").write_text("".join(lines))
+    store = {"name": "messages", "source": "acd", "kind": "files", "folder": str(place), "pattern": "messages*"}
+    return {"stores": [store]}
+
+
 BUILDERS: dict[str, Builder] = {
     "backup": backup,
     "clock": clock,
     "config_snapshot": config_snapshot,
+    "log_store": log_store,
     "reachability": reachability,
     "snmp": snmp,
     "ups": ups,

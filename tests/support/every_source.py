@@ -9,11 +9,12 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from tests.support import every_access, every_facility, every_record, every_telephony
+from tests.support import every_access, every_crm, every_facility, every_record, every_telephony
 from tests.support.every_base import Builder, Table
 
 BUILDERS: Mapping[str, Builder] = {
     **every_access.BUILDERS,
+    **every_crm.BUILDERS,
     **every_facility.BUILDERS,
     **every_record.BUILDERS,
     **every_telephony.BUILDERS,

@@ -7,6 +7,7 @@ from pathlib import Path
 from ccmm_plugin_telephony.freeswitch.csv_record import TEMPLATE
 from tests.support.every_base import HOST, Builder, Table, export, secret_file
 from tests.support.freeswitch import FreeSwitch, answered_call, csv_line
+from tests.support.genesys import CLIENT, SECRET, Genesys, conversation, user
 
 
 def asterisk_cdr(stack: ExitStack, place: Path, now: datetime) -> Table:
@@ -66,10 +67,28 @@ def carrier(stack: ExitStack, place: Path, now: datetime) -> Table:
     }
 
 
+def genesys_cloud(stack: ExitStack, place: Path, now: datetime) -> Table:
+    return {**_genesys(stack, place, now), "history": "6h"}
+
+
+def genesys_cloud_users(stack: ExitStack, place: Path, now: datetime) -> Table:
+    return {**_genesys(stack, place, now), "history": "1d"}
+
+
+def _genesys(stack: ExitStack, place: Path, now: datetime) -> Table:
+    call = conversation("gc-1", now - timedelta(hours=3), wait_s=12, talk_s=100, hold_s=20, after_s=30)
+    cloud = Genesys(conversations=[call], users=[user("u-1", "Ann")])
+    url = stack.enter_context(cloud.running()).url
+    places = {"api_url": url, "login_url": url, "region": "mypurecloud.de"}
+    return {**places, "client_id": CLIENT, "secret_file": secret_file(place, SECRET)}
+
+
 BUILDERS: dict[str, Builder] = {
     "asterisk_cdr": asterisk_cdr,
     "call_table": call_table,
     "carrier": carrier,
     "freeswitch": freeswitch,
     "freeswitch_cdr": freeswitch_cdr,
+    "genesys_cloud": genesys_cloud,
+    "genesys_cloud_users": genesys_cloud_users,
 }

@@ -21,28 +21,13 @@ from ccmm_plugin_access_control.scap_results import parse_results
 from ccmm_plugin_access_control.scap_state import Host, State, parse_state
 from ccmm_proto.errors import Malformed
 from ccmm_proto.v1.statement_pb2 import OBSERVED, Observation, Value
+from tests.support.scans import PROFILE, scan_result
 
 CAPTURES = Path(os.environ.get("CAPTURES", "/nonexistent")) / "scap"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-PROFILE = "xccdf_org.ssgproject.content_profile_standard"
-SPACE = "http://checklists.nist.gov/xccdf/1.2"
 needs_captures = pytest.mark.skipif(not CAPTURES.is_dir(), reason="no captures of OpenSCAP here")
-
-
-def result(ended: datetime | str, target: str = "pbx-01", profile: str = PROFILE, **rules: str) -> str:
-    """A TestResult; a rule is `result` or `result severity`."""
-    told = "".join(
-        f'<rule-result idref="{rule}" severity="{[*words.split(), "high"][1]}"><result>{words.split()[0]}</result>'
-        f"<check><check-content-ref name='secret-of-{rule}'/></check></rule-result>"
-        for rule, words in rules.items()
-    )
-    when = ended if isinstance(ended, str) else ended.isoformat()
-    return (
-        f'<TestResult xmlns="{SPACE}" id="x" start-time="{when}" end-time="{when}"><profile idref="{profile}"/>'
-        f"<target>{target}</target><target-address>192.0.2.7</target-address>{told}</TestResult>"
-    )
 
 
 class Folder:
@@ -92,7 +77,7 @@ def ms(moment: datetime) -> int:
 
 
 def test_the_source_keeps_the_contract(folder: Folder, tmp_path: Path) -> None:
-    folder.put("a.xml", result(NOW - 2 * DAY, a="fail", b="pass"))
+    folder.put("a.xml", scan_result(NOW - 2 * DAY, a="fail", b="pass"))
     broken = folder.source(results=str(tmp_path / "none" / "*.xml"))
     check_source(healthy=folder.source(), broken=broken, window=Window(cursor=b"", now=NOW, zone=SHANGHAI))
 
@@ -111,7 +96,7 @@ def test_the_source_keeps_the_contract(folder: Folder, tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_a_scan_full_and_passed(folder: Folder, rules: dict[str, str], expected: tuple[bool, bool]) -> None:
-    folder.put("a.xml", result(NOW - 2 * DAY, **rules))
+    folder.put("a.xml", scan_result(NOW - 2 * DAY, **rules))
     observations, _ = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     assert scans(observations) == [expected]
 
@@ -128,7 +113,7 @@ def test_a_weakness_is_open_since_the_first_scan_that_found_it_until_one_passes(
     ]
     cursor = b""
     for days, rules, since in steps:
-        folder.put(f"scan-{days:02}.xml", result(NOW - days * DAY, **rules), NOW - days * DAY)
+        folder.put(f"scan-{days:02}.xml", scan_result(NOW - days * DAY, **rules), NOW - days * DAY)
         observations, done = read_all(source, cursor=cursor, now=NOW - (days - 1) * DAY, zone=SHANGHAI)
         cursor = done.cursor
         assert devices(observations)["pbx-01"].get("critical_since") == (None if since is None else ms(since))
@@ -136,7 +121,7 @@ def test_a_weakness_is_open_since_the_first_scan_that_found_it_until_one_passes(
 
 def test_all_at_once_says_the_same_as_one_by_one(folder: Folder) -> None:
     for days, outcome in ((9, "fail"), (6, "notselected"), (3, "fail")):
-        folder.put(f"{days}.xml", result(NOW - days * DAY, a=outcome, b="pass"), NOW - days * DAY)
+        folder.put(f"{days}.xml", scan_result(NOW - days * DAY, a=outcome, b="pass"), NOW - days * DAY)
     observations, _ = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     assert devices(observations)["pbx-01"] == {
         "class": "host", "seen": ms(NOW - 3 * DAY), "critical_since": ms(NOW - 9 * DAY)
@@ -144,18 +129,18 @@ def test_all_at_once_says_the_same_as_one_by_one(folder: Folder) -> None:
 
 
 def test_a_scan_that_comes_late_closes_nothing_and_may_make_a_weakness_older(folder: Folder) -> None:
-    folder.put("new.xml", result(NOW - 3 * DAY, a="fail", b="fail"))
+    folder.put("new.xml", scan_result(NOW - 3 * DAY, a="fail", b="fail"))
     _, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
-    folder.put("old.xml", result(NOW - 9 * DAY, a="fail", b="pass"))
+    folder.put("old.xml", scan_result(NOW - 9 * DAY, a="fail", b="pass"))
     observations, _ = read_all(folder.source(), cursor=done.cursor, now=NOW, zone=SHANGHAI)
     assert devices(observations)["pbx-01"]["critical_since"] == ms(NOW - 9 * DAY)
     assert devices(observations)["pbx-01"]["seen"] == ms(NOW - 3 * DAY)
 
 
 def test_a_host_that_is_not_scanned_any_more_leaves_the_list(folder: Folder) -> None:
-    folder.put("a.xml", result(NOW - 40 * DAY, a="pass"))
-    folder.put("b.xml", result(NOW - 2 * DAY, target="crm-01", a="pass"))
-    folder.put("c.xml", result(NOW - 2 * DAY, target="new-01", a="notapplicable"))
+    folder.put("a.xml", scan_result(NOW - 40 * DAY, a="pass"))
+    folder.put("b.xml", scan_result(NOW - 2 * DAY, target="crm-01", a="pass"))
+    folder.put("c.xml", scan_result(NOW - 2 * DAY, target="new-01", a="notapplicable"))
     observations, _ = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     assert [*devices(observations)] == ["crm-01"]
     wide, _ = read_all(folder.source(fresh="60d", hosts={"crm-01": "asset-7"}), now=NOW, zone=SHANGHAI)
@@ -163,33 +148,35 @@ def test_a_host_that_is_not_scanned_any_more_leaves_the_list(folder: Folder) -> 
 
 
 def test_a_rule_that_failed_in_one_instance_failed(folder: Folder) -> None:
-    twice = result(NOW - DAY, a="fail").replace("</TestResult>", result(NOW, a="pass").split("</target-address>")[1])
+    twice = scan_result(NOW - DAY, a="fail").replace(
+        "</TestResult>", scan_result(NOW, a="pass").split("</target-address>")[1]
+    )
     folder.put("a.xml", twice)
     observations, _ = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     assert scans(observations) == [(True, False)]
 
 
 def test_other_profiles_and_scans_dated_ahead_are_counted_and_not_believed(folder: Folder) -> None:
-    folder.put("a.xml", result(NOW - DAY, profile="lenient", a="pass"))
-    folder.put("b.xml", result(NOW + DAY, a="pass"))
+    folder.put("a.xml", scan_result(NOW - DAY, profile="lenient", a="pass"))
+    folder.put("b.xml", scan_result(NOW + DAY, a="pass"))
     observations, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     assert scans(observations) == []
     assert done.detail == "1 scans are dated ahead and not believed; 1 scans are of other profiles"
 
 
 def test_a_file_that_is_rewritten_is_read_again_and_one_that_is_only_touched_states_nothing(folder: Folder) -> None:
-    folder.put("a.xml", result(NOW - 2 * DAY, a="pass"))
+    folder.put("a.xml", scan_result(NOW - 2 * DAY, a="pass"))
     _, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
-    folder.put("a.xml", result(NOW - 2 * DAY, a="pass"), NOW - timedelta(hours=1))
+    folder.put("a.xml", scan_result(NOW - 2 * DAY, a="pass"), NOW - timedelta(hours=1))
     touched, _ = read_all(folder.source(), cursor=done.cursor, now=NOW, zone=SHANGHAI)
     assert scans(touched) == []
-    folder.put("a.xml", result(NOW - DAY, a="fail"), NOW - timedelta(hours=1))
+    folder.put("a.xml", scan_result(NOW - DAY, a="fail"), NOW - timedelta(hours=1))
     rewritten, _ = read_all(folder.source(), cursor=done.cursor, now=NOW, zone=SHANGHAI)
     assert scans(rewritten) == [(True, False)]
 
 
 def test_a_file_that_is_still_being_written_is_left_for_the_next_run(folder: Folder) -> None:
-    folder.put("a.xml", result(NOW - DAY, a="pass")[:100], NOW - timedelta(seconds=10))
+    folder.put("a.xml", scan_result(NOW - DAY, a="pass")[:100], NOW - timedelta(seconds=10))
     observations, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     assert scans(observations) == []
     assert done.covers == (NOW - timedelta(minutes=2), NOW - timedelta(minutes=2))
@@ -197,7 +184,7 @@ def test_a_file_that_is_still_being_written_is_left_for_the_next_run(folder: Fol
 
 def test_large_folders_come_in_batches_and_say_the_same(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     for days in range(1, 6):
-        folder.put(f"{days}.xml", result(NOW - days * DAY, a="fail"), NOW - days * DAY)
+        folder.put(f"{days}.xml", scan_result(NOW - days * DAY, a="fail"), NOW - days * DAY)
     whole, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     monkeypatch.setattr(scap, "BATCH_BYTES", 1)
     pieces, last = read_all(folder.source(), now=NOW, zone=SHANGHAI)
@@ -205,7 +192,7 @@ def test_large_folders_come_in_batches_and_say_the_same(folder: Folder, monkeypa
 
 
 def test_nothing_but_hosts_and_times_leaves(folder: Folder) -> None:
-    folder.put("a.xml", result(NOW - DAY, a="fail"))
+    folder.put("a.xml", scan_result(NOW - DAY, a="fail"))
     observations, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     told = b"".join(one.SerializeToString() for one in observations) + done.cursor
     assert b"192.0.2.7" not in told
@@ -217,11 +204,11 @@ def test_nothing_but_hosts_and_times_leaves(folder: Folder) -> None:
     [
         (b"", "no XML"),
         (b"<html></html>", "no TestResult"),
-        (result(NOW, a="pass")[:-40].encode(), "no XML"),
-        (result("yesterday", a="pass").encode(), "the time of its end"),
-        (result(NOW, a="perhaps").encode(), "known result"),
-        (result(NOW, target="", a="pass").encode(), "without target"),
-        (b'<!DOCTYPE a [<!ENTITY b "x">]>' + result(NOW, a="pass").encode(), "DTDForbidden"),
+        (scan_result(NOW, a="pass")[:-40].encode(), "no XML"),
+        (scan_result("yesterday", a="pass").encode(), "the time of its end"),
+        (scan_result(NOW, a="perhaps").encode(), "known result"),
+        (scan_result(NOW, target="", a="pass").encode(), "without target"),
+        (b'<!DOCTYPE a [<!ENTITY b "x">]>' + scan_result(NOW, a="pass").encode(), "DTDForbidden"),
         (("<a>" * 300 + "</a>" * 300).encode(), "nested deeper"),
     ],
 )
@@ -231,14 +218,14 @@ def test_a_file_that_is_none_of_results_is_named(folder: Folder, content: bytes,
 
 
 def test_xml_may_be_of_any_encoding_that_it_names() -> None:
-    told = result(NOW, target="客服-01", a="pass")
+    told = scan_result(NOW, target="客服-01", a="pass")
     for content in (told.encode("utf-16"), b'<?xml version="1.0" encoding="gb2312"?>' + told.encode("gb2312")):
         with suppress(Malformed):  # expat does not know every encoding, and then says so
             assert parse_results(io.BytesIO(content), SHANGHAI)[0].target == "客服-01"
 
 
 def test_limits_are_kept(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.put("a.xml", result(NOW - DAY, a="pass", b="pass"))
+    folder.put("a.xml", scan_result(NOW - DAY, a="pass", b="pass"))
     monkeypatch.setattr(scap_results, "MAX_RULES", 1)
     assert_unavailable(folder.source(), Reason.UNREADABLE, "more than 1 rules")
     monkeypatch.setattr(scap, "MAX_FILE_BYTES", 1)
@@ -248,13 +235,13 @@ def test_limits_are_kept(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_cursor_that_would_be_too_large_is_said(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.put("a.xml", result(NOW - DAY, a="fail"))
+    folder.put("a.xml", scan_result(NOW - DAY, a="fail"))
     monkeypatch.setattr(scap_state, "MAX_CURSOR", 10)
     assert_unavailable(folder.source(), Reason.LIMITED, "spread them")
 
 
 def test_without_its_library_the_source_says_how_to_get_it(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.put("a.xml", result(NOW - DAY, a="fail"))
+    folder.put("a.xml", scan_result(NOW - DAY, a="fail"))
     monkeypatch.setattr(scap, "find_spec", lambda _: None)
     assert_unavailable(folder.source(), Reason.NOT_FOUND, "pip install")
 
@@ -272,8 +259,8 @@ def test_wrong_options_are_named(folder: Folder, changed: dict[str, object]) -> 
 
 
 def test_check_tells_of_scans_that_say_nothing_and_of_other_profiles(folder: Folder) -> None:
-    folder.put("a.xml", result(NOW - DAY, a="notapplicable"))
-    folder.put("b.xml", result(NOW - DAY, target="crm-01", profile="lenient", a="pass", b="error"))
+    folder.put("a.xml", scan_result(NOW - DAY, a="notapplicable"))
+    folder.put("b.xml", scan_result(NOW - DAY, target="crm-01", profile="lenient", a="pass", b="error"))
     folder.put("c.xml", "<torn")
     lines = [(line.verdict, line.subject) for line in folder.source().check(Window(cursor=b"", now=NOW, zone=SHANGHAI))]
     assert lines[1:] == [("warning", "pbx-01"), ("warning", "crm-01"), ("failed", "c.xml"), ("warning", "profiles")]
@@ -288,7 +275,7 @@ def test_no_bytes_break_the_parser(content: bytes) -> None:
 @given(st.text(max_size=40), st.sampled_from(["end-time", "idref", "severity", "<result>", "target", "xmlns", ">"]))
 def test_no_change_of_a_result_breaks_the_parser(text: str, where: str) -> None:
     with suppress(Malformed):
-        parse_results(io.BytesIO(result(NOW, a="fail").replace(where, text).encode("utf-8", "replace")), SHANGHAI)
+        parse_results(io.BytesIO(scan_result(NOW, a="fail").replace(where, text).encode("utf-8", "replace")), SHANGHAI)
 
 
 @given(st.binary(max_size=100))
