@@ -16,6 +16,25 @@ def sql(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {"url": url, "table": "article", "kind": "article", "key": "id", "columns": {"live": "live"}}
 
 
+def quality(stack: ExitStack, place: Path, now: datetime) -> Table:
+    at = (now - timedelta(days=2)).strftime("%Y-%m-%d %H:%M")
+    scores = export(
+        place / "scores.csv",
+        now,
+        ("id", "at", "agent", "call", "chance", "points", "of"),
+        ("Q1", at, "s-every", "c1", "yes", "9", "10"),
+    )
+    recorded = export(
+        place / "recorded.csv", now, ("call", "at", "agent", "seconds"), ("c1", at, "s-every", "61")
+    )
+    scored = {"agent": "agent", "call": "call", "random": "chance", "points": "points", "possible": "of"}
+    kept = {"call": "call", "agent": "agent", "length": "seconds"}
+    return {
+        "scores": {"path": str(scores), "key": "id", "started": "at", "columns": scored},
+        "recorded": {"path": str(recorded), "started": "at", "columns": kept},
+    }
+
+
 def schedule(stack: ExitStack, place: Path, now: datetime) -> Table:
     days = [(now - timedelta(days=ago)).strftime("%Y-%m-%d") for ago in (3, 2, 1)]
     rows = [("s-every", day, "09:00", "17:00", "calls", f"{days[0]} 00:00") for day in days]
@@ -26,6 +45,7 @@ def schedule(stack: ExitStack, place: Path, now: datetime) -> Table:
 
 
 BUILDERS: dict[str, Builder] = {
+    "quality": quality,
     "schedule": schedule,
     "sql": sql,
 }
