@@ -24,9 +24,7 @@ def quality(stack: ExitStack, place: Path, now: datetime) -> Table:
         ("id", "at", "agent", "call", "chance", "points", "of"),
         ("Q1", at, "s-every", "c1", "yes", "9", "10"),
     )
-    recorded = export(
-        place / "recorded.csv", now, ("call", "at", "agent", "seconds"), ("c1", at, "s-every", "61")
-    )
+    recorded = export(place / "recorded.csv", now, ("call", "at", "agent", "seconds"), ("c1", at, "s-every", "61"))
     scored = {"agent": "agent", "call": "call", "random": "chance", "points": "points", "possible": "of"}
     kept = {"call": "call", "agent": "agent", "length": "seconds"}
     return {
