@@ -34,6 +34,11 @@ card_codes      security codes near a word for them, pure
 card_allowed    digests of numbers that are of no card
 card_seen       what the cursor remembers of a folder
 card_facts      counts and places as observations, pure
+linux_auth      the `linux_auth` source: accounts of this host, and how sshd, sudo and PAM let them in
+linux_files     the only module of it that opens anything
+linux_accounts  from passwd, group and shadow to `account` entries, pure
+linux_logins    the records of lastlog and wtmp
+linux_settings  the configuration of sshd, sudo and PAM, pure
 scap            the `scap` source: scans of machines by OpenSCAP, from the files of results
 scap_results    from XML to scans, pure
 scap_scan       one scan of one machine
