@@ -7,5 +7,7 @@ rt_count         what tickets add to the figures of each day, and the cursor, pu
 rt_facts         a ticket as a case, pure
 tickets_table    the `tickets_table` source: cases of any ticket system, in a file or a database
 case_rows        rows of a ticket table → cases, pure
+survey           the `survey` source: invitations and answers, in a file or a database
+survey_rows      rows of a survey → who was asked, who answered, who was left out, pure
 cases            a case of any ticket system: what it adds to the figures of a day, and the fact `case`, pure
 """
