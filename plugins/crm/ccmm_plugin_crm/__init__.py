@@ -1,5 +1,9 @@
 """Ticket systems and surveys.
 
+odoo             the `odoo` source: cases of an Odoo model, and the figures of each day
+odoo_rpc         the only module that speaks to Odoo: XML-RPC, methods that read
+odoo_rows        records of a model as cases, pure
+case_memory      cases followed from look to look: put off, opened again, gone, pure
 request_tracker  the `request_tracker` source: cases as they change, and the figures of each day
 rt_ask           the only module that speaks to Request Tracker: REST2, by GET alone
 rt_case          what a ticket was at each moment, pure
