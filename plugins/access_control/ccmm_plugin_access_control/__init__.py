@@ -35,6 +35,8 @@ card_allowed    digests of numbers that are of no card
 card_seen       what the cursor remembers of a folder
 card_facts      counts and places as observations, pure
 linux_auth      the `linux_auth` source: accounts of this host, and how sshd, sudo and PAM let them in
+linux_log       the `linux_log` source: log-ins by ssh and refused attempts
+linux_log_lines out of the lines of an auth log, pure
 linux_files     the only module of it that opens anything
 linux_accounts  from passwd, group and shadow to `account` entries, pure
 linux_logins    the records of lastlog and wtmp
