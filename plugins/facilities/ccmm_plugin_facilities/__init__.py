@@ -16,9 +16,12 @@ chrony_message      what chronyd tells of its own clock, pure
 config_snapshot     the `config_snapshot` source: texts of a configuration by digest, listed settings by value
 config_entry        what of a configuration is stated, and how, pure
 config_read         reading files, folders and what programs print, each whole; the only module of it that does
+failover            the `failover` source: planned switch-overs, as the lines of a log show them
+failover_drill      which node served when, and what that says of a drill, pure
+failover_state      which drills stood in the plan in time, and which are stated, pure
 log_store           the `log_store` source: since when logs are kept, and with what gaps
 log_span            when a log has entries, and what a holding states of it; times of lines, pure
-log_files           reading the times of log files and journals; the only module of it that opens files
+log_files           reading log files and journals: times, lines; the only module of theirs that opens files
 log_elastic         when indices of Elasticsearch have entries; the only module of it that asks them
 journal_file        entry times of a journal file of systemd, pure
 look_state          what is remembered from look to look: readings by quarter hour, alerts that stand, pure

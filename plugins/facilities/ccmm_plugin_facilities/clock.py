@@ -166,7 +166,7 @@ host = "192.0.2.11"
         try:
             found = self._found(system, reference, ours, window)
         except SourceUnavailable as error:
-            return CheckLine("failed", system.source, error.detail)
+            return CheckLine("failed", system.source, str(error))
         told = f"{found.offset_ms:.1f} ms off" + ("" if found.stratum is None else f", stratum {found.stratum}")
         if found.stratum == UNSYNCHRONISED:
             return CheckLine("warning", system.source, f"{told}: it follows no other clock")

@@ -154,7 +154,7 @@ match = '^most_failures *= *([0-9]+)'   # the group in brackets is the value
             try:
                 found = contents_of(text)
             except SourceUnavailable as error:
-                yield CheckLine("failed", text.name, error.detail)
+                yield CheckLine("failed", text.name, str(error))
                 continue
             contents |= found
             yield _line(text, found)
@@ -164,7 +164,7 @@ match = '^most_failures *= *([0-9]+)'   # the group in brackets is the value
             try:
                 value = value_of(setting, contents[setting.of])
             except Malformed as error:
-                yield CheckLine("failed", setting.key, f"{setting.of} has {error}")
+                yield CheckLine("failed", setting.key, f"{Reason.UNREADABLE}: {setting.of} has {error}")
             else:
                 yield CheckLine("ok", setting.key, f"would be stated as {value.get('value', value.get('number'))}")
 

@@ -11,11 +11,12 @@ import lzma
 import mmap
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
@@ -50,17 +51,22 @@ def text_span(folder: Path, pattern: str, time_of: TimeOf, zone: ZoneInfo, now_s
     """Of all files of a log. `ends`: the instant of the monotonic clock at which it is too much."""
     span = Span()
     for path in files_of(folder, pattern):
-        try:
+        with _told(path):
             _add_text(span, path, time_of, zone, now_s, ends)
-        except FileNotFoundError:
-            told = f"{path.name} was rotated away while it was read: the next run sees all"
-            raise SourceUnavailable(Reason.UNREADABLE, told) from None
-        except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-            raise SourceUnavailable(Reason.UNREADABLE, f"{path.name} is torn, or not packed as it is named") from error
-        except OSError as error:
-            told = f"{path.name} cannot be read ({error.strerror or error}): put the reader into the log's group"
-            raise SourceUnavailable(Reason.REFUSED, told) from error
     return span
+
+
+def text_lines(folder: Path, pattern: str, since_s: float, ends: float) -> Iterator[tuple[float, bytes]]:
+    """When the file was last written, and each line, of all files of a log that were written to since then."""
+    for path in files_of(folder, pattern):
+        with _told(path):
+            written_s = path.stat().st_mtime
+            if written_s < since_s or not path.stat().st_size:
+                continue
+            with _opened(path) as file:
+                while lines := file.readlines(PIECE_BYTES):
+                    yield from ((written_s, line) for line in lines)
+                    _go_on(path, ends)
 
 
 def journals_span(folder: Path, now_s: float, ends: float) -> tuple[Span, bool]:
@@ -88,23 +94,41 @@ def journals_span(folder: Path, now_s: float, ends: float) -> tuple[Span, bool]:
 
 
 def _add_text(span: Span, path: Path, time_of: TimeOf, zone: ZoneInfo, now_s: float, ends: float) -> None:
-    if path.suffix in _UNKNOWN:
-        raise SourceUnavailable(
-            Reason.UNREADABLE, f"{path.name} is packed in a way that is not read here: gzip, bzip2, xz"
-        )
     status = path.stat()
     span.files += 1
     span.size_bytes += status.st_size
     if not status.st_size:
         return
     is_recent = status.st_mtime >= now_s - LOOKED_S
-    with _OPENERS.get(path.suffix, io.open)(path, "rb") as file:
+    with _opened(path) as file:
         timed = False
         while (lines := file.readlines(PIECE_BYTES)) and (is_recent or not timed):
             timed |= _note_piece(span, lines, lambda line: time_of(line, zone, status.st_mtime), now_s)
             _go_on(path, ends)
     if not timed and status.st_size:
         raise SourceUnavailable(Reason.UNREADABLE, f"{path.name} has no line with a time: is `times` right?")
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if path.suffix in _UNKNOWN:
+        told = f"{path.name} is packed in a way that is not read here: gzip, bzip2, xz"
+        raise SourceUnavailable(Reason.UNREADABLE, told)
+    opened: IO[bytes] = _OPENERS.get(path.suffix, io.open)(path, "rb")
+    return opened
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        told = f"{path.name} was rotated away while it was read: the next run sees all"
+        raise SourceUnavailable(Reason.UNREADABLE, told) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        raise SourceUnavailable(Reason.UNREADABLE, f"{path.name} is torn, or not packed as it is named") from error
+    except OSError as error:
+        told = f"{path.name} cannot be read ({error.strerror or error}): put the reader into the log's group"
+        raise SourceUnavailable(Reason.REFUSED, told) from error
 
 
 def _note_piece(span: Span, lines: list[bytes], second_of: Callable[[bytes], int | None], now_s: float) -> bool:

@@ -135,15 +135,15 @@ api_key_file = "/etc/ccmm/elastic.key"   # the encoded API key
     def check(self, window: Window) -> Iterator[CheckLine]:
         ends = time.monotonic() + LONGEST_S
         for store in self.stores:
-            if store.key_file is not None:
-                yield password_line(store.key_file)
+            if store.key_file is not None and (line := password_line(store.key_file)).verdict != "failed":
+                yield line  # of one that is not there the question below tells
             if store.place is not None:
                 yield from place_lines(store.place)
             try:
                 span, sealed = _span(store, window, ends)
                 writes = _may_write(store)
             except SourceUnavailable as error:
-                yield CheckLine("failed", store.name, error.detail)
+                yield CheckLine("failed", store.name, str(error))
                 continue
             yield _line(store, _entry(store, span, sealed, window.now))
             if writes:

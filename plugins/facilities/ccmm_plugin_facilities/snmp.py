@@ -134,7 +134,9 @@ system = "fire_panel"                # system, signal, class: words of the vocab
             try:
                 stands = "stands" if is_raised(alert, values) else "does not stand"
             except Malformed as error:
-                yield CheckLine("failed", alert.words.name, f"{format_oid(alert.oid)} is {error}: {_MEND}")
+                yield CheckLine(
+                    "failed", alert.words.name, str(self._missing(alert.words.name, alert.oid, values, error))
+                )
             else:
                 yield CheckLine("ok", alert.words.name, f"{stands} now")
         for oid in self.map.unmapped(values):
@@ -154,7 +156,7 @@ system = "fire_panel"                # system, signal, class: words of the vocab
         try:
             value = reading_of(reading, values)
         except Malformed as error:
-            return CheckLine("failed", reading.name, f"{format_oid(reading.oid)} is {error}: {_MEND}")
+            return CheckLine("failed", reading.name, str(self._missing(reading.name, reading.oid, values, error)))
         if value is None:
             return CheckLine("warning", reading.name, "not well, or no value that can be: it is not stated")
         return CheckLine("ok", reading.name, f"{value:g}")
