@@ -199,6 +199,8 @@ tags = ["crm"]                               # restic: host, tags (all of them),
             told = f"{found.ahead} copies and {found.not_believed} lines of the journal have times that cannot be"
             yield CheckLine("warning", "clock", told)
         yield from (_copy_line(copy, found) for copy in self.copies)
+        if self.restore_tests and (endless := [copy.name for copy in self.copies if copy.rto_minutes is None]):
+            yield CheckLine("warning", "rto", f"without it no restore is in time: {', '.join(endless)[:200]}")
         stray = sum(not any(copy.is_of(one) for copy in self.copies) for one in found.snapshots)
         if stray:
             yield CheckLine("warning", "copies", f"{stray} copies belong to no [[source.copies]]")

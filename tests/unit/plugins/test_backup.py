@@ -301,6 +301,14 @@ def test_check_names_old_missing_and_stray_copies(store: Store) -> None:
     assert lines[str(store.journal)].verdict == "warning"
 
 
+def test_check_tells_of_restore_tests_without_a_limit_of_time(store: Store) -> None:
+    copies = [{"copy": "crm", "due": "01:30"}, {"copy": "pbx", "due": "02:00", "rto": "2h"}]
+    window = Window(cursor=b"", now=NOON, zone=SHANGHAI)
+    for restore_tests, expected in ((True, ["without it no restore is in time: crm"]), (False, [])):
+        lines = store.source(copies=copies, restore_tests=restore_tests).check(window)
+        assert [line.detail for line in lines if line.subject == "rto"] == expected
+
+
 def test_due_times_follow_the_clock_of_the_center_over_its_changes() -> None:
     """Berlin: 02:30 is not there on 2026-03-29, and twice on 2026-10-25."""
     copy = Copy(name="a", due=time(2, 30), weekdays=frozenset(range(7)), within=timedelta(hours=6))

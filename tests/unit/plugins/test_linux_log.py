@@ -98,6 +98,16 @@ def test_a_log_in_has_its_account_person_and_length_in_every_form(log: Log, form
     assert done.covers == (began, NOW - timedelta(minutes=3))
 
 
+def test_a_real_reader_opens_the_log_and_the_rotated_one_and_nothing_else(log: Log) -> None:
+    log.write(*ssh_session(NOW - timedelta(days=2)), name="auth.log.1", changed=NOW - timedelta(days=1))
+    log.write(*ssh_session(NOW - timedelta(hours=1)))
+    spec = SourceSpec(name="log", plugin="linux_log", options=log.options())
+    reading = read_source(spec, cursor=b"", now=NOW, zone=BERLIN)
+    assert reading.outcome == OBSERVED, reading.detail
+    assert len(reading.observations) == 4
+    assert log.source().manifest().files == (log.path, log.path.with_name("auth.log.1"))
+
+
 def test_a_session_that_ends_later_is_told_again_with_its_end(log: Log) -> None:
     began, ended = ssh_session(NOW - timedelta(minutes=4))
     log.write(began)
