@@ -63,5 +63,6 @@ def _feed(feed: str) -> dict[str, Any]:
         "feed": feed,
         "ways": [{"by": way.by, "name": way.name} for way in ways],
         "best": best,
+        "hand_kept": best == "table",  # no plugin reads it from a system: people or their systems keep it
         "needs": None if missing is None else dict(missing),
     }

@@ -16,6 +16,7 @@ FEED_WORDS = {
         "document": "document",
         "attestation": "attestation",
         "none yet": "none yet",
+        "hand-kept": "{} (hand-kept)",
         "counted": "{} rules: {}",
     },
     "zh": {
@@ -24,6 +25,7 @@ FEED_WORDS = {
         "document": "文件",
         "attestation": "声明",
         "none yet": "暂无",
+        "hand-kept": "{}（人工维护）",
         "counted": "共 {} 条规则：{}",
     },
 }
@@ -73,4 +75,5 @@ def show_feeds(found: dict[str, Any], language: str) -> None:
 def _ways(feed: dict[str, Any], words: dict[str, str], language: str) -> str:
     if feed["needs"] is not None:
         return f"{words['none yet']}: {feed['needs'][language]}"
-    return ", ".join(way["name"] if way["by"] == "plugin" else words[way["by"]] for way in feed["ways"])
+    named = ", ".join(way["name"] if way["by"] == "plugin" else words[way["by"]] for way in feed["ways"])
+    return words["hand-kept"].format(named) if feed["hand_kept"] else named

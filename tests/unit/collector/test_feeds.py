@@ -68,6 +68,28 @@ def test_each_rule_of_the_pack_says_what_feeds_it() -> None:
     assert set(found["none_yet"]) == {rule["rule"] for rule in found["rules"] if "none yet" in rule["by"]}
 
 
+def test_what_no_plugin_reads_from_a_system_is_marked_as_hand_kept() -> None:
+    found = document("rules", "feeds", "cc_cmm")
+    feeds = {feed["feed"]: feed for rule in found["rules"] for read in rule["reads"] for feed in read["feeds"]}
+    assert {
+        feed: one["hand_kept"] for feed, one in feeds.items() if feed in ("person", "review", "call", "document")
+    } == {
+        "person": True,
+        "review": True,
+        "call": False,
+        "document": False,
+    }
+    english, chinese = (run("rules", "feeds", "cc_cmm", "--lang", language).stdout for language in ("en", "zh"))
+    marked = [
+        {tuple(line.split("\t")[2:]) for line in told.splitlines() if "\tperson\t" in line}
+        for told in (english, chinese)
+    ]
+    assert marked == [{("person", "table (hand-kept)")}, {("person", "表格（人工维护）")}]
+    assert english.count("hand-kept") == sum(
+        feed["hand_kept"] for rule in found["rules"] for read in rule["reads"] for feed in read["feeds"]
+    )
+
+
 def test_the_command_lists_facts_and_counts() -> None:
     found = document("rules", "feeds", "cc_cmm")
     lines = run("rules", "feeds", "cc_cmm").stdout.splitlines()
