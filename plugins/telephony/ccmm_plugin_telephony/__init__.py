@@ -3,6 +3,7 @@
 asterisk        queue log, call detail records, recordings and the manager interface of Asterisk
 freeswitch      call records and the event socket of FreeSWITCH with mod_callcenter
 genesys         conversations and users of Genesys Cloud
+connect         contacts and users of Amazon Connect
 call_table      the `call_table` source: calls or intervals of any switch, in a file or a database
 call_rows       rows of call detail → contacts, pure
 interval_rows   rows of an interval report → figures, pure

@@ -46,12 +46,12 @@ def contact_facts(contacts: Iterable[Contact], reading: Reading, stated: Stated)
     """Oldest first: queue × quarter hour, then calls by the hour."""
     known = [contact for contact in contacts if reading.holds(contact)]
     yield from _quarters(known, reading, stated)
-    yield from _hours("call", _call_rows(known, reading), reading, stated)
+    yield from hour_facts("call", _call_rows(known, reading), reading, stated)
 
 
 def agent_facts(agents: AgentTime, reading: Reading, stated: Stated) -> Iterator[Observation]:
     """Oldest first: sessions by the hour, then staff × day."""
-    yield from _hours("session", _session_rows(agents, reading), reading, stated)
+    yield from hour_facts("session", _session_rows(agents, reading), reading, stated)
     yield from _days(agents, reading)
 
 
@@ -164,7 +164,8 @@ def _session_rows(agents: AgentTime, reading: Reading) -> Iterator[facts.Row]:
             starts_ms = ends_ms
 
 
-def _hours(kind: str, rows: Iterable[facts.Row], reading: Reading, stated: Stated) -> Iterator[Observation]:
+def hour_facts(kind: str, rows: Iterable[facts.Row], reading: Reading, stated: Stated) -> Iterator[Observation]:
+    """Rows of a kind by the hour; an hour that is not over is stated as far as it is known, and again as it grows."""
     hours: dict[int, list[facts.Row]] = defaultdict(list)
     for row in rows:
         hours[floor_to(int(row[1].timestamp()) * 1000, HOUR_MS)].append(row)
