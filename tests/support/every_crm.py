@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ccmm_agent.testing_http import http_simulator
-from tests.support.every_base import Builder, Table, secret_file
+from tests.support.every_base import Builder, Table, export, secret_file
 from tests.support.fake_request_tracker import TOKEN, FakeRequestTracker
 
 
@@ -17,6 +17,23 @@ def request_tracker(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {"url": url, "token_file": secret_file(place, TOKEN), "queues": ["Support"], "since": "10d"}
 
 
+def survey(stack: ExitStack, place: Path, now: datetime) -> Table:
+    asked = now - timedelta(days=2)
+    path = export(place / "survey.csv", now, ("asked", "score"), (f"{asked:%Y-%m-%d %H:%M:%S}", "5"))
+    scale = {"least": 1, "most": 5, "favourable_from": 4}
+    where = {"path": path, "started": "asked", "zone": "UTC", "until": "now"}
+    return {**where, "columns": {"answer": "score"}, "scale": scale}
+
+
+def tickets_table(stack: ExitStack, place: Path, now: datetime) -> Table:
+    opened, closed = (f"{now - timedelta(days=ago):%Y-%m-%d %H:%M:%S}" for ago in (4, 3))
+    path = export(place / "tickets.csv", now, ("no", "opened", "closed"), ("T-every", opened, closed))
+    where = {"path": path, "started": "opened", "zone": "UTC", "until": "now"}
+    return {**where, "columns": {"case": "no", "closed": "closed"}}
+
+
 BUILDERS: dict[str, Builder] = {
     "request_tracker": request_tracker,
+    "survey": survey,
+    "tickets_table": tickets_table,
 }

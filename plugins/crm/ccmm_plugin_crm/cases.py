@@ -57,6 +57,11 @@ class Case:
         """A complaint that got another name stays one that was made."""
         return self.class_ == "complaint" or bool(self.relabelled)
 
+    @property
+    def counted_as(self) -> str | None:
+        """The class that it is counted in."""
+        return "complaint" if self.is_complaint else self.class_
+
 
 def measures_of(case: Case) -> Iterator[tuple[str, datetime]]:
     """Each measure that the case counts in, and the instant of its day."""
@@ -127,7 +132,7 @@ def add_cases(slots: Slots, cases: Iterable[Case], told: frozenset[str], *, ever
 
 
 def _add(slots: Slots, measure: str, at: datetime, case: Case) -> None:
-    named = {"class": case.class_, "origin": case.origin, "channel": case.channel, "queue": case.queue}
+    named = {"class": case.counted_as, "origin": case.origin, "channel": case.channel, "queue": case.queue}
     slots.add(measure, at, 1.0, **named)
 
 

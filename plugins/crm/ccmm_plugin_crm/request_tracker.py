@@ -21,10 +21,11 @@ from ccmm_agent.plugin import (
 )
 from ccmm_agent.secret_file import load_password, password_line
 from ccmm_agent.web import Place, Web, header, manifest_of, place_lines, place_of
+from ccmm_plugin_crm.cases import CLASSES
 from ccmm_plugin_crm.rt_ask import WINDOW, Queue, RequestTracker
 from ccmm_plugin_crm.rt_case import NOW, Ticket, Words, counts
 from ccmm_plugin_crm.rt_count import MARKED, MEASURES, State, parse_state
-from ccmm_plugin_crm.rt_facts import CLASSES, Fields, case_of, ticket_of
+from ccmm_plugin_crm.rt_facts import Fields, case_of, ticket_of
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import from_ms, to_ms
 

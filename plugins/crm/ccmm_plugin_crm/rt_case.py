@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ccmm_plugin_crm.cases import Case
 from ccmm_proto.errors import Malformed
 
 UNSET: Final = datetime(1970, 1, 1, tzinfo=UTC)  # how Request Tracker writes: no date
 NOW: Final = 1 << 62  # after every transaction
-REOPENED_WITHIN: Final = timedelta(days=14)
 PAUSE_TOLD_WITHIN: Final = timedelta(seconds=60)
 STATED: Final = ("Create", "Status", "AddWatcher", "DelWatcher", "Give", "Take", "Steal", "Untake", "Force")
 SET: Final = ("Due", "Queue", "Owner")
@@ -160,6 +160,26 @@ class Ticket:
             not any(abs(word.at - pause.at) <= PAUSE_TOLD_WITHIN and word.by == pause.by for word in told)
             for pause in paused
         )
+
+
+def case_at(ticket: Ticket, words: Words, upto: int) -> Case:
+    """The ticket as it was after transaction `upto`, without its custom fields. A deleted one is never closed."""
+    klass, closed = ticket.class_at(words, upto), ticket.closed_at(words, upto)
+    return Case(
+        key=str(ticket.id),
+        opened=ticket.created,
+        class_=klass,
+        relabelled=ticket.was_complaint(words, upto) and klass != "complaint",
+        queue=ticket.queue_at(upto),
+        agent=ticket.owner,
+        first_contact=ticket.is_first_contact(words, upto),
+        due=ticket.due_at(upto),
+        closed=closed,
+        told=closed,
+        due_moves=ticket.due_moves(upto),
+        bare_pauses=ticket.bare_pauses(words) if words.pause_comments else None,
+        reopened=tuple((at, opened) for at, opened in ticket.closings(words, upto) if opened is not None),
+    )
 
 
 def counts(change: Change, field_ids: Mapping[str, str]) -> bool:

@@ -8,12 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from ccmm_agent.facts import count
 from ccmm_agent.plugin import Observation
-from ccmm_plugin_crm.rt_case import REOPENED_WITHIN, Ticket, Words, counts
+from ccmm_plugin_crm.cases import measures_of
+from ccmm_plugin_crm.rt_case import Ticket, Words, case_at, counts
 from ccmm_proto.period import DAY_MS, floor_to, from_ms, to_ms
 
 VERSION: Final = 1
@@ -96,34 +96,9 @@ def share(ticket: Ticket, words: Words, upto: int) -> Iterator[Cell]:
     """What a ticket, as it was after transaction `upto`, adds to the figures."""
     if not any(change.id <= upto for change in ticket.changes) or not ticket.was_in(words.queues, upto):
         return
-    complaint = ticket.was_complaint(words, upto)
-    klass = "complaint" if complaint else ticket.class_at(words, upto) or ""
-    queue = ticket.queue_at(upto)
-
-    def of_day(instant: datetime, measure: str) -> Cell:
-        return floor_to(to_ms(instant), DAY_MS), queue, klass, measure
-
-    yield of_day(ticket.created, "issues")
-    if complaint:
-        yield of_day(ticket.created, "complaints")
-    if ticket.is_first_contact(words, upto):
-        yield of_day(ticket.created, MARKED)
-    for closed, opened in ticket.closings(words, upto):
-        yield of_day(closed, "cases_closed")
-        if opened is not None and opened - closed <= REOPENED_WITHIN:
-            yield of_day(closed, "cases_reopened")
-    due = ticket.due_at(upto)
-    if due is None:
-        return
-    done = ticket.closed_at(words, upto)
-    on_time = done is not None and done <= due
-    for measure, holds in (("due", True), ("on_time", on_time)):
-        if holds:
-            yield of_day(due, f"cases_{measure}")
-            if complaint:
-                yield of_day(due, f"complaints_{measure}")
-    if ticket.due_moves(upto):
-        yield of_day(due, "cases_due_moved")
+    case = case_at(ticket, words, upto)
+    for measure, at in measures_of(case):
+        yield floor_to(to_ms(at), DAY_MS), case.queue or "", case.counted_as or "", measure
 
 
 def parse_state(cursor: bytes) -> State | None:

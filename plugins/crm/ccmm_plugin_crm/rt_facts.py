@@ -1,19 +1,19 @@
 """A ticket of Request Tracker as a case: vendor's words -> observations; pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Self
 
-from ccmm_agent.facts import occurrence
 from ccmm_agent.plugin import BadOption, Observation, Options
-from ccmm_plugin_crm.rt_case import Change, Ticket, Words, parse_date
+from ccmm_plugin_crm.cases import CLAIMS, ORIGINS
+from ccmm_plugin_crm.cases import case_of as stated
+from ccmm_plugin_crm.rt_case import Change, Ticket, Words, case_at, parse_date
 from ccmm_proto.errors import Malformed
 
-CLASSES: Final = ("complaint", "enquiry", "request", "subject_request", "suggestion")
 REQUESTOR: Final = "requestor"
 _STATED: Final = ("call", "contact", "customer", "number", "topic", "origin", "claim", "ref", "first_contact")
-_WORDS: Final = {"origin": ("own", "client", "regulator"), "claim": ("called_back", "reached")}
+_WORDS: Final = {"origin": ORIGINS, "claim": CLAIMS}
 _NOBODY: Final = ("Nobody", "RT_System")
 _LONGEST: Final = 1000
 
@@ -51,23 +51,8 @@ class Fields:
 
 def case_of(ticket: Ticket, words: Words, fields: Fields, upto: int) -> Observation:
     """The case as it is after transaction `upto`. A deleted one is never closed."""
-    klass = ticket.class_at(words, upto)
-    return occurrence(
-        "case",
-        str(ticket.id),
-        ticket.created,
-        None,
-        **{word: fields.value(word, ticket) for word in _STATED if word != "first_contact"},
-        case=str(ticket.id),
-        agent=ticket.owner,
-        class_=klass,
-        first_contact=ticket.is_first_contact(words, upto),
-        relabelled=ticket.was_complaint(words, upto) and klass != "complaint",
-        due=ticket.due_at(upto),
-        closed=ticket.closed_at(words, upto),
-        due_moves=ticket.due_moves(upto),
-        bare_pauses=ticket.bare_pauses(words) if words.pause_comments else None,
-    )
+    told: dict[str, Any] = {word: fields.value(word, ticket) for word in _STATED if word != "first_contact"}
+    return stated(replace(case_at(ticket, words, upto), **told))
 
 
 def ticket_of(
