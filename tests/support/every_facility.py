@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tests.support.answering_sip import answer, datagrams
-from tests.support.every_base import HOST, Builder, Table, secret_file
+from tests.support.every_base import HOST, Builder, Table, export, secret_file
 from tests.support.snmpd import AUTH, PRIVACY, USER, running_snmpd
 from tests.support.time_server import clock_that_is, datagram_server
 from tests.support.upsd import running_upsd
@@ -84,6 +84,18 @@ def config_snapshot(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {"key_file": secret_file(place, "k" * 40), "files": files}
 
 
+def failover(stack: ExitStack, place: Path, now: datetime) -> Table:
+    """Planned before it begins, for the first look is earlier; a minute without a node, three on the other one."""
+    said = ((11, "acd-a", "FAULT"), (10, "acd-b", "MASTER"), (7, "acd-a", "MASTER"))
+    line = "{:%Y-%m-%dT%H:%M:%SZ} {} Keepalived_vrrp[1]: (VI_1) Entering {} STATE\n"
+    lines = [line.format(now - timedelta(minutes=ago), node, state) for ago, node, state in said]
+    (place / "keepalived.log").write_text("".join(lines))
+    begin, end = (f"{now - timedelta(minutes=ago):%Y-%m-%dT%H:%M:%SZ}" for ago in (12, 6))
+    plan = export(place / "drills.csv", now, ("ref", "from", "until"), ("drill-9", begin, end))
+    log = {"folder": place, "pattern": "keepalived.log", "keepalived": "VI_1", "settle": "1s"}
+    return {"service": "acd", "plan": plan, "home": "acd-a", **log}
+
+
 def log_store(stack: ExitStack, place: Path, now: datetime) -> Table:
     lines = [f"{now - timedelta(hours=ago):%Y-%m-%dT%H:%M:%SZ} host app: line\n" for ago in reversed(range(48))]
     (place / "messages").write_text("".join(lines))
@@ -95,6 +107,7 @@ BUILDERS: dict[str, Builder] = {
     "backup": backup,
     "clock": clock,
     "config_snapshot": config_snapshot,
+    "failover": failover,
     "log_store": log_store,
     "reachability": reachability,
     "snmp": snmp,
