@@ -222,7 +222,7 @@ def _lost(name: str, revision: int, told: frozenset[str]) -> Iterator[Observatio
     if kind == "call":
         yield facts.roll("call", start, (), revision=revision, reason=LATE)
     else:
-        yield from quarter_facts(kind, start, [], revision, told)
+        yield from quarter_facts(kind.removeprefix("queue/"), start, [], revision, told)
 
 
 def _start_of(name: str) -> int:

@@ -76,7 +76,7 @@ def _quarters(contacts: Iterable[Contact], reading: Reading, stated: Stated) -> 
             for c in members
         ]
         due = reading.is_new(start_ms + QUARTER_MS)
-        revision = stated.revision(f"{queue}/{start_ms}", content, due=due)
+        revision = stated.revision(f"queue/{queue}/{start_ms}", content, due=due)
         if revision is not None:
             yield from quarter_facts(queue, from_ms(start_ms), members, revision, reading.told)
 

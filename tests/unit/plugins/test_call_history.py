@@ -94,3 +94,20 @@ def test_history_comes_in_batches_each_slot_once(tmp_path: Path) -> None:
 def test_an_empty_table_vouches_for_nothing(tmp_path: Path) -> None:
     for write in (csv_of, sqlite_of):
         assert read(source(write(tmp_path, []))) == ([], Done(None, b""))
+
+
+def test_a_queue_may_be_called_as_what_else_is_stated(tmp_path: Path) -> None:
+    rows = [(f"c{at}", f"2026-11-22 {at:02}:00:00", "call", *CALLS[0][3:]) for at in (9, 10, 13)]
+    found, done = read(source(sqlite_of(tmp_path, rows)))
+    assert figures(found)["calls_offered", "call", "09:00"] == 1
+    assert read(source(sqlite_of(tmp_path, rows)), done.cursor)[0] == []
+    found, _ = read(source(sqlite_of(tmp_path, rows[1:])), done.cursor)
+    assert figures(found)["calls_offered", "call", "09:00"] == 0
+
+
+def test_a_clock_that_goes_back_states_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    one = source(sqlite_of(tmp_path, [*CALLS, LAST]))
+    _, done = read(one)
+    found, after = read(one, done.cursor, NOW - timedelta(hours=3))
+    assert (found, after.covers) == ([], None)
+    assert read(one, after.cursor)[0] == []
