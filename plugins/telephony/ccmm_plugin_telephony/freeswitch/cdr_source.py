@@ -43,7 +43,7 @@ template = '''"${uuid}","${start_epoch}","${bridge_epoch}","${end_epoch}","${cc_
 "${cc_cause}","${cc_queue_joined_epoch}","${cc_queue_answered_epoch}","${cc_queue_canceled_epoch}",\
 "${cc_queue_terminated_epoch}","${cc_cancel_reason}","${sip_hangup_disposition}","${transfer_history}",\
 "${context}","${originating_leg_uuid}"'''
-# xml_folder = "/var/log/freeswitch/xml_cdr"   # instead of both: the folder of mod_xml_cdr
+# Instead of both, the folder of mod_xml_cdr: xml_folder = "/var/log/freeswitch/xml_cdr"
 # agents = "/etc/ccmm/agents.csv"    # lines of: agent name, staff id. Joins the switch with HR
 recordings_required = true           # whether every answered call must have a recording
 settle = "30m"                       # a quarter hour is stated this long after it ended
