@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Self
+from zoneinfo import ZoneInfo
 
 from ccmm_agent.plugin import (
     BadOption,
@@ -26,13 +27,15 @@ from ccmm_agent.plugin import (
 )
 from ccmm_agent.secret_file import load_password, password_line
 from ccmm_agent.web import Place, Web, manifest_of, place_lines, place_of
+from ccmm_plugin_crm.case_fields import CaseFields, Users, time_in
 from ccmm_plugin_crm.case_memory import MOST_CASES, Seen, look, parse_memory, told_of
-from ccmm_plugin_crm.odoo_rows import USERS, CaseFields, Users
 from ccmm_plugin_crm.odoo_rpc import Odoo
 from ccmm_proto.errors import Malformed
 
 PAGE = 500
 MOST_USERS = 20_000
+USERS = "res.users"
+CHANGED = "write_date"
 DAY_S = 86_400
 
 
@@ -120,12 +123,16 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
             username=options.text("username"),
             key_file=options.path("key_file"),
             model=model,
-            fields=CaseFields.from_options(options),
+            fields=CaseFields.from_options(options, "create_date"),
             keep=timedelta(seconds=keep),
             look_back=timedelta(seconds=look_back),
             settle=timedelta(seconds=options.seconds("settle", 1800)),
             may_be_empty=options.flag("may_be_empty", False),
         )
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(("id", CHANGED, *self.fields.wanted())))
 
     def manifest(self) -> Manifest:
         return manifest_of(self.place, files=(self.key_file,))
@@ -156,7 +163,7 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
             odoo.log_in()
             yield CheckLine("ok", "log-in", f"{odoo.where}, Odoo {version or 'of an untold version'}")
             self._links(odoo)
-            yield CheckLine("ok", "fields", f"{len(self.fields.wanted())} fields of {self.model} are seen")
+            yield CheckLine("ok", "fields", f"{len(self._wanted)} fields of {self.model} are seen")
             seen = self._seen(odoo, window, window.now - timedelta(days=7))
             yield CheckLine("ok" if seen else "warning", "cases", f"{len(seen)} of the last 7 days can be read")
             numbers = sorted(int(one.case.key) for one in seen)
@@ -191,8 +198,8 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
 
     def _links(self, odoo: Odoo) -> frozenset[str]:
         """The fields that link to users; raises SourceUnavailable where a field is not there."""
-        there = odoo.fields(self.model, self.fields.wanted())
-        if missing := [name for name in self.fields.wanted() if name not in there]:
+        there = odoo.fields(self.model, self._wanted)
+        if missing := [name for name in self._wanted if name not in there]:
             told = f"{odoo.where}: {self.model} has no field {missing[0]!r} for this account: correct [source.fields]"
             raise SourceUnavailable(Reason.NOT_FOUND, told)
         return frozenset(name for name, one in there.items() if one.get("relation") == USERS)
@@ -202,7 +209,7 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
         users = Users(logins=self._logins(odoo) if links else {}, fields=links)
         until = window.now.strftime("%Y-%m-%d %H:%M:%S")
         domain = [[self.fields.opened, ">=", since.strftime("%Y-%m-%d %H:%M:%S")], [self.fields.opened, "<", until]]
-        rows = self._all(odoo, self.model, domain, self.fields.wanted(), MOST_CASES)
+        rows = self._all(odoo, self.model, domain, self._wanted, MOST_CASES)
         counted = odoo.count(self.model, domain)
         if counted > len(rows):
             told = f"{odoo.where}: {len(rows)} of {counted} records of {self.model} came: read again"
@@ -212,7 +219,11 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
                 f"{odoo.where}: no record of {self.model} is seen: give the right to all documents, or set may_be_empty"
             )
             raise SourceUnavailable(Reason.REFUSED, told)
-        return [self.fields.seen(row, users, window.zone) for row in rows]
+        return [self._seen_in(row, users, window.zone) for row in rows]
+
+    def _seen_in(self, row: Mapping[str, object], users: Users, zone: ZoneInfo) -> Seen:
+        case = self.fields.case(str(row["id"]), row, users, zone)
+        return Seen(case=case, changed=time_in(row, CHANGED, zone) or case.opened)
 
     def _logins(self, odoo: Odoo) -> dict[int, str]:
         rows = self._all(odoo, USERS, [], ("login",), MOST_USERS)

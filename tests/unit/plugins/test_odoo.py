@@ -9,8 +9,8 @@ from ccmm_agent.plugin import Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source
 from ccmm_plugin_crm import odoo as odoo_module
+from ccmm_plugin_crm.case_fields import CaseFields, Users
 from ccmm_plugin_crm.case_memory import parse_memory
-from ccmm_plugin_crm.odoo_rows import CaseFields, Users
 from ccmm_plugin_crm.odoo_rpc import METHODS
 from ccmm_proto.v1.statement_pb2 import OBSERVED
 from tests.support.odoo_center import FIELDS, NOW, VALUES, ZONE, cases, center, figures, read_at, source
@@ -122,10 +122,14 @@ def test_many_records_come_page_by_page(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_day_is_due_at_its_end_in_the_center() -> None:
-    fields = CaseFields(fields={"due": "date_deadline"}, values={"class": {}, "origin": {}, "claim": {}, "channel": {}})
+    fields = CaseFields(
+        fields={"due": "date_deadline"},
+        values={"class": {}, "origin": {}, "claim": {}, "channel": {}},
+        opened="create_date",
+    )
     row = ticket(1, "2026-11-20 02:00:00", date_deadline="2026-11-21")
-    seen = fields.seen(row, Users(logins={}, fields=frozenset()), ZONE)
-    assert seen.case.due == datetime(2026, 11, 21, 15, 59, 59, tzinfo=UTC)
+    case = fields.case("1", row, Users(logins={}, fields=frozenset()), ZONE)
+    assert case.due == datetime(2026, 11, 21, 15, 59, 59, tzinfo=UTC)
 
 
 def test_it_is_read_in_a_reader_process(tmp_path: Path) -> None:

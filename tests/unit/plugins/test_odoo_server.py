@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Reason, SourceUnavailable, Window
 from ccmm_agent.testing_http import Fault
+from ccmm_plugin_crm.case_fields import CaseFields, Users
 from ccmm_plugin_crm.case_memory import parse_memory
-from ccmm_plugin_crm.odoo_rows import CaseFields, Users
 from ccmm_plugin_crm.odoo_rpc import Odoo, parse_answer
 from ccmm_proto.errors import Malformed
 from tests.support.odoo_center import FIELDS, NOW, ZONE, cases, center, problem, read_at, source
@@ -68,7 +68,11 @@ def test_what_is_no_whole_answer_is_said(fault: Fault, reason: Reason, tmp_path:
     with center().running() as running:
         running.fail(fault, path="/xmlrpc/2/object")
         with pytest.raises(SourceUnavailable) as caught:
-            list(source(running.url, tmp_path, call_timeout="1s").read(Window(cursor=b"", now=NOW, zone=ZONE)))
+            list(
+                source(running.url, tmp_path, call_timeout="1s" if fault in (Fault.HANG, Fault.DRIP) else "20s").read(
+                    Window(cursor=b"", now=NOW, zone=ZONE)
+                )
+            )
     assert caught.value.reason is reason, caught.value.detail
     assert "canary" not in caught.value.detail
 
@@ -166,9 +170,13 @@ def test_an_answer_that_grows_by_entities_is_none() -> None:
     )
 )
 def test_only_the_declared_error_escapes(row: dict[str, object]) -> None:
-    fields = CaseFields(fields=FIELDS, values={"class": {"*": "enquiry"}, "origin": {}, "claim": {}, "channel": {}})
+    fields = CaseFields(
+        fields=FIELDS,
+        values={"class": {"*": "enquiry"}, "origin": {}, "claim": {}, "channel": {}},
+        opened="create_date",
+    )
     with suppress(Malformed):
-        fields.seen(row, Users(logins={7: "E1007"}, fields=frozenset(("user_id",))), ZONE)
+        fields.case("1", row, Users(logins={7: "E1007"}, fields=frozenset(("user_id",))), ZONE)
 
 
 @given(st.binary(max_size=200))

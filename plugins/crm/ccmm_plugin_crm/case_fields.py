@@ -1,6 +1,7 @@
-"""Records of an Odoo model as cases, by the fields that the options name. Pure; raises Malformed, never a smaller list.
+"""Records of a ticket system as cases, by the fields that the options name. Pure; raises Malformed.
 
-Odoo writes "nothing" as false, whatever the field holds; times are UTC without saying so; a link is [number, name].
+"Nothing" is absent, null, false or empty, whatever the field holds. A time without a zone is UTC, a link is
+[number, name].
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,6 @@ from typing import Self, cast
 from zoneinfo import ZoneInfo
 
 from ccmm_agent.plugin import BadOption, Options
-from ccmm_plugin_crm.case_memory import Seen
 from ccmm_plugin_crm.cases import CLAIMS, CLASSES, ORIGINS, Case
 from ccmm_proto.errors import Malformed
 
@@ -20,7 +20,6 @@ _IDS = ("ref", "call", "contact", "customer", "number", "agent")  # told by its 
 _TIMES = ("due", "closed", "told")
 _FLAGS = ("first_contact", "relabelled", "open")
 FIELDS = (*WORDS, *_NAMES, *_IDS, *_TIMES, *_FLAGS)
-USERS = "res.users"
 MOST_TEXT = 1000
 OTHER = "*"
 
@@ -31,11 +30,11 @@ class CaseFields:
 
     fields: Mapping[str, str]
     values: Mapping[str, Mapping[str, str]]
-    opened: str = "create_date"
+    opened: str
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
-        """Raises BadOption."""
+    def from_options(cls, options: Options, opened: str) -> Self:
+        """Raises BadOption. `opened` is the system's own field for it."""
         told = options.table("fields")
         fields = {name: field for name in FIELDS if (field := told.text(name, None))}
         given = options.table("values", None)
@@ -47,7 +46,7 @@ class CaseFields:
                 raise BadOption(f"values.{name}", f"words of {', '.join(words)}")
             if values[name] and name not in fields:
                 raise BadOption(f"fields.{name}", "the field whose values are named")
-        return cls(fields=fields, values=values, opened=told.text("opened", "create_date"))
+        return cls(fields=fields, values=values, opened=told.text("opened", opened))
 
     @property
     def names(self) -> frozenset[str]:
@@ -56,24 +55,21 @@ class CaseFields:
 
     def wanted(self) -> tuple[str, ...]:
         """Every field that is asked for, once."""
-        return tuple(dict.fromkeys(("id", "write_date", self.opened, *self.fields.values())))
+        return tuple(dict.fromkeys((self.opened, *self.fields.values())))
 
-    def seen(self, row: Mapping[str, object], users: "Users", zone: ZoneInfo) -> Seen:
+    def case(self, key: str, row: Mapping[str, object], users: "Users", zone: ZoneInfo) -> Case:
         """One record. What is due on a day is due at its end, in the center's zone."""
-        id = row.get("id")
-        if type(id) is not int or id <= 0:
-            raise Malformed("a record without its number")
-        opened, changed = _time(row, self.opened, zone), _time(row, "write_date", zone)
+        opened = time_in(row, self.opened, zone)
         if opened is None:
             raise Malformed(f"a record without {self.opened}")
         ids = {name: self._id(row, name, users) for name in _IDS}
-        words = {name: self._word(row, name) for name in WORDS}
+        words = {name: self.word(name, self._value(row, name)) for name in WORDS}
         closed = None if self._value(row, "open") else self._told(row, "closed", zone)
         told = self._told(row, "told", zone) if "told" in self.fields else closed
         if any(at is not None and at < opened for at in (closed, told)):
             raise Malformed("a record that is closed or told before it was opened")
-        case = Case(
-            key=str(id),
+        return Case(
+            key=key,
             opened=opened,
             class_=words["class"],
             origin=words["origin"],
@@ -93,7 +89,6 @@ class CaseFields:
             closed=closed,
             told=told,
         )
-        return Seen(case=case, changed=changed or opened)
 
     def _value(self, row: Mapping[str, object], name: str) -> object:
         """None where nothing is told, or the field is not asked for."""
@@ -102,8 +97,9 @@ class CaseFields:
         found = row.get(self.fields[name])
         return None if found is None or found is False or found == "" else found
 
-    def _word(self, row: Mapping[str, object], name: str) -> str | None:
-        text = _name(self._value(row, name))
+    def word(self, name: str, value: object) -> str | None:
+        """Ours for a value of the field of `class`, `origin`, `claim` or `channel`."""
+        text = _name(value)
         if text is None:
             return None
         found = self.values[name].get(text) or (text if text in WORDS[name] else self.values[name].get(OTHER))
@@ -122,7 +118,7 @@ class CaseFields:
         return bool(self._value(row, name)) if name in self.fields else None
 
     def _told(self, row: Mapping[str, object], name: str, zone: ZoneInfo) -> datetime | None:
-        return _time(row, self.fields[name], zone) if name in self.fields else None
+        return time_in(row, self.fields[name], zone) if name in self.fields else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +129,8 @@ class Users:
     fields: frozenset[str]
 
 
-def _time(row: Mapping[str, object], field: str, zone: ZoneInfo) -> datetime | None:
+def time_in(row: Mapping[str, object], field: str, zone: ZoneInfo) -> datetime | None:
+    """Of a field; None where it holds nothing."""
     found = row.get(field)
     if found is None or found is False or found == "":
         return None
@@ -144,7 +141,7 @@ def _time(row: Mapping[str, object], field: str, zone: ZoneInfo) -> datetime | N
         at = datetime.fromisoformat(text)
         if _is_day(text):
             return at.replace(hour=23, minute=59, second=59, tzinfo=zone).astimezone(UTC)
-        return at.replace(tzinfo=UTC)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise Malformed(f"{field} is no time") from error
 
