@@ -29,6 +29,7 @@ from ccmm_agent.web_wire import BoundedDigest, Broken, TooLarge, body_of, draine
 
 __all__ = [
     "Answer",
+    "Auth",
     "Body",
     "Place",
     "Web",

@@ -6,8 +6,13 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ccmm_agent.testing_http import http_simulator
 from tests.support.answering_sip import answer, datagrams
 from tests.support.every_base import HOST, Builder, Table, export, secret_file
+from tests.support.fake_monitoring import TOKEN as MONITORING
+from tests.support.fake_monitoring import FakeMonitoring
+from tests.support.fake_zabbix import TOKEN as ZABBIX
+from tests.support.fake_zabbix import FakeZabbix
 from tests.support.snmpd import AUTH, PRIVACY, USER, running_snmpd
 from tests.support.time_server import clock_that_is, datagram_server
 from tests.support.upsd import running_upsd
@@ -103,12 +108,33 @@ def log_store(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {"stores": [store]}
 
 
+def monitoring_prometheus(stack: ExitStack, place: Path, now: datetime) -> Table:
+    system = FakeMonitoring(up_since=now - timedelta(days=1))
+    system.fire("QueueTooLong", now - timedelta(minutes=5))
+    system.rule("QueueTooLong")
+    url = stack.enter_context(http_simulator(system.answer)).url
+    words = [{"name": "QueueTooLong", "signal": "queue"}]
+    return {"alertmanager": url, "prometheus": url, "token_file": secret_file(place, MONITORING), "alert": words}
+
+
+def monitoring_zabbix(stack: ExitStack, place: Path, now: datetime) -> Table:
+    system, began = FakeZabbix(), int(now.timestamp()) - 3600
+    system.trigger(1, "Recorder is down", lastchange=began + 600)
+    problem = system.problem(1, began)
+    system.update(problem, began + 120, 2)
+    system.resolve(problem, began + 600)
+    url = stack.enter_context(http_simulator(system.answer)).url
+    return {"url": f"{url}/zabbix", "token_file": secret_file(place, ZABBIX), "groups": ["Contact center"]}
+
+
 BUILDERS: dict[str, Builder] = {
     "backup": backup,
     "clock": clock,
     "config_snapshot": config_snapshot,
     "failover": failover,
     "log_store": log_store,
+    "monitoring_prometheus": monitoring_prometheus,
+    "monitoring_zabbix": monitoring_zabbix,
     "reachability": reachability,
     "snmp": snmp,
     "ups": ups,

@@ -24,6 +24,12 @@ log_span            when a log has entries, and what a holding states of it; tim
 log_files           reading log files and journals: times, lines; the only module of theirs that opens files
 log_elastic         when indices of Elasticsearch have entries; the only module of it that asks them
 journal_file        entry times of a journal file of systemd, pure
+monitoring          the `monitoring_prometheus` source: alerts of Alertmanager, rules of Prometheus
+monitoring_ask      the only module that speaks to Alertmanager and Prometheus: by GET alone
+monitoring_state    what is remembered of alerts from look to look, pure
+monitoring_words    a monitoring system's words -> ours, pure
+zabbix              the `monitoring_zabbix` source: problems and triggers of Zabbix
+zabbix_ask          the only module that speaks to Zabbix: methods that get
 look_state          what is remembered from look to look: readings by quarter hour, alerts that stand, pure
 reachability        the `reachability` source: seconds watched and down, by service and five minutes
 reachability_state  what is remembered from look to look, pure
