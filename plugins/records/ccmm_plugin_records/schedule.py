@@ -130,6 +130,9 @@ queue = "queue"
     def read(self, window: Window) -> Iterator[Observation | Done]:
         seen = parse_seen(window.cursor)
         looked = self._looked(window)
+        if seen.until is not None and looked.as_of < seen.until:  # an older export, or a clock that went back
+            yield Done((looked.as_of, looked.as_of), window.cursor, detail=looked.detail)
+            return
         told = published(looked.told)
         stated, forecasts = frozen(seen.forecasts, told, looked.as_of, is_first=seen.until is None)
         yield from stated

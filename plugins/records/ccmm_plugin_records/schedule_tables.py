@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from sys import intern
 from typing import Self
 
 from ccmm_agent.delimited import BadTable, LocalTimes
@@ -143,6 +144,7 @@ class SpanTable:
 
     def spans(self, opened: Opened) -> Iterator[Span]:
         """Every row; what has not ended goes on until the table was exported. Raises BadTable."""
+        shared: dict[Dimensions, Dimensions] = {}  # rows are many, people and queues are not
         for row in self.mapping.declared.rows(opened.rows):
             found = self.mapping.declared.attributes(row, opened.times)
             start = self.mapping.start_of(row, opened.times)
@@ -150,12 +152,13 @@ class SpanTable:
             stretch = Stretch(start, max(start, opened.as_of) if end is None else end, _state(str(found["state"]), row))
             if end is not None and stretch.seconds > MOST_S:
                 raise BadTable("a stretch of more than 36 hours", row=row.number)
+            dimensions = tuple((name, str(found[name])) for name in sorted(_QUEUES) if name in found)
             yield Span(
-                agent=str(found["agent"]),
+                agent=intern(str(found["agent"])),
                 stretch=stretch,
                 team=_text(found, "team"),
                 site=_text(found, "site"),
-                dimensions=tuple((name, str(found[name])) for name in sorted(_QUEUES) if name in found),
+                dimensions=shared.setdefault(dimensions, dimensions),
                 published=self._time(row, self.published, opened.times),
                 entered=self._time(row, self.entered, opened.times),
             )
@@ -165,7 +168,7 @@ class SpanTable:
 
 
 def _text(found: Mapping[str, object], name: str) -> str | None:
-    return str(found[name]) if name in found else None
+    return intern(str(found[name])) if name in found else None
 
 
 def _state(word: str, row: Row) -> str:
@@ -173,7 +176,7 @@ def _state(word: str, row: Row) -> str:
         raise BadTable(
             f"a state that is none of {', '.join(STATES)}: say under `values.state` what it is", row=row.number
         )
-    return word
+    return intern(word)
 
 
 def _mapping(options: Options, declared: Declared) -> TableMapping:

@@ -211,6 +211,13 @@ def test_a_table_that_keeps_the_last_days_only_takes_nothing_back(tmp_path: Path
     assert read(options(tmp_path), done.cursor)[0] == []
 
 
+def test_a_clock_that_went_back_states_nothing_and_forgets_nothing(tmp_path: Path) -> None:
+    write(tmp_path)
+    _, done = read(options(tmp_path))
+    found, after = read(options(tmp_path), done.cursor, NOW - timedelta(days=2))
+    assert (found, after.cursor) == ([], done.cursor)
+
+
 def test_many_samples_come_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path)
     whole, _ = read(options(tmp_path))

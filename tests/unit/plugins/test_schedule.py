@@ -258,6 +258,17 @@ def test_an_export_without_new_work_vouches_for_no_later_day(tmp_path: Path) -> 
     assert after.covers == (datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
 
 
+def test_an_older_export_and_a_clock_that_went_back_state_nothing_and_forget_nothing(tmp_path: Path) -> None:
+    write(tmp_path)
+    _, done = read(options(tmp_path))
+    found, after = read(options(tmp_path), done.cursor, NOW - timedelta(days=2))
+    assert (found, after.cursor) == ([], done.cursor)
+    write(tmp_path, exported=EXPORTED - timedelta(days=1))
+    found, after = read(options(tmp_path), done.cursor)
+    assert (found, after.cursor) == ([], done.cursor)
+    assert after.covers == (EXPORTED - timedelta(days=1),) * 2
+
+
 def test_each_table_alone_feeds_what_it_can(tmp_path: Path) -> None:
     write(tmp_path)
     tables = options(tmp_path)
