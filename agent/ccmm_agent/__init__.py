@@ -65,6 +65,7 @@ testing       the contract test of plugins
 testing_certificate  certificates for the tests of plugins
 testing_http  a web server for the tests of plugins, with faults
 values        checked values of facts
+veto          what a center never lets leave
 web           the HTTP client of plugins
 web_errors    what went wrong over HTTP, and its mend
 web_place     where a web API is

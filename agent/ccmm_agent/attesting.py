@@ -38,7 +38,7 @@ def attest(
             raise BadConfig(f"--valid-until {valid_until}: expected a day that is not over yet")
         state(folder, stated)
         # Kept. A crash here: the next run of `attestations` tells of it.
-        run_source(home, attestations(folder, home.config.zone), now, bell=lambda: None)
+        run_source(home, attestations(folder, home.config.zone, home.config.veto), now, bell=lambda: None)
     say(f"stated: {kind}: {title}; `ccmm-agent run` sends it")
 
 

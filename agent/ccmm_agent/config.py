@@ -19,10 +19,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_agent.options import parse_seconds
 from ccmm_agent.pace import Budget, Pace
+from ccmm_agent.veto import Veto, parse_veto
 from ccmm_proto.errors import BadConfig
 
 FILE = "agent.toml"
-GENERAL: Final = ("zone", "keep", "spool_limit", "jitter", "reader_account", "secrets_in_clear", "source")
+GENERAL: Final = ("zone", "keep", "spool_limit", "jitter", "reader_account", "secrets_in_clear", "veto", "source")
 OF_SCHEDULE: Final = (
     *("name", "plugin", "every", "cron", "quiet", "timeout", "memory"),
     *("budget", "pause_after", "longest_pause", "backfill"),
@@ -83,6 +84,7 @@ class Config:
     spool_limit_bytes: int
     jitter: timedelta  # runs start up to so much late, so that a thousand agents do not knock together
     reader_account: str  # readers run as this account; empty: as the agent's own
+    veto: Veto  # what never leaves
     sources: tuple[SourceConfig, ...]
     digest: bytes  # SHA-256 of the canonical configuration, secrets left out
 
@@ -121,6 +123,7 @@ def parse_config(content: bytes, path: Path) -> Config:
         spool_limit_bytes=reader.size("spool_limit", "1GB", MIN_SPOOL_BYTES),
         jitter=reader.span("jitter", "10s"),
         reader_account=reader.optional("reader_account") or "",
+        veto=reader.veto("veto"),
         sources=sources,
         digest=config_digest(table),
     )
@@ -257,6 +260,15 @@ class _Reader:
             return Budget(readings=int(count), span=timedelta(seconds=parse_seconds(span)))
         except (ValueError, OverflowError):
             self.bad(key, f'readings in a span of time such as "24/1h" or "96/1d", not {text!r}')
+
+    def veto(self, key: str) -> Veto:
+        words = self._table.get(key, [])
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            self.bad(key, 'a list of words such as ["person.team", "talk_time"]')
+        try:
+            return parse_veto(words)
+        except ValueError as error:
+            self.bad(key, f"words of what never leaves; {error}")
 
     def zone(self, key: str) -> ZoneInfo:
         text = self.text(key, 'an IANA time zone such as "Asia/Shanghai"')

@@ -29,6 +29,8 @@ spool_limit = "1GB"         # bound of the spool; unsent evidence goes first int
 jitter = "10s"              # runs start up to so much late
 # reader_account = "ccmm-reader"   # a second account without rights, under which sources are read
 
+# veto = ["person.team"]           # what never leaves, whatever a source finds: docs/guides/it-admin.md
+
 # Every source has: name (yours, unique), plugin, and either every = "15m" or cron = "0 2 * * *".
 # Optional: quiet = "23:00-05:00" (not read then), timeout = "120s", memory = "512MB" (of its reader),
 # budget = "24/1h" (readings at most), pause_after = 8 and longest_pause = "1h" (after so many failures in a row it is

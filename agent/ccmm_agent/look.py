@@ -26,8 +26,9 @@ from ccmm_agent.spool import Spool
 from ccmm_agent.terms import Offered
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.pseudonym import PseudonymKey, new_key
+from ccmm_proto.reasons import Reason
 from ccmm_proto.roll import ABSENT
-from ccmm_proto.v1.statement_pb2 import OBSERVED, Isolation, Observation, Outcome, Roll, Run
+from ccmm_proto.v1.statement_pb2 import OBSERVED, UNAVAILABLE, Isolation, Observation, Outcome, Roll, Run
 
 SAMPLE = 3  # facts shown per source by `check`
 
@@ -48,7 +49,7 @@ def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool
         columns = ("source", "outcome", "why", "part", "facts", "bytes")
         print_table(columns, [_row(run) for run in runs])
         print_line("Nothing was sent. `--json` shows every fact.")
-    return all(run.outcome == Outcome.EMPTY or run.outcome == OBSERVED for run in runs)
+    return all(run.outcome in (OBSERVED, Outcome.EMPTY) or run.reason == Reason.VETOED for run in runs)
 
 
 def check(folder: Path, *, as_json: bool, language: str = "en") -> bool:
@@ -119,7 +120,10 @@ def _checked(
     run = ran.drafts[0].body
     assert isinstance(run, Run)
     failure = f"{run.reason}: {run.detail}"
-    if run.outcome not in (OBSERVED, Outcome.EMPTY) and failure not in (line.detail for line in lines):
+    vetoed = planned.veto.words(planned.feeds)
+    if vetoed:
+        lines = [*lines, CheckLine("warning", "veto", f"never leaves: {vetoed}; rules that read it will be missing")]
+    if run.outcome == UNAVAILABLE and failure not in (line.detail for line in lines):
         lines = [*lines, CheckLine("failed", "reading", failure)]
     return {
         "source": source.name,

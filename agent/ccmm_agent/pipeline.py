@@ -5,7 +5,7 @@ run_source(home, source, due, bell)
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -18,15 +18,16 @@ from ccmm_agent.pace import after_reading
 from ccmm_agent.reading import Reading
 from ccmm_agent.redact import redact
 from ccmm_agent.room import stop
-from ccmm_agent.silence import after_run
+from ccmm_agent.silence import after_run, silent_run
 from ccmm_agent.source_state import SourceState
 from ccmm_agent.sources import PlannedSource
 from ccmm_agent.spool_file import SpoolFull
+from ccmm_agent.veto import vouched
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import to_ms
 from ccmm_proto.pseudonym import PseudonymKey
 from ccmm_proto.reasons import Reason
-from ccmm_proto.v1.statement_pb2 import EMPTY, OBSERVED, UNAVAILABLE, Outcome, Run, Span
+from ccmm_proto.v1.statement_pb2 import EMPTY, OBSERVED, SKIPPED, UNAVAILABLE, Outcome, Run, Span
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Ran:
     """What a run gave, ready to be sealed."""
 
     drafts: list[Draft]
+    run: Run  # the run itself: its last part
     due: datetime
     cursor: bytes | None  # None: it stays where it is
     more: bool
@@ -68,6 +70,9 @@ def look(source: PlannedSource, cursor: bytes, due: datetime, key: PseudonymKey,
 
     `history`: a batch of the source's first reading, which may be bounded.
     """
+    if (feeds := source.veto.withheld(source.feeds)) and len(feeds) == len(source.feeds):
+        vetoed = _vetoed(source, feeds, due)  # nothing of it could leave: it is not even read
+        return Ran(drafts=[Draft(body=vetoed)], run=vetoed, due=due, cursor=None, more=False)
     started = clock.now()
     reading = source.read(cursor, started)
     if history and source.backfill is not None:
@@ -79,21 +84,37 @@ def look(source: PlannedSource, cursor: bytes, due: datetime, key: PseudonymKey,
         due_ms=to_ms(due),
         started_ms=to_ms(started),
         every_s=source.schedule.every_s,
-        feeds=reading.feeds,
     )
     try:
-        redacted = redact(reading.observations, key)
-        run.pseudonym_key_id = key.key_id if redacted != reading.observations else ""
-        parts = parts_of(_concluded(run, reading), redacted)
+        parts = _parts(source, run, reading, key)
     except Malformed as error:
         failed = replace(
             reading, outcome=UNAVAILABLE, reason=Reason.BAD_SCHEMA, detail=str(error)[:500], covers=None, more=False
         )
         reading = replace(failed, cursor=None, observations=[])
-        run.pseudonym_key_id = ""
-        parts = parts_of(_concluded(run, reading), [])
-    drafts = [Draft(body=part, plugin=reading.plugin_software, isolation=reading.isolation) for part in parts]
-    return Ran(drafts=drafts, due=due, cursor=reading.cursor, more=reading.more)
+        parts = _parts(source, run, reading, key)
+    withheld = source.veto.withheld(reading.feeds)
+    bodies = [*parts, *([_vetoed(source, withheld, due)] if withheld and not reading.more else ())]
+    drafts = [Draft(body=body, plugin=reading.plugin_software, isolation=reading.isolation) for body in bodies]
+    return Ran(drafts=drafts, run=parts[-1], due=due, cursor=reading.cursor, more=reading.more)
+
+
+def _parts(source: PlannedSource, run: Run, reading: Reading, key: PseudonymKey) -> list[Run]:
+    """The run with what may leave of the reading. Raises Malformed."""
+    redacted = redact(reading.observations, key)
+    run.pseudonym_key_id = key.key_id if redacted != reading.observations else ""
+    passed = source.veto.passed(redacted)
+    if redacted and not passed:
+        reading = replace(reading, outcome=EMPTY)
+    run.feeds[:] = vouched(source.veto, reading.feeds, empty=reading.outcome == EMPTY)
+    return parts_of(_concluded(run, reading), passed)
+
+
+def _vetoed(source: PlannedSource, feeds: Sequence[str], due: datetime) -> Run:
+    """Beside the run: for what the center lets not leave. Without it, it would look as if nobody ever fed it."""
+    run = silent_run(source, SKIPPED, Reason.VETOED, due, due, 1, feeds)
+    run.detail = f"{run.detail}: {source.veto.words(feeds)}"[:500]
+    return run
 
 
 def _concluded(run: Run, reading: Reading) -> Run:
@@ -108,8 +129,7 @@ def _concluded(run: Run, reading: Reading) -> Run:
 
 def state_after(source: PlannedSource, ran: Ran, state: SourceState) -> SourceState:
     """The source's row after this run, from the row as it is when the run is spooled."""
-    run = ran.drafts[-1].body
-    assert isinstance(run, Run)
+    run = ran.run
     known_ms = state.last_due_ms if state.last_due_ms <= run.finished_ms else 0  # else the clock went back since
     # Until the last batch of a long history the due time stays open: a stop or crash resumes it at the next start.
     last_due_ms = state.last_due_ms if ran.more else max(to_ms(ran.due), known_ms)

@@ -1,6 +1,7 @@
 """Runs that did not look: MISSED, because nobody was there, and SKIPPED, on purpose. Signed like the others."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +19,7 @@ _DETAILS = {
     Reason.STILL_RUNNING: "the run before was still going",
     Reason.QUIET_HOURS: "quiet hours of this source",
     Reason.SPOOL_FULL: "the spool was too full for this source",
+    Reason.VETOED: "the center lets these facts not leave",
     Reason.BUDGET: "the source's budget of readings was spent",
     Reason.PAUSED: "runs in a row could not look, so the source is asked less often for a while",
 }
@@ -30,8 +32,9 @@ def silent_run(
     first: datetime,
     last: datetime,
     count: int,
+    feeds: Sequence[str] | None = None,
 ) -> Run:
-    """One run for all due times from first to last at which nobody looked."""
+    """One run for all due times from first to last at which nobody looked, for all feeds of the source or for some."""
     now_ms = to_ms(clock.now())
     return Run(
         source=source.name,
@@ -46,7 +49,7 @@ def silent_run(
         started_ms=now_ms,
         finished_ms=now_ms,
         missed=DueTimes(first_ms=to_ms(first), last_ms=to_ms(last), count=count),
-        feeds=source.feeds,
+        feeds=source.feeds if feeds is None else feeds,
         every_s=source.schedule.every_s,
     )
 

@@ -15,6 +15,7 @@ from ccmm_agent.pace import Pace
 from ccmm_agent.plugin import SourceUnavailable
 from ccmm_agent.reading import Limits, Reading, SourceSpec, describe_source, read_source
 from ccmm_agent.schedule import Schedule
+from ccmm_agent.veto import Veto
 from ccmm_proto.errors import BadConfig
 
 DEFAULT_VALUE = 50
@@ -30,6 +31,7 @@ class PlannedSource:
     quiet: QuietHours | None
     pace: Pace
     backfill: timedelta | None
+    veto: Veto
     read: Callable[[bytes, datetime], Reading]  # (cursor, now)
     describe: Callable[[], tuple[tuple[str, ...], int]]  # ids it feeds, value 0..100
 
@@ -46,10 +48,13 @@ class PlannedSource:
 
 def planned_sources(folder: Path, config: Config) -> list[PlannedSource]:
     """Every source of the configuration and the attestations. Raises BadConfig for a schedule that cannot be read."""
-    return [*(_planned(folder, config, source) for source in config.sources), attestations(folder, config.zone)]
+    return [
+        *(_planned(folder, config, source) for source in config.sources),
+        attestations(folder, config.zone, config.veto),
+    ]
 
 
-def attestations(folder: Path, zone: ZoneInfo) -> PlannedSource:
+def attestations(folder: Path, zone: ZoneInfo, veto: Veto) -> PlannedSource:
     """The built-in source."""
     return PlannedSource(
         name=ATTESTATIONS,
@@ -58,6 +63,7 @@ def attestations(folder: Path, zone: ZoneInfo) -> PlannedSource:
         quiet=None,
         pace=Pace(),
         backfill=None,
+        veto=veto,
         read=lambda cursor, now: attest.read_attestations(folder, cursor=cursor, now=now),
         describe=lambda: (attest.FEEDS, attest.VALUE),
     )
@@ -108,6 +114,7 @@ def _planned(folder: Path, config: Config, source: SourceConfig) -> PlannedSourc
         quiet=source.quiet,
         pace=source.pace,
         backfill=source.backfill,
+        veto=config.veto,
         read=read,
         describe=describe,
     )

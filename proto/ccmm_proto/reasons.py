@@ -25,4 +25,5 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     SPOOL_FULL = "spool_full"
     BUDGET = "budget"  # so many readings as the source may have were made
+    VETOED = "vetoed"  # the center lets these facts not leave
     PAUSED = "paused"  # runs in a row could not look: the source is asked less often

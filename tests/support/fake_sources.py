@@ -18,6 +18,7 @@ from ccmm_agent.runner import Runner
 from ccmm_agent.schedule import Schedule
 from ccmm_agent.sources import PlannedSource
 from ccmm_agent.spool import Spool
+from ccmm_agent.veto import Veto
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.period import to_ms
 from ccmm_proto.v1.statement_pb2 import (
@@ -32,6 +33,7 @@ from ccmm_proto.v1.statement_pb2 import (
 from ccmm_proto.wire import parse_statement
 from tests.support.homes import NOON
 
+NO_VETO = Veto()
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -44,6 +46,8 @@ class Fake:
     unavailable: bool = False
     seconds: float = 0.0
     backfill: timedelta | None = None
+    feeds: tuple[str, ...] = ("calls_offered",)
+    veto: Veto = NO_VETO
     cursors: list[bytes] = field(default_factory=list)
     started: threading.Event = field(default_factory=threading.Event)
 
@@ -64,7 +68,7 @@ class Fake:
             observations=found,
             isolation=ISOLATION_LANDLOCK,
             plugin_software=Software(name="fake", version="1"),
-            feeds=("calls_offered",),
+            feeds=self.feeds,
         )
 
     def planned(
@@ -77,8 +81,9 @@ class Fake:
             quiet=quiet,
             pace=pace,
             backfill=self.backfill,
+            veto=self.veto,
             read=self.read,
-            describe=lambda: (("calls_offered",), value),
+            describe=lambda: (self.feeds, value),
         )
 
 

@@ -105,7 +105,7 @@ class OfflineCenter:
         for now in looks:
             for observations, done in _batches(source, now, cursor):
                 run = self._run(table, source.feeds, number, observations, done)
-                for part in parts_of(run, redact(observations, KEY)):
+                for part in self._signed(run, observations):
                     self._append(agent.sign(Statement(created_ms=self._now_ms, run=part)))
                 self.told[table["plugin"]] += len(observations)
                 number, cursor = number + 1, done.cursor
@@ -121,6 +121,10 @@ class OfflineCenter:
         )
         for part in parts_of(run, redact(reading.observations, KEY)):
             self._append(agent.sign(Statement(created_ms=self._now_ms, run=part)))
+
+    def _signed(self, run: Run, observations: list[Observation]) -> list[Run]:
+        """What an agent would sign of a reading."""
+        return parts_of(run, redact(observations, KEY))
 
     def _run(
         self, table: Mapping[str, Any], feeds: Sequence[str], number: int, observations: list[Observation], done: Done

@@ -17,7 +17,15 @@ from ccmm_proto.reasons import Reason
 from tests.support.answering import answering
 
 SILENCES = {
-    *(Reason.AGENT_DOWN, Reason.STILL_RUNNING, Reason.QUIET_HOURS, Reason.SPOOL_FULL, Reason.BUDGET, Reason.PAUSED)
+    *(
+        Reason.AGENT_DOWN,
+        Reason.STILL_RUNNING,
+        Reason.QUIET_HOURS,
+        Reason.SPOOL_FULL,
+        Reason.BUDGET,
+        Reason.PAUSED,
+        Reason.VETOED,
+    )
 }
 
 
