@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable
 from ccmm_agent.testing import options_of_example, read_all
+from ccmm_plugin_facilities import snmp_agent
 from ccmm_plugin_facilities.snmp import Snmp
 from ccmm_plugin_facilities.snmp_map import Map, parse_map, reading_of
 from ccmm_plugin_facilities.snmp_value import Value, figure_of, format_oid, parse_oid
@@ -213,12 +214,14 @@ def test_a_walk_that_is_cut_short_is_no_shorter_table(
         read(port, community)
 
 
-def test_a_walk_without_end_is_ended(community: Path) -> None:
+def test_a_walk_without_end_is_ended(community: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snmp_agent, "MOST_ROWS", 300)
+
     def answer(is_bulk: bool, after: str) -> Answer:
         first = int(after.removeprefix(COLUMN).strip(".") or 0) + 1
-        return 0, [(f"{COLUMN}.{row}", 20) for row in range(first, first + 400)]
+        return 0, [(f"{COLUMN}.{row}", 20) for row in range(first, first + 100)]
 
-    with lying_agent(answer) as port, refusal(Reason.FLOOD, "more than 5000 rows"):
+    with lying_agent(answer) as port, refusal(Reason.FLOOD, "more than 300 rows"):
         read(port, community, timeout="20s")
 
 
