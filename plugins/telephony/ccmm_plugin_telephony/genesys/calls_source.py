@@ -32,7 +32,7 @@ from ccmm_proto.period import DAY_MS, HOUR_MS, QUARTER_MS, floor_to, from_ms, to
 
 LOOK_BACK_MS: Final = 4 * HOUR_MS  # a call that has not ended by then stays unfinished
 _STEP_MS: Final = 2 * HOUR_MS  # what one batch takes
-_JOB_STEP_MS: Final = 12 * HOUR_MS  # the same from jobs, for history
+_JOB_STEP_MS: Final = 4 * HOUR_MS  # the same from jobs, for history
 _MOST_HISTORY: Final = timedelta(days=30)  # the query looks no further back
 _FAR_MS: Final = 6 * HOUR_MS  # history that lies so far behind comes from jobs
 
