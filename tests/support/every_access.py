@@ -41,6 +41,19 @@ def hikvision(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {**table, "clock_limit": "1h", "settle": "1h", "history": "1d"}
 
 
+def linux_auth(stack: ExitStack, place: Path, now: datetime) -> Table:
+    (place / "passwd").write_text("zhang:x:1001:1001:Zhang San,E1007:/home/zhang:/bin/bash\n")
+    (place / "group").write_text("sudo:x:27:zhang\n")
+    return {"host": "pbx-01", "passwd": place / "passwd", "group": place / "group", "gecos_part": 2}
+
+
+def linux_log(stack: ExitStack, place: Path, now: datetime) -> Table:
+    stamps = [f"{now - timedelta(minutes=ago):%Y-%m-%dT%H:%M:%S}.797106+00:00 vm" for ago in (190, 5)]
+    refused = f"{stamps[0]} sshd[77]: Failed password for zhang from 192.0.2.9 port 4711 ssh2\n"
+    (place / "auth.log").write_text(refused + f"{stamps[1]} CRON[78]: pam_unix(cron:session): session closed\n")
+    return {"host": "pbx-01", "log": place / "auth.log", "persons": {"zhang": "E1007"}}
+
+
 def scap(stack: ExitStack, place: Path, now: datetime) -> Table:
     ended = now - timedelta(days=1)
     (place / "scan.xml").write_text(scan_result(ended, access="pass"))
@@ -51,6 +64,8 @@ def scap(stack: ExitStack, place: Path, now: datetime) -> Table:
 BUILDERS: dict[str, Builder] = {
     "card_data": card_data,
     "hikvision": hikvision,
+    "linux_auth": linux_auth,
+    "linux_log": linux_log,
     "scap": scap,
     "tls": tls,
     "zkteco": zkteco,

@@ -158,7 +158,9 @@ profiles = ["xccdf_org.ssgproject.content_profile_standard"] # scans with other 
         found, until_ns, now_ns = [], to_ms(until) * 10**6, to_ms(until + self.settle) * 10**6
         try:
             for path in self.folder.iterdir():
-                if path.match(self.pattern) and path.is_file():
+                if path.match(self.pattern):
+                    if path.is_dir():
+                        raise SourceUnavailable(Reason.REFUSED, f"{path.name} is a folder: `results` names files")
                     status = path.stat()
                     if not until_ns < status.st_mtime_ns <= now_ns:
                         found.append(Result(path, status.st_mtime_ns, status.st_size))
