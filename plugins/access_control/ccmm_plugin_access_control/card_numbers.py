@@ -121,29 +121,34 @@ def _candidates(text: str) -> Iterator[tuple[str, str]]:
         folded = run[0] if plain else fold(_SPEAKERS.sub(lambda label: " " * len(label[0]), run[0]))
         spoken = not plain and _SPEECH.search(run[0]) is not None
         groups = list(_GROUP.finditer(folded))
+        goes_on = [True] * len(groups) if spoken else [False, *map(_is_written_gap, groups, groups[1:])]
         at = 0
         while at < len(groups):
-            number, behind = _longest(groups, at, spoken=spoken)
+            number, behind = _longest(groups, at, goes_on, spoken=spoken)
             if number:
                 start = run.start() + groups[at].start()
                 yield number, text[max(0, start - _BEFORE) : start]
             at = behind
 
 
-def _longest(groups: list[re.Match[str]], first: int, *, spoken: bool) -> tuple[str, int]:
-    """The longest card number of whole groups from `first` on, and the group behind it; "" and the next one."""
+def _longest(groups: list[re.Match[str]], first: int, goes_on: list[bool], *, spoken: bool) -> tuple[str, int]:
+    """The longest card number of whole groups from `first` on, and the group behind it; "" and the next one.
+
+    `goes_on`: may a number go on from the group before to this one?
+    """
     sizes: list[int] = []
     digits, found = "", ("", first + 1)
     if groups[first][0][0] not in FIRST_DIGITS:
         return found
     for at in range(first, len(groups)):
-        if sizes and not spoken and (sizes[-1] not in (1, 4, 6) or not _is_written_gap(groups[at - 1], groups[at])):
+        if sizes and not (goes_on[at] and (spoken or sizes[-1] in (1, 4, 6))):
             break
-        digits += groups[at][0]
-        sizes.append(len(groups[at][0]))
+        group = groups[at][0]
+        digits += group
+        sizes.append(len(group))
         if len(digits) > MOST:
             break
-        if len(digits) >= LEAST and (spoken or _is_grouped(sizes)) and is_card(digits):
+        if len(digits) >= LEAST and is_card(digits) and (spoken or _is_grouped(sizes)):
             found = (digits, at + 1)
     return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 from ccmm_agent.plugin import CheckLine, Done, Observation, SourceUnavailable
 from ccmm_plugin_access_control.card_facts import Scan, detail_of, total
@@ -12,6 +13,7 @@ from ccmm_plugin_access_control.card_tally import Tally
 
 FIRST_LOOK = timedelta(seconds=1)  # what the first scan vouches for before itself
 BATCH_BYTES = 48 << 20  # looked at by one run; the rest follows at once
+BATCH_S = 40.0  # and for so long: a file of nothing but digits takes its time
 CHECKED_BYTES = 16 << 20
 SHOWN = 5
 _DIGESTING = 8  # times faster than looking
@@ -19,9 +21,11 @@ _DIGESTING = 8  # times faster than looking
 
 @dataclass(slots=True)
 class _Run:
-    """What a run did: files by key, bytes, whether something is left."""
+    """What a run did: files by key, how many it opened, bytes, whether something is left; when it has to end."""
 
     files: dict[bytes, Sighting]
+    ends: float
+    opened: int = 0
     spent: int = 0
     stated: int = 0
     is_left: bool = False
@@ -35,7 +39,7 @@ def scanned(
     began = seen.began or now
     scan = Scan(place, began)
     papers, left = folder.papers()
-    run = _Run(files={}, stated=seen.stated)
+    run = _Run(files={}, ends=monotonic() + BATCH_S, stated=seen.stated)
     for paper in papers:
         told = scan.items(_looked(folder, paper, seen, run, new_tally), run.stated)
         run.stated += len(told)
@@ -57,12 +61,13 @@ def _looked(folder: Folder, paper: Paper, seen: Seen, run: _Run, new_tally: Call
     if known is not None and (known.scan == seen.scan or known.state == paper.state):
         run.files[paper.key] = replace(known, scan=seen.scan)
         return []
-    if run.spent >= BATCH_BYTES:
+    if run.opened and (run.spent >= BATCH_BYTES or monotonic() >= run.ends):
         run.is_left = True
         if known is not None:
             run.files[paper.key] = known
         return []
     digest, items = folder.look(paper, known.digest if known is not None else b"", new_tally)
+    run.opened += 1
     run.spent += paper.size if items is not None else paper.size // _DIGESTING
     if items is None and known is not None:
         found, items = known.found, []

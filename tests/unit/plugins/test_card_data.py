@@ -157,10 +157,11 @@ def test_another_allow_list_looks_at_everything_again(tmp_path: Path) -> None:
     assert after.detail == "2 files, 1 numbers of the allow list"
 
 
+@pytest.mark.parametrize(("name", "least"), [("BATCH_BYTES", 100), ("BATCH_S", 0.0)])
 def test_much_is_looked_at_in_batches_and_only_the_last_one_says_the_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, least: float
 ) -> None:
-    monkeypatch.setattr(card_scan, "BATCH_BYTES", 100)
+    monkeypatch.setattr(card_scan, name, least)
     for number in range(7):
         (tmp_path / f"{number}.txt").write_text(f"CVV 385 {UNION} " + "话" * 40)
     one = source(tmp_path)
