@@ -48,6 +48,8 @@ class Declared:
 
     def cleaned(self, row: Row) -> Row:
         """Without the cells that `absent` declares to say nothing, in one column or ("*") in any."""
+        if not self.absent:
+            return row
         everywhere = self.absent.get("*", frozenset())
         kept = {
             column: cell

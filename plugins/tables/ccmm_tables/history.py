@@ -103,7 +103,7 @@ class History:
             since=since,
             settle=timedelta(seconds=options.seconds("settle", 1800)),
             look_back=timedelta(seconds=options.seconds("look_back", look_back_s)),
-            batch=timedelta(seconds=options.seconds("batch", batch_s if rows.is_database else 31 * DAY_S)),
+            batch=timedelta(seconds=options.seconds("batch", batch_s)),
             until=until,
         )
 

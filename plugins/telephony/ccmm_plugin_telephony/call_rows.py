@@ -47,6 +47,8 @@ class CallRows:
     """The declared columns of calls, and how a row is read."""
 
     declared: Declared
+    others: Declared  # without the durations
+    lasting: tuple[Field, ...]
     started: tuple[str, ...]
     system: str = "acd"
     staff: Mapping[str, str] = field(default_factory=dict)
@@ -65,10 +67,10 @@ class CallRows:
             raise BadOption("columns.outcome", "`outcome`, `answered` or `answered_at`: was the call answered?")
         if "wait" not in names and not {"answered_at", "ended_at"} <= names:
             raise BadOption("columns.wait", "`wait`, or both `answered_at` and `ended_at`: how long did it wait?")
-        split(declared, LASTING)
-        for one in declared.fields:
+        others, lasting = split(declared, LASTING)
+        for one in others.fields:
             _refuse_other_words(one)
-        return cls(declared=declared, started=started, system=system)
+        return cls(declared=declared, others=others, lasting=lasting, started=started, system=system)
 
     @property
     def told(self) -> frozenset[str]:
@@ -101,9 +103,8 @@ class CallRows:
 
     def contact(self, row: Row, at: datetime, times: LocalTimes, odd: Odd) -> Contact:
         """What a row says. Raises BadTable."""
-        others, fields = split(self.declared, LASTING)
-        lasting = {one.name: seconds_in(row, one, odd) for one in fields}
-        said: dict[str, object] = dict(others.attributes(row, times))
+        lasting = {one.name: seconds_in(row, one, odd) for one in self.lasting}
+        said: dict[str, object] = dict(self.others.attributes(row, times))
         answered_at, ended_at = (self._moment(said, name, at) for name in ("answered_at", "ended_at"))
         outcome = self._outcome(row, said, ended_at)
         agent = cast(str | None, said.get("agent"))

@@ -18,7 +18,7 @@ from ccmm_agent.plugin import BadOption, Options
 from ccmm_plugin_telephony.odd import Odd, seconds_in, split
 from ccmm_proto.kinds import Attribute, Type
 from ccmm_proto.period import QUARTER_MS, floor_to, from_ms, to_ms
-from ccmm_tables.columns import Row
+from ccmm_tables.columns import Field, Row
 from ccmm_tables.declared import Declared
 from ccmm_tables.slots import Reach, Slots
 
@@ -67,6 +67,8 @@ class CarrierRows:
     """The declared columns, and what counts as blocked, as own line, as registered number, as channels."""
 
     declared: Declared
+    others: Declared  # without the durations
+    lasting: tuple[Field, ...]
     started: tuple[str, ...]
     causes: frozenset[str]
     lines: tuple[str, ...]
@@ -85,13 +87,15 @@ class CarrierRows:
         if ("line" in names) != ("lines" in options.keys()):  # noqa: SIM118 - Options is no mapping
             raise BadOption("lines", "the center's own numbers, beside `columns.line`: no other number leaves in clear")
         registered = options.texts("registered", None)
-        split(declared, LASTING)
+        others, lasting = split(declared, LASTING)
         if registered is not None and "shown_number" not in names:
             raise BadOption("columns.shown_number", "the number that outbound calls show, beside `registered`")
         if channels is not None and ("trunk" not in names or not names & {"ended_at", "lasted"}):
             raise BadOption("columns.trunk", "a column, and `ended_at` or `lasted`, beside `channels`")
         return cls(
             declared=declared,
+            others=others,
+            lasting=lasting,
             started=started,
             causes=frozenset(options.texts("blocked", tuple(CAUSES[known]))),
             lines=options.texts("lines", ()),
@@ -113,9 +117,8 @@ class CarrierRows:
     def leg(self, row: Row, at: datetime, times: LocalTimes) -> Leg:
         """Raises BadTable."""
         odd = Odd()
-        others, fields = split(self.declared, LASTING)
-        lasting = {one.name: seconds_in(row, one, odd) for one in fields}
-        said: dict[str, object] = dict(others.attributes(row, times))
+        lasting = {one.name: seconds_in(row, one, odd) for one in self.lasting}
+        said: dict[str, object] = dict(self.others.attributes(row, times))
         direction = said.get("direction", None if "direction" in self.declared.names else "in")
         if direction not in DIRECTIONS:
             raise BadTable(f"no word of {', '.join(DIRECTIONS)}: `values.direction`", row=row.number)
