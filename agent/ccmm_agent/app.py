@@ -104,7 +104,7 @@ def attest(
 
 @app.command()
 def plugins(as_json: AsJson = False) -> None:
-    """Every installed source type."""
+    """Every installed source type: name, version, digest, facts, permissions."""
     from ccmm_agent.look import plugins as looking
 
     looking(as_json=as_json)

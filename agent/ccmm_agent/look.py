@@ -18,12 +18,13 @@ from ccmm_agent.identity import KeyFolder
 from ccmm_agent.isolation import protect_this_process
 from ccmm_agent.mend import mend_of
 from ccmm_agent.pipeline import look
-from ccmm_agent.plugin import CheckLine, SourceUnavailable
+from ccmm_agent.plugin import CheckLine, Manifest, SourceUnavailable
+from ccmm_agent.plugins import plugin_software
 from ccmm_agent.reading import SourceSpec, check_source_process, describe_source, described_places, offered_sources
 from ccmm_agent.screen import print_json, print_line, print_table, say
 from ccmm_agent.sources import PlannedSource, limits_of, planned_sources, spec_of
 from ccmm_agent.spool import Spool
-from ccmm_agent.terms import Offered
+from ccmm_agent.terms import Offered, manifest_table
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.pseudonym import PseudonymKey, new_key
 from ccmm_proto.reasons import Reason
@@ -71,13 +72,31 @@ def check(folder: Path, *, as_json: bool, language: str = "en") -> bool:
 
 
 def plugins(*, as_json: bool) -> None:
-    """Print every installed source type."""
+    """Print every installed source type: whose it is, what it states, and what a source like its example may reach."""
     offers = offered_sources()
     if as_json:
-        print_json({"plugins": [asdict(one) for one in offers]})
+        print_json({"plugins": [_offered(one) for one in offers]})
         return
-    rows = [(one.plugin, one.value, _feeds(one), ", ".join(one.programs)) for one in offers]
-    print_table(("plugin", "value", "feeds", "may run"), rows)
+    rows = [(one.plugin, _software(one), _feeds(one), _permissions(one.manifest)) for one in offers]
+    print_table(("plugin", "software", "facts", "its example may"), rows)
+
+
+def _offered(offer: Offered) -> dict[str, object]:
+    software = plugin_software(offer.plugin)
+    told = {"name": software.name, "version": software.version, "digest": software.digest.hex()}
+    return {**asdict(offer), "software": told, "manifest": manifest_table(offer.manifest)}
+
+
+def _software(offer: Offered) -> str:
+    """As it stands in every statement, the digest cut short."""
+    software = plugin_software(offer.plugin)
+    return f"{software.name} {software.version} {software.digest.hex()[:12]}"
+
+
+def _permissions(manifest: Manifest) -> str:
+    """Read-only, all of it: nothing may be written, and no other host is asked."""
+    opened, run = ", ".join(described_places(manifest)), ", ".join(map(str, manifest.programs))
+    return "; ".join(filter(None, (f"read {opened}" if opened else "", f"run {run}" if run else ""))) or "-"
 
 
 def _feeds(offer: Offered) -> str:

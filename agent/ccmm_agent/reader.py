@@ -19,7 +19,7 @@ from ccmm_agent.facts import millis
 from ccmm_agent.fence import Fence, python_folders
 from ccmm_agent.framing import frame, parse_frames
 from ccmm_agent.isolation import DENIED, die_with_parent, exposed, isolate, limit_resources, raise_fence
-from ccmm_agent.plugin import BadOption, CheckLine, Done, Options, Reason, Source, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, CheckLine, Done, Manifest, Options, Reason, Source, SourceUnavailable, Window
 from ccmm_agent.plugins import load_source, module_name_of, plugin_entry_points, sources_of
 from ccmm_agent.replies import DESCRIPTION
 from ccmm_agent.terms import Terms, manifest_table, parse_terms
@@ -123,7 +123,7 @@ def _offers() -> Iterator[Mapping[str, object]]:
                 "value": source.value,
                 "feeds": list(feeds),
                 "feeds_vary": not isinstance(declared, tuple),
-                "programs": [str(path) for path in example.manifest().programs] if example else [],
+                "manifest": manifest_table(example.manifest() if example else Manifest()),
             }
 
 

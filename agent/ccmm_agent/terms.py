@@ -17,6 +17,7 @@ from ccmm_proto.measures import MEASURES
 Task: TypeAlias = Literal["read", "describe", "offer"]  # "read" also checks: ReadRequest.task says which
 MAX_TEXTS = 10_000
 MAX_EXAMPLE = 20_000
+NOTHING = Manifest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,8 @@ class Offered:
     value: int
     feeds: tuple[str, ...]
     feeds_vary: bool = False
-    programs: tuple[str, ...] = ()  # that its example runs
     broken: str = ""  # why it cannot be used; all but its word is empty then
+    manifest: Manifest = NOTHING  # of its example: what a source of this type asks for
 
 
 def terms_json(terms: Terms) -> bytes:
@@ -110,8 +111,8 @@ def parse_offers(content: bytes) -> tuple[Offered, ...]:
             value=_value(table.get("value")),
             feeds=_feeds(table.get("feeds")),
             feeds_vary=table.get("feeds_vary") is True,
-            programs=tuple(_texts(table.get("programs", []))),
             broken=_text(table.get("broken", ""), empty=True),
+            manifest=_manifest(table["manifest"]) if "manifest" in table else NOTHING,
         )
         for table in map(_table, _list(_json(content)))
     )

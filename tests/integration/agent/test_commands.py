@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from ccmm_agent.attesting import end_of_day
+from ccmm_agent.plugins import plugin_software
 from ccmm_proto.envelope import STATEMENT_TYPE, verify_envelope
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.join_code import format_join_code
@@ -149,8 +150,22 @@ def test_check_and_collect_work_before_joining(tmp_path: Path) -> None:
 
 def test_plugins_lists_what_is_installed() -> None:
     rows = json.loads(agent("plugins", "--json").stdout)["plugins"]
-    assert "documents" in {row["plugin"] for row in rows}
-    assert agent("plugins").returncode == 0
+    (documents,) = [row for row in rows if row["plugin"] == "documents"]
+    assert (documents["software"]["name"], documents["software"]["version"]) == ("ccmm-plugin-records", "0.1.0")
+    assert documents["software"]["digest"] == plugin_software("documents").digest.hex()
+    assert documents["feeds"] == ["document"]
+    assert documents["manifest"]["folders"] == ["/srv/qms/controlled"]
+    assert [row["plugin"] for row in rows if row["broken"]] == []
+    assert {row["plugin"] for row in rows if not any(row["manifest"].values())} == set()
+    printed = "".join(agent("plugins").stdout.split())
+    assert documents["software"]["digest"][:12] in printed
+
+
+def test_check_speaks_the_language_that_is_asked_for(joined: Path, tmp_path: Path) -> None:
+    with_documents(joined, tmp_path / "gone")
+    assert "选项所指的内容不存在" in "".join(agent("check", joined, "--lang", "zh").stdout.split())
+    assert "What the options name" in " ".join(agent("check", joined).stdout.split())
+    assert agent("check", joined, "--lang", "fr").returncode == 2
 
 
 def test_run_reads_submits_and_leaves_on_sigterm(joined: Path, collector: FakeCollector, tmp_path: Path) -> None:
