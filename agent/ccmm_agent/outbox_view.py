@@ -1,16 +1,18 @@
 """`show-outbox`: what waits and what was sent, readable: exactly what leaves the house."""
 
+from collections import Counter
 from pathlib import Path
 
 from google.protobuf import json_format
 
 from ccmm_agent import spool_sql as sql
+from ccmm_agent.facts import word_of
 from ccmm_agent.home import opened_home
 from ccmm_agent.screen import iso, print_json, print_line, print_table
 from ccmm_agent.spool import ACKNOWLEDGED, SET_ASIDE, WAITING
 from ccmm_agent.status import receipt_of
 from ccmm_proto.envelope import parse_envelope
-from ccmm_proto.v1.statement_pb2 import Note, Outcome, Statement
+from ccmm_proto.v1.statement_pb2 import Note, Observation, Outcome, Run, Statement
 from ccmm_proto.wire import parse_message
 
 STATES = {WAITING: "waiting", ACKNOWLEDGED: "acknowledged", SET_ASIDE: "set aside"}
@@ -53,11 +55,29 @@ def _line(row: tuple[object, ...], statement: Statement) -> tuple[object, ...]:
     assert isinstance(created_ms, int)
     assert isinstance(envelope, bytes)
     if statement.WhichOneof("body") == "note":
-        source, what = "", f"note: {Note.Kind.Name(statement.note.kind)}"
+        source, what = "", f"note: {Note.Kind.Name(statement.note.kind)}: {statement.note.detail}"
     else:
-        run = statement.run
-        source = run.source
-        what = (
-            f"{Outcome.Name(run.outcome)} {run.reason}, part {run.part} of {run.parts}, {len(run.observations)} facts"
-        )
+        source, what = statement.run.source, told_of(statement.run)
     return (epoch, sequence, STATES[state], iso(created_ms), source, what, len(envelope))
+
+
+def told_of(run: Run) -> str:
+    """A run in a sentence: what came of it, why, and how many facts of which sort left."""
+    outcome = " ".join(filter(None, (Outcome.Name(run.outcome), run.reason)))
+    due = f" at {run.missed.count} due times" if run.missed.count > 1 else ""
+    part = f" (part {run.part} of {run.parts})" if run.parts > 1 else ""
+    facts: Counter[str] = Counter()
+    for observation in run.observations:
+        facts[word_of(observation)] += _size(observation)
+    counted = ", ".join(f"{number} {word}" for word, number in sorted(facts.items()))
+    return f"{outcome}{due}{part}" + "".join(f"; {told}" for told in (counted, run.detail) if told)
+
+
+def _size(observation: Observation) -> int:
+    """Entries of a list, rows of a roll; anything else is one fact."""
+    match observation.WhichOneof("fact"):
+        case "inventory":
+            return len(observation.inventory.entries)
+        case "roll":
+            return len(observation.roll.start_s)
+    return 1
