@@ -7,6 +7,24 @@ from pathlib import Path
 from ccmm_agent.testing_http import http_simulator
 from tests.support.every_base import Builder, Table, export, secret_file
 from tests.support.fake_request_tracker import TOKEN, FakeRequestTracker
+from tests.support.odoo_servers import OdooServer, ticket
+from tests.support.salesforce_orgs import PEM, Organisation, case
+
+
+def odoo(stack: ExitStack, place: Path, now: datetime) -> Table:
+    opened, closed = (f"{now - timedelta(days=ago):%Y-%m-%d %H:%M:%S}" for ago in (4, 3))
+    server = OdooServer(tickets=[ticket(10, opened, close_date=closed)])
+    url = stack.enter_context(server.running()).url
+    where = {"url": url, "database": "center", "username": "ccmm", "key_file": secret_file(place, server.key)}
+    return {**where, "model": "helpdesk.ticket", "fields": {"closed": "close_date"}}
+
+
+def salesforce(stack: ExitStack, place: Path, now: datetime) -> Table:
+    opened, closed = (f"{now - timedelta(days=ago):%Y-%m-%dT%H:%M:%S}.000+0000" for ago in (4, 3))
+    org = Organisation(cases=[case(10, opened, IsClosed=True, ClosedDate=closed)])
+    url = stack.enter_context(org.running()).url
+    where = {"url": url, "login_url": url, "client_id": "app", "username": "ccmm@center.example"}
+    return {**where, "key_file": secret_file(place, PEM.decode()), "fields": {"closed": "ClosedDate"}}
 
 
 def request_tracker(stack: ExitStack, place: Path, now: datetime) -> Table:
@@ -33,7 +51,9 @@ def tickets_table(stack: ExitStack, place: Path, now: datetime) -> Table:
 
 
 BUILDERS: dict[str, Builder] = {
+    "odoo": odoo,
     "request_tracker": request_tracker,
+    "salesforce": salesforce,
     "survey": survey,
     "tickets_table": tickets_table,
 }

@@ -5,6 +5,7 @@ Queries that bring deleted records: https://developer.salesforce.com/docs/platfo
 What Salesforce says of an error is never passed on (it may quote a record): its code becomes a sentence.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from ccmm_proto.errors import Malformed
 
 MOST_KEY_BYTES: Final = 16 << 10
 MOST_PAGES: Final = 500
+_HOST: Final = re.compile(r"https?://[A-Za-z0-9.:-]{1,100}/?")
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _VALID: Final = timedelta(minutes=3)  # as long as Salesforce takes one
 _ERRORS: Final = {
@@ -106,9 +108,9 @@ def log_in(place: Place, client: str, username: str, key_file: Path, instance: P
     if not isinstance(token, str) or not token or not isinstance(url, str):
         raise SourceUnavailable(Reason.UNREADABLE, f"{place.where}: a log-in without its token")
     if url.rstrip("/").lower() != instance.url.lower():
-        raise SourceUnavailable(
-            Reason.UNREADABLE, f"{place.where}: the organisation is elsewhere: set url to {url[:100]}"
-        )
+        there = url if _HOST.fullmatch(url) else "its own address"
+        told = f"{place.where}: the organisation is elsewhere: set url to {there}"
+        raise SourceUnavailable(Reason.UNREADABLE, told)
     return token
 
 

@@ -126,6 +126,8 @@ def test_an_organisation_that_moved_is_told_where(tmp_path: Path) -> None:
     org.elsewhere = "https://other.my.salesforce.com"
     reason, told = problem(org, tmp_path)
     assert (reason, "set url to https://other.my.salesforce.com" in told) == (Reason.UNREADABLE, True)
+    org.elsewhere = "https://other.example/Wang Fang"
+    assert "set url to its own address" in problem(org, tmp_path)[1]
 
 
 @pytest.mark.parametrize("content", [b"", b"secret", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
