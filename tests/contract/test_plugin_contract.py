@@ -3,6 +3,7 @@
 Each plugin's own tests give `check_source` a healthy and a broken source; here stands what needs no vendor system.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -61,6 +62,13 @@ def test_the_example_makes_a_source_and_leaves_no_option_unasked(word: str) -> N
     assert source.feeds
     assert all(feed in KINDS or feed in MEASURES for feed in source.feeds)
     assert 0 <= source.value <= 100
+
+
+@WORDS
+def test_no_option_has_the_name_of_one_of_the_agents_own(word: str) -> None:
+    """The agent takes its own keys of a [[source]] away: a plugin would never see them."""
+    named = re.findall(r"^#? ?([a-z_]+) *=", SOURCES[word].example.partition("\n[")[2].partition("\n[")[0], re.M)
+    assert set(named) & set(COMMON) <= {"name", "plugin", "every", "cron"}
 
 
 @WORDS

@@ -112,7 +112,7 @@ def refusal(reason: Reason, words: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("version", ["2c", "3"])
 def test_the_source_keeps_the_contract_with_a_real_agent(snmpd: Snmpd, version: str) -> None:
-    check_source(healthy=source(snmpd, version), broken=source(snmpd, version, port=1, timeout="1s"))
+    check_source(healthy=source(snmpd, version), broken=source(snmpd, version, port=1, look_timeout="1s"))
 
 
 @pytest.mark.parametrize("version", ["2c", "3"])
@@ -198,7 +198,7 @@ def test_who_may_not_look_is_told_why(snmpd: Snmpd, changed: dict[str, object], 
 def test_a_wrong_secret_is_told_and_never_shown(
     snmpd: Snmpd, version: str, file: str, reason: Reason, words: str
 ) -> None:
-    wrong: dict[str, object] = {file: secret(snmpd.folder, "wrong", f"{PRIVACY}-of-yesterday"), "timeout": "2s"}
+    wrong: dict[str, object] = {file: secret(snmpd.folder, "wrong", f"{PRIVACY}-of-yesterday"), "look_timeout": "2s"}
     with refusal(reason, words):
         read_all(source(snmpd, version, **wrong), now=NOON, zone=ZONE)
 
@@ -240,7 +240,7 @@ def test_it_is_read_in_a_reader_process_with_all_that_it_needs(snmpd: Snmpd, ver
 
 def test_a_stopped_agent_is_unavailable_and_leaves_the_cursor_alone(tmp_path: Path) -> None:
     with running_snmpd(tmp_path, ROOT) as server:
-        given = options(server, timeout="2s")
+        given = options(server, look_timeout="2s")
     reading = read_source(SourceSpec(name="c", plugin="snmp", options=given), cursor=b"", now=NOON, zone=ZONE)
     assert (reading.outcome, reading.reason, reading.cursor) == (UNAVAILABLE, Reason.TIMEOUT, None)
 

@@ -34,7 +34,7 @@ def terminal(records: Sequence[Record] = MORNING, **changed: object) -> Terminal
 
 
 def source(port: int, **changed: object) -> ZKTeco:
-    base: Mapping[str, object] = {"host": "127.0.0.1", "port": port, "door": "Front door", "timeout": "3s"}
+    base: Mapping[str, object] = {"host": "127.0.0.1", "port": port, "door": "Front door", "look_timeout": "3s"}
     options = Options({**base, **changed})
     built = ZKTeco.from_options(options)
     options.refuse_unknown()

@@ -41,7 +41,7 @@ name = "encrypted_ports"
 plugin = "tls"
 every = "6h"
 # ca_file = "/etc/ccmm/own-ca.pem"   # for `check`: without it the authorities that this machine trusts
-# timeout = "5s"                     # for one question; each port is asked seven
+# call_timeout = "5s"                # for one question; each port is asked seven
 
 [source.endpoints]                   # the name that leaves the center = host:port; all that have to be encrypted
 crm = "crm.center.example:443"
@@ -58,9 +58,9 @@ directory = "ldap.center.example:636"
         endpoints = tuple(_endpoint(name, listed.text(name)) for name in listed.keys())  # noqa: SIM118 - no mapping
         if not 0 < len(endpoints) <= MOST:
             raise BadOption("endpoints", f"1 to {MOST} lines")
-        timeout_s = options.seconds("timeout", 5)
+        timeout_s = options.seconds("call_timeout", 5)
         if timeout_s > 10:
-            raise BadOption("timeout", "at most 10s")
+            raise BadOption("call_timeout", "at most 10s")
         return cls(endpoints=endpoints, ca_file=options.path("ca_file", None), timeout_s=float(timeout_s))
 
     def manifest(self) -> Manifest:

@@ -56,7 +56,7 @@ host = "192.0.2.40"
 # port = 4370
 # udp = true                         # old terminals know no TCP
 # comm_key_file = "/etc/ccmm/zkteco.key"   # the digits of Comm Key, where the terminal has one
-# timeout = "60s"                    # for one whole look
+# look_timeout = "60s"               # for one whole look
 door = "Front door"                  # as in the register of doors
 # door_zone = "office"               # public office floor quality it_room power
 # opens_door = false                 # a time clock that opens nothing
@@ -105,7 +105,7 @@ door = "Front door"                  # as in the register of doors
                 port=options.whole("port", 4370, least=1, most=65535),
                 udp=options.flag("udp", False),
                 key_file=options.path("comm_key_file", None),
-                timeout_s=float(options.seconds("timeout", 60)),
+                timeout_s=float(options.seconds("look_timeout", 60)),
             ),
             meaning=Meaning.from_options(options),
             state_users=options.flag("state_users", True),

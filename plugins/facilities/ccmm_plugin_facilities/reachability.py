@@ -45,7 +45,7 @@ plugin = "reachability"
 every = "1m"
 observer = "independent"             # only where this agent stands outside the platform that it asks; else "own"
 # longest_gap = "90s"                # time between looks that lie further apart is not watched
-# timeout = "5s"                     # for one target; at most 10s
+# call_timeout = "5s"                # for one target; at most 10s
 
 [[source.targets]]
 service = "voice"                    # as in the scope answer `services`; each once
@@ -84,9 +84,9 @@ name = "www.center.example"          # what the name server is asked for
             raise BadOption("targets", f"1 to {MOST_TARGETS} targets")
         if len({target.service for target in targets}) < len(targets):
             raise BadOption("targets", "another service for each target")
-        timeout_s = options.seconds("timeout", 5)
+        timeout_s = options.seconds("call_timeout", 5)
         if timeout_s > 10:
-            raise BadOption("timeout", "at most 10s: a look has to end before the next one")
+            raise BadOption("call_timeout", "at most 10s: a look has to end before the next one")
         return cls(
             targets=targets,
             observer=options.text("observer"),

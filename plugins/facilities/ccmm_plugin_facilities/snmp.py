@@ -54,7 +54,7 @@ privacy_password_file = "/etc/ccmm/snmp.privacy"
 # auth = "sha256"                    # md5, sha, sha224, sha256, sha384, sha512
 # privacy = "aes"                    # des, aes, aes192, aes256, aes192_cisco, aes256_cisco
 # community_file = "/etc/ccmm/snmp.community"   # for version 2c, in place of the five above
-# timeout = "8s"                     # for all questions of one look
+# look_timeout = "8s"               # for all questions of one look
 # longest_gap = "12m"                # time between looks that lie further apart is not watched
 
 [[source.readings]]                  # the column of a table, with its rows by index
@@ -206,7 +206,7 @@ def register_sources(register: Callable[[type[Source]], None]) -> None:
 
 def _endpoint(options: Options) -> Endpoint:
     version = options.text("version")
-    timeout_s = options.seconds("timeout", 8)
+    timeout_s = options.seconds("look_timeout", 8)
     if version not in ("2c", "3"):
         raise BadOption("version", "3 or 2c")
     host, port = options.text("host"), options.whole("port", 161, least=1, most=65535)

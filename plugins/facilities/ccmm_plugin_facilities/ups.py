@@ -50,7 +50,7 @@ host = "127.0.0.1"
 # password_file = "/etc/ccmm/upsd.password"
 # start_tls = true
 # ca_file = "/etc/ccmm/upsd-ca.pem"  # without it: the authorities that this machine trusts
-# timeout = "20s"                    # for all questions of one look
+# look_timeout = "20s"               # for all questions of one look
 # longest_gap = "12m"                # time between looks that lie further apart is not watched
 # battery_tests = true               # state battery tests as exercises: docs/plugins/ups.md says when
 # test_date_format = "%m/%d/%y"      # of ups.test.date, where it is not year-month-day
@@ -81,7 +81,7 @@ smart1500 = "u1"
             start_tls=options.flag("start_tls", False),
             ca_file=options.path("ca_file", None),
             username=username,
-            timeout_s=float(options.seconds("timeout", 20)),
+            timeout_s=float(options.seconds("look_timeout", 20)),
         )
         if username is not None and not endpoint.start_tls and endpoint.host not in _LOOPBACK:
             raise BadOption("start_tls", "true: the password must not cross the network in clear")

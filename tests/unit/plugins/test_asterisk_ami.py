@@ -79,14 +79,10 @@ def test_settings_of_queues_come_without_any_right(switch: AmiSimulator, secret:
         "queue/support/service_level": 20.0,
         "queue/support/most_callers": 40.0,
         "queue/support/weight": 0.0,
-        "queue/support/members": 2.0,
-        "queue/support/paused_members": 1.0,
         "queue/sales/strategy": "ringall",
         "queue/sales/service_level": 20.0,
         "queue/sales/most_callers": 0.0,
         "queue/sales/weight": 0.0,
-        "queue/sales/members": 0.0,
-        "queue/sales/paused_members": 0.0,
     }
     assert switch.seen == ["Login", "CoreSettings", "QueueStatus", "Logoff"]
 
@@ -202,7 +198,7 @@ def test_tls_needs_a_certificate_of_the_given_authority(tmp_path: Path, secret: 
     with _tls_before(switch.port, certificate) as port:
         endpoint = Endpoint(host="127.0.0.1", port=port, tls=True, ca_file=tmp_path / "ca.pem", timeout_s=5)
         healthy = replace(source(switch, secret), endpoint=endpoint)
-        assert settings(read_all(healthy, now=WINDOW.now, zone=ZONE)[0])["queue/support/members"] == 2.0
+        assert settings(read_all(healthy, now=WINDOW.now, zone=ZONE)[0])["queue/support/service_level"] == 20.0
         wrong = replace(healthy, endpoint=replace(endpoint, ca_file=tmp_path / "other.pem"))
         assert refused(wrong) is Reason.UNREACHABLE
 

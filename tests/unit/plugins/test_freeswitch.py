@@ -89,8 +89,6 @@ def test_settings_and_agents_of_the_switch(switch: FreeSwitch, secret: Path) -> 
         "discard_abandoned_after": 60.0,
         "tier_rule_wait_second": 300.0,
         "agents": 3.0,
-        "logged_in": 2.0,
-        "on_break": 1.0,
     }
     assert told["queue/sales/agents"] == 0.0
     accounts = entries(found, "account")

@@ -42,7 +42,7 @@ def options(trunk: int, site: int, **changed: object) -> dict[str, object]:
         {"service": "voice", "ask": "sip", "host": "127.0.0.1", "port": trunk},
         {"service": "second_site", "ask": "tcp", "host": "127.0.0.1", "port": site},
     ]
-    return {"observer": "independent", "targets": targets, "timeout": "1s", **changed}
+    return {"observer": "independent", "targets": targets, "call_timeout": "1s", **changed}
 
 
 def source(trunk: int, site: int, **changed: object) -> Reachability:
@@ -208,7 +208,7 @@ def test_check_says_what_fails_and_what_to_do(trunk: int) -> None:
         {"targets": [{"service": "a", "ask": "dns", "host": "h", "name": "not a name"}]},
         {"targets": [{"service": "a", "ask": "sip", "host": "h\r\nVia: x"}]},
         {"targets": [{"service": "a", "ask": "sip", "host": "h"}] * 2},
-        {"timeout": "11s"},
+        {"call_timeout": "11s"},
         {"observer": None},
     ],
 )

@@ -167,7 +167,7 @@ def community(tmp_path: Path) -> Path:
 
 
 def read(port: int, community: Path, **changed: object) -> None:
-    given = {"host": "127.0.0.1", "port": port, "version": "2c", "community_file": str(community), "timeout": "2s"}
+    given = {"host": "127.0.0.1", "port": port, "version": "2c", "community_file": str(community), "look_timeout": "2s"}
     rows: dict[str, object] = {"oid": COLUMN, "quantity": "rack_temperature", "rows": {"1": "r1"}}
     read_all(Snmp.from_options(Options({**given, "readings": [rows], **changed})), now=NOON, zone=ZONE)
 
@@ -222,7 +222,7 @@ def test_a_walk_without_end_is_ended(community: Path, monkeypatch: pytest.Monkey
         return 0, [(f"{COLUMN}.{row}", 20) for row in range(first, first + 100)]
 
     with lying_agent(answer) as port, refusal(Reason.FLOOD, "more than 300 rows"):
-        read(port, community, timeout="20s")
+        read(port, community, look_timeout="20s")
 
 
 def test_an_answer_of_other_objects_is_no_answer(community: Path) -> None:

@@ -37,7 +37,7 @@ V = ssl.TLSVersion
 
 
 def source(**ports: object) -> Tls:
-    more: dict[str, object] = {name: ports.pop(name) for name in ("timeout", "ca_file") if name in ports}
+    more: dict[str, object] = {name: ports.pop(name) for name in ("call_timeout", "ca_file") if name in ports}
     more["endpoints"] = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
     options = Options(more)
     built = Tls.from_options(options)
@@ -161,7 +161,7 @@ def test_a_port_of_which_nothing_can_be_told_makes_no_smaller_list(
         tls_server(V.TLSv1_2) as good,
         pytest.raises(SourceUnavailable, match=words) as caught,
     ):
-        told(crm=port, good=good, timeout="1s")
+        told(crm=port, good=good, call_timeout="1s")
     assert caught.value.reason is reason
     assert caught.value.detail.startswith("crm:")
 

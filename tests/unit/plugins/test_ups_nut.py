@@ -29,7 +29,7 @@ CANARY = "canary-of-this-test"
 
 
 def source(port: int, **changed: object) -> Ups:
-    table = {"host": "127.0.0.1", "port": port, "units": {"floor": "u1"}, "timeout": "1s"}
+    table = {"host": "127.0.0.1", "port": port, "units": {"floor": "u1"}, "look_timeout": "1s"}
     return Ups.from_options(Options({**table, **changed}))
 
 

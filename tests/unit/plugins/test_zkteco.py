@@ -164,7 +164,7 @@ def test_states_and_a_fixed_direction_are_the_house_s_own() -> None:
         ({"states": {"0": "inside"}}, "states.0"),
         ({"groups": {"1": "staff"}}, "groups.1"),
         ({"settle": "1m"}, "settle"),
-        ({"timeout": "soon"}, "timeout"),
+        ({"look_timeout": "soon"}, "look_timeout"),
     ],
 )
 def test_options_that_mean_nothing_stop_the_start(changed: Mapping[str, object], key: str) -> None:

@@ -48,7 +48,7 @@ def many(count: int = 3000, **changed: object) -> Terminal:
 
 
 def source(port: int, **changed: object) -> ZKTeco:
-    table = {"host": "127.0.0.1", "port": port, "door": "Front door", "timeout": "2s"}
+    table = {"host": "127.0.0.1", "port": port, "door": "Front door", "look_timeout": "2s"}
     return ZKTeco.from_options(Options({**table, **changed}))
 
 
@@ -133,7 +133,7 @@ def test_a_long_log_comes_whole_whatever_the_pieces(udp: bool) -> None:
 
 
 def test_pieces_of_a_few_bytes_and_live_events_between_answers_change_nothing() -> None:
-    assert passages(many(60, dribbles=True, events=True), timeout="20s") == 60
+    assert passages(many(60, dribbles=True, events=True), look_timeout="20s") == 60
 
 
 def test_a_log_of_many_portions_comes_whole() -> None:
@@ -192,7 +192,7 @@ def test_a_datagram_that_is_lost_is_no_smaller_table(number: int) -> None:
 @pytest.mark.parametrize("command", [CONNECT, TIME, SIZES, 1503, PORTION])
 def test_a_terminal_that_hangs_ends_with_the_time_for_all_of_it(command: int) -> None:
     begun = time.monotonic()
-    reason, told = problem(many(hangs_at=command), timeout="1s")
+    reason, told = problem(many(hangs_at=command), look_timeout="1s")
     assert (reason, "within 1 s" in told) == (Reason.TIMEOUT, True)
     assert time.monotonic() - begun < 3
 
@@ -206,7 +206,7 @@ def test_a_terminal_that_dribbles_for_ever_ends_too() -> None:
 
     begun = time.monotonic()
     with answering(serve) as port, pytest.raises(SourceUnavailable) as caught:
-        read_all(source(port, timeout="1s"), now=NOW, zone=ZONE)
+        read_all(source(port, look_timeout="1s"), now=NOW, zone=ZONE)
     assert caught.value.reason is Reason.TIMEOUT
     assert time.monotonic() - begun < 3
 
@@ -238,7 +238,7 @@ def test_nobody_there_is_unreachable_and_a_silent_udp_port_too() -> None:
         read_all(source(port), now=NOW, zone=ZONE)
     assert caught.value.reason is Reason.UNREACHABLE
     with pytest.raises(SourceUnavailable) as caught:
-        read_all(source(port, udp=True, timeout="1s"), now=NOW, zone=ZONE)
+        read_all(source(port, udp=True, look_timeout="1s"), now=NOW, zone=ZONE)
     assert caught.value.reason in (Reason.TIMEOUT, Reason.UNREACHABLE)
 
 

@@ -1,10 +1,9 @@
 """Messages of the manager interface → settings, and what an account could do beyond reading.
 
-Of a queue only its settings and how many members it has are taken. Its service level, hold and talk times and counts
-are not: they are of answered calls, moving averages, and lower than the queue log.
+Of a queue only its settings are taken. Members and pauses are of the moment, no configuration; service level, hold and
+talk times and counts are of answered calls, moving averages, and lower than the queue log.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -48,20 +47,10 @@ def settings_of(version: str | None, status: Iterable[Message]) -> list[tuple[st
     entries: dict[str, dict[str, object]] = {}
     if version:
         entries["asterisk/version"] = {"system": "acd", "class": "version", "value": version[:100]}
-    members: Counter[str] = Counter()
-    paused: Counter[str] = Counter()
-    queues: list[str] = []
     for event in status:
         queue = event.get("Queue")[:200]
         if event.get("Event") == "QueueParams" and queue:
-            queues.append(queue)
             entries |= _queue(queue, event)
-        elif event.get("Event") == "QueueMember" and queue:
-            members[queue] += 1
-            paused[queue] += event.get("Paused") == "1"
-    for queue in queues:
-        for name, count in (("members", members[queue]), ("paused_members", paused[queue])):
-            entries[f"queue/{queue}/{name}"] = {"system": "acd", "class": "state", "number": float(count)}
     return list(entries.items())
 
 

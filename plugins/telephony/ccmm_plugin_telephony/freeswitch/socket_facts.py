@@ -6,7 +6,7 @@ Counters and talk times of the list of agents are not used: they are of the agen
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from ccmm_plugin_telephony.freeswitch.agent_watch import LOGGED_OUT, ON_BREAK, Seen
+from ccmm_plugin_telephony.freeswitch.agent_watch import Seen
 from ccmm_plugin_telephony.instant import LATEST_S, is_number
 
 QUEUE_COLUMNS = (
@@ -24,19 +24,16 @@ Row = Mapping[str, str]
 Entries = list[tuple[str, dict[str, object]]]
 
 
-def settings_of(version: str, queues: Iterable[Row], agents: Iterable[Row], tiers: Iterable[Row]) -> Entries:
-    """Entries of the inventory `setting`."""
+def settings_of(version: str, queues: Iterable[Row], tiers: Iterable[Row]) -> Entries:
+    """Entries of the inventory `setting`. Who is logged in or on a break is of the moment, no configuration."""
     entries: dict[str, dict[str, object]] = {}
     if version:
         entries["freeswitch/version"] = {"system": "acd", "class": "version", "value": version[:100]}
-    status = {agent["name"]: agent["status"] for agent in agents}
-    of_queue: dict[str, list[str]] = defaultdict(list)
-    for tier in tiers:
-        of_queue[tier["queue"]].append(status.get(tier["agent"], LOGGED_OUT))
+    agents = Counter(tier["queue"] for tier in tiers)
     for queue in queues:
         name = queue["name"][:_MOST_TEXT]
         if name:
-            entries |= {f"queue/{name}/{word}": entry for word, entry in _queue(queue, of_queue[queue["name"]]).items()}
+            entries |= {f"queue/{name}/{word}": entry for word, entry in _queue(queue, agents[queue["name"]]).items()}
     return list(entries.items())
 
 
@@ -72,7 +69,7 @@ def seen_of(agents: Iterable[Row], staff: Mapping[str, str]) -> list[Seen]:
     ]
 
 
-def _queue(queue: Row, status: list[str]) -> dict[str, dict[str, object]]:
+def _queue(queue: Row, agents: int) -> dict[str, dict[str, object]]:
     entries: dict[str, dict[str, object]] = {}
     if queue["strategy"]:
         entries["strategy"] = {"system": "acd", "class": "queue", "value": queue["strategy"][:100]}
@@ -80,10 +77,7 @@ def _queue(queue: Row, status: list[str]) -> dict[str, dict[str, object]]:
     for word in _NUMBERS:
         if is_number(queue[word]):
             entries[word] = {"system": "acd", "class": "queue", "number": float(queue[word])}
-    counted = Counter(status)
-    logged_in = len(status) - counted[LOGGED_OUT]
-    for word, count in (("agents", len(status)), ("logged_in", logged_in), ("on_break", counted[ON_BREAK])):
-        entries[word] = {"system": "acd", "class": "state", "number": float(count)}
+    entries["agents"] = {"system": "acd", "class": "queue", "number": float(agents)}
     return entries
 
 

@@ -89,7 +89,7 @@ connect_timeout = "20s"
         cursor = parse_cursor(window.cursor)
         staff = load_staff(self.agents) if self.agents else {}
         look = self._look()
-        yield facts.inventory("setting", window.now, settings_of(look.version, look.queues, look.agents, look.tiers))
+        yield facts.inventory("setting", window.now, settings_of(look.version, look.queues, look.tiers))
         yield facts.inventory("account", window.now, accounts_of(look.agents, look.tiers, staff))
         agents = _restored(cursor)
         now_s = int(window.now.timestamp())
