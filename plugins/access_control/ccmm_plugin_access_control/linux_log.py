@@ -176,8 +176,8 @@ log = "/var/log/auth.log"           # /var/log/secure on Red Hat
             lines += dated(told, changed, zone)
             strange, left = strange + odd, left - size
         if strange and not lines:
-            told = f"no line of {self.log} is of a known form: is it the right file?"
-            raise SourceUnavailable(Reason.UNREADABLE, told)
+            why = f"no line of {self.log} is of a known form: is it the right file?"
+            raise SourceUnavailable(Reason.UNREADABLE, why)
         oldest = min((at for at, _ in lines), default=None)
         newest = max((at for at, _ in lines), default=None)
         return Read(lines, oldest, newest, strange)
