@@ -74,10 +74,13 @@ def read_slots(read: Read, view: View, rule: Rule) -> Reading:
     if isinstance(scene, Reading):
         return scene
     hole = view.hole_after(scene.span.from_ms)
+    stays = not view.hole_after(feed.watermark_ms, reach_ms=0)  # else the window may lie later: what is lost moves it
     met = {level: spec.meets or target or _limit_of(rule, metric, level) for level in rule.levels}
-    key = (rule.digest, read.name, metric.hash, view.zone.key, hole, tuple(met.items()), scene)
+    key = (rule.digest, read.name, metric.hash, view.zone.key, hole, stays, tuple(met.items()), scene)
     reach = Span(scene.span.from_ms - metric.flat_ms, scene.span.to_ms)
-    (found,) = view.evidence.kept(key, metric.measures, reach, lambda: [_found(read, view, rule, scene, met, hole)])
+    (found,) = view.evidence.kept(
+        key, metric.measures, reach, lambda: [_found(read, view, rule, scene, met, hole, stays)]
+    )
     if not found.levels:
         return unknown("inconclusive", "disputed", feed)
     return Reading(
@@ -109,12 +112,14 @@ def _scene(metric: Metric, spec: SlotSpec, view: View, feed: FeedState, span: Sp
     )
 
 
-def _found(read: Read, view: View, rule: Rule, scene: Scene, met: Mapping[int, Ends | None], hole: str) -> Found:
+def _found(
+    read: Read, view: View, rule: Rule, scene: Scene, met: Mapping[int, Ends | None], hole: str, stays: bool
+) -> Found:
     spec = read.spec
     assert isinstance(spec, SlotSpec)
     metric = view.vocabulary.metrics[spec.metric]
     groups = _groups(metric, spec, view, scene)
-    firm = not metric.flat_ms and (spec.during is None or not spec.during.kind)
+    firm = stays and not metric.flat_ms and (spec.during is None or not spec.during.kind)
     by_limit = {
         meets: _judged(read, rule, metric, groups, meets, hole, firm=firm)
         for meets in dict.fromkeys(met.values() if groups else ())
@@ -224,7 +229,7 @@ def _spot(groups: list[Slots], meets: Ends | None) -> Spot | None:
 def _judged(
     read: Read, rule: Rule, metric: Metric, groups: list[Slots], meets: Ends, hole: str, *, firm: bool
 ) -> Bound:
-    """Not `firm`: what is lost may show that a sensor stood still, or that a slot does not count."""
+    """Not `firm`: what is lost may move the window, or show that a sensor stood still or that a slot does not count."""
     count = sum(len(group.values) for group in groups)
     if count == 0:
         return Bound(state="inconclusive", reason="empty", worst={"n": 0, "good": 0}, best={"n": 0, "good": 0})

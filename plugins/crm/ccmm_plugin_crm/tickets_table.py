@@ -69,8 +69,8 @@ closed = "closed"
 # open = "status"                  # yes while it is open: a date of closing that stays after reopening does not count
 # told = "customer told"           # of complaints: when the customer was told the decision
 # first_due = "first due"          # or due_moves, a number: was the due time moved?
-# reopened = "reopened"            # yes or no; or both of these:
-# closed_before = "first closed"
+# reopened = "reopened"            # yes or no; or two times:
+#   closed_before = "first closed", reopened_at = "reopened"
 # bare_pauses = "pauses without reason"
 # first_contact = "solved at once"
 # relabelled = "was a complaint"

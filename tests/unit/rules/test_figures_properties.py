@@ -57,6 +57,12 @@ def test_taking_figures_away_never_satisfies(pytestconfig: pytest.Config, part: 
     assert satisfied == set(PACK.rules)
 
 
+def test_a_lost_statement_does_not_win_an_earlier_window() -> None:
+    """History 2916: the newest figures were lost, and of the two days before them more was good."""
+    for _, whole, thin in removals(range(2916, 2917)):
+        assert thin <= whole
+
+
 @pytest.mark.properties
 @in_parts
 def test_silence_never_satisfies(pytestconfig: pytest.Config, part: int) -> None:
