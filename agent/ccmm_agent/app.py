@@ -103,11 +103,20 @@ def attest(
 
 
 @app.command()
-def plugins(as_json: AsJson = False) -> None:
+def plugins(
+    as_json: AsJson = False,
+    example: Annotated[
+        str | None, typer.Option(help="Print the [[source]] of this type, every option explained.")
+    ] = None,
+) -> None:
     """Every installed source type: name, version, digest, facts, permissions."""
     from ccmm_agent.look import plugins as looking
+    from ccmm_agent.look import print_example
 
-    looking(as_json=as_json)
+    if example is not None:
+        print_example(example)
+    else:
+        looking(as_json=as_json)
 
 
 @app.command()

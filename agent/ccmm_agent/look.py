@@ -81,6 +81,16 @@ def plugins(*, as_json: bool) -> None:
     print_table(("plugin", "software", "facts", "its example may"), rows)
 
 
+def print_example(word: str) -> None:
+    """The TOML of one whole [[source]] of a type, to be appended to agent.toml. Raises BadConfig."""
+    found = {one.plugin: one for one in offered_sources()}
+    if word not in found:
+        raise BadConfig(f"no source type {word!r}: expected one of {', '.join(sorted(found))}")
+    if found[word].broken:
+        raise BadConfig(f"{word} cannot be used: {found[word].broken}")
+    print(found[word].example.strip())
+
+
 def _offered(offer: Offered) -> dict[str, object]:
     software = plugin_software(offer.plugin)
     told = {"name": software.name, "version": software.version, "digest": software.digest.hex()}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -159,6 +160,15 @@ def test_plugins_lists_what_is_installed() -> None:
     assert {row["plugin"] for row in rows if not any(row["manifest"].values())} == set()
     printed = "".join(agent("plugins").stdout.split())
     assert documents["software"]["digest"][:12] in printed
+
+
+def test_an_example_can_be_appended_to_the_configuration() -> None:
+    printed = agent("plugins", "--example", "documents")
+    (table,) = tomllib.loads(printed.stdout)["source"]
+    assert (printed.returncode, table["plugin"]) == (0, "documents")
+    unknown = agent("plugins", "--example", "nobody")
+    assert unknown.returncode != 0
+    assert "no source type 'nobody': expected one of" in unknown.stderr
 
 
 def test_check_speaks_the_language_that_is_asked_for(joined: Path, tmp_path: Path) -> None:
