@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -94,6 +95,7 @@ def test_a_weakness_is_found_and_mended(scanned: Scanned, kind: str) -> None:
     assert scans == [(True, False)]
     assert "critical_since" in device
     scanned.state.write_text("patched\n")
+    time.sleep(1.1)  # results tell whole seconds
     scanned.scan("two.xml", kind)
     scans, (device,) = told(scanned.read(first.cursor or b""))
     assert scans == [(True, True)]

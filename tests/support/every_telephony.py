@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ccmm_plugin_telephony.freeswitch.csv_record import TEMPLATE
+from tests.support.connect import ACCOUNT, INSTANCE, KEY, REGION, Connect, contact
+from tests.support.connect import SECRET as CONNECT_SECRET
+from tests.support.connect import user as connect_user
 from tests.support.every_base import HOST, Builder, Table, export, secret_file
 from tests.support.freeswitch import FreeSwitch, answered_call, csv_line
 from tests.support.genesys import CLIENT, SECRET, Genesys, conversation, user
@@ -83,7 +86,25 @@ def _genesys(stack: ExitStack, place: Path, now: datetime) -> Table:
     return {**places, "client_id": CLIENT, "secret_file": secret_file(place, SECRET)}
 
 
+def amazon_connect(stack: ExitStack, place: Path, now: datetime) -> Table:
+    return {**_connect(stack, place, now), "history": "6h"}
+
+
+def amazon_connect_users(stack: ExitStack, place: Path, now: datetime) -> Table:
+    return {**_connect(stack, place, now), "history": "2d", "person_tag": "employee_id"}
+
+
+def _connect(stack: ExitStack, place: Path, now: datetime) -> Table:
+    one = contact("ac-1", now - timedelta(hours=3), wait_s=12, talk_s=100)
+    cloud = Connect(contacts=[one], users=[connect_user("u-1", "ann", "p-2", tag="E1")])
+    who = {"region": REGION, "account_id": ACCOUNT, "instance_id": INSTANCE, "access_key_id": KEY}
+    url = stack.enter_context(cloud.running()).url
+    return {**who, "secret_file": secret_file(place, CONNECT_SECRET), "endpoint_url": url}
+
+
 BUILDERS: dict[str, Builder] = {
+    "amazon_connect": amazon_connect,
+    "amazon_connect_users": amazon_connect_users,
     "asterisk_cdr": asterisk_cdr,
     "call_table": call_table,
     "carrier": carrier,

@@ -35,6 +35,7 @@ def follow(session: str, run: Run) -> None:
     command, *wanted = session.rstrip("\n").split("\n")
     done = run(command.removeprefix("$ ").split())
     told = re.sub(r"in \d+\.\d+s", "in 1.23s", done.stdout + done.stderr)
+    told = re.sub(r"^clock: .*\n", "", told, flags=re.MULTILINE)  # of this machine
     printed = re.sub(r" +$", "", told, flags=re.MULTILINE).strip("\n").split("\n")
     if wanted[:1] == ["..."]:
         wanted, printed = wanted[1:], printed[-len(wanted[1:]) :]

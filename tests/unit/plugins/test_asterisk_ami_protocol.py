@@ -75,8 +75,6 @@ def test_moving_averages_and_the_switchs_own_service_level_are_not_taken() -> No
     )
     assert dict(settings_of(None, [event])) == {
         "queue/q/service_level": {"system": "acd", "class": "queue", "number": 20.0},
-        "queue/q/members": {"system": "acd", "class": "state", "number": 0.0},
-        "queue/q/paused_members": {"system": "acd", "class": "state", "number": 0.0},
     }
 
 
