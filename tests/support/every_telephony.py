@@ -91,7 +91,7 @@ def amazon_connect(stack: ExitStack, place: Path, now: datetime) -> Table:
 
 
 def amazon_connect_users(stack: ExitStack, place: Path, now: datetime) -> Table:
-    return {**_connect(stack, place, now), "history": "2d", "person_tag": "employee_id"}
+    return {**_connect(stack, place, now), "history": "1d", "person_tag": "employee_id"}
 
 
 def _connect(stack: ExitStack, place: Path, now: datetime) -> Table:
@@ -99,7 +99,7 @@ def _connect(stack: ExitStack, place: Path, now: datetime) -> Table:
     cloud = Connect(contacts=[one], users=[connect_user("u-1", "ann", "p-2", tag="E1")])
     who = {"region": REGION, "account_id": ACCOUNT, "instance_id": INSTANCE, "access_key_id": KEY}
     url = stack.enter_context(cloud.running()).url
-    return {**who, "secret_file": secret_file(place, CONNECT_SECRET), "endpoint_url": url}
+    return {**who, "secret_file": secret_file(place, CONNECT_SECRET), "endpoint_url": url, "searches_per_minute": 600}
 
 
 BUILDERS: dict[str, Builder] = {
