@@ -10,8 +10,6 @@ from tests.support.altering import DAY, Entries, edit_entry, like, with_attribut
 
 def whole_center(known: Evidence, now_ms: int) -> Altered:
     """A good center that also takes cards, has a reserved floor, dials out, and whose lists are as old as its calls."""
-    month = Span(now_ms - 40 * DAY, now_ms)
-    calls = known.happenings("call", month)
     return Altered(
         known,
         listed_from_ms=now_ms - 790 * DAY,
@@ -31,26 +29,32 @@ def whole_center(known: Evidence, now_ms: int) -> Altered:
             "contract": _with_ended(now_ms),
             "document": _with_certificate,
         },
-        more={
-            "passage": [
-                like(stay, f"guest-{stay.id}", {**_GUEST, "badge": stay.attributes["badge"]})
-                for stay in known.happenings("presence", month)
-                if stay.attributes.get("visitor")
-            ],
-            "mark": [_mark(call, word, at) for call in calls if hits(call.id, 20) for word, at in _PAYMENT],
-            "sample": [
-                like(call, f"heard-{call.id}", {"class": "payment_listening", "call": call.id})
-                for call in calls
-                if hits(call.id, 20)
-            ]
-            + [like(call, f"scan-{call.id}", {"class": "security_code", "hits": 0}) for call in calls[-3:]],
-            "consent": [
-                like(call, f"yes-{call.id}", {"scope": "call", "number": _number(call)}, -DAY)
-                for call in calls
-                if call.attributes.get("direction") == "out"
-            ],
-        },
+        more=_more(known, Span(now_ms - 40 * DAY, now_ms)),
     )
+
+
+def _more(known: Evidence, month: Span) -> Mapping[str, Sequence[Happening]]:
+    """Guests at the door, payments with their pauses and listening, scans, and the consent of who is dialled."""
+    calls = known.happenings("call", month)
+    return {
+        "passage": [
+            like(stay, f"guest-{stay.id}", {**_GUEST, "badge": stay.attributes["badge"]})
+            for stay in known.happenings("presence", month)
+            if stay.attributes.get("visitor")
+        ],
+        "mark": [_mark(call, word, at) for call in calls if hits(call.id, 20) for word, at in _PAYMENT],
+        "sample": [
+            like(call, f"heard-{call.id}", {"class": "payment_listening", "call": call.id})
+            for call in calls
+            if hits(call.id, 20)
+        ]
+        + [like(call, f"scan-{call.id}", {"class": "security_code", "hits": 0}) for call in calls[-3:]],
+        "consent": [
+            like(call, f"yes-{call.id}", {"scope": "call", "number": _number(call)}, -DAY)
+            for call in calls
+            if call.attributes.get("direction") == "out"
+        ],
+    }
 
 
 _GUEST: Mapping[str, AttributeValue] = {

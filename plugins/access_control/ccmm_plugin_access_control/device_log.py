@@ -8,7 +8,7 @@ nothing between it and the first record that is there now is vouched for. Pure.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from ccmm_plugin_access_control.passages import RETAINED_HOURS, Hours, Passage, StatedHour
@@ -182,3 +182,9 @@ def _number(passage: Passage) -> int:
     words = [passage.attributes.get(name) for name in ("door", "direction", "result")]
     text = repr((passage.badge, passage.at.timestamp(), *words))
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def clock_words(device: str, offset: timedelta) -> str:
+    """How far the clock of a terminal or device is off, in a sentence."""
+    seconds = round(offset.total_seconds())
+    return f"the {device}'s clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the agent's"

@@ -32,6 +32,7 @@ from ccmm_plugin_access_control.device_log import (
     REASON,
     LogMarks,
     LogReading,
+    clock_words,
     digest_of,
     hour_of,
     parse_log_marks,
@@ -162,7 +163,9 @@ device = "Lobby"                      # as in the register of doors
         clock = self._clock(device, times)
         offset = clock - window.now
         if abs(offset) > self.clock_limit:
-            raise SourceUnavailable(Reason.UNREADABLE, f"{_clock_words(offset)}: set it, and let it follow NTP")
+            raise SourceUnavailable(
+                Reason.UNREADABLE, f"{clock_words('device', offset)}: set it, and let it follow NTP"
+            )
         marks = parse_log_marks(window.cursor)
         closing = hour_of(min(window.now, clock) - self.settle)
         first = hour_of(window.now - self.history) if marks.until is None else marks.until
@@ -223,7 +226,7 @@ device = "Lobby"                      # as in the register of doors
         told = f"{info.get('model', '')[:40]}, firmware {info.get('firmwareVersion', '')[:40]}"
         yield CheckLine("ok", "device", f"{self.place.where}: {told}")
         offset = self._clock(device, times) - window.now
-        yield CheckLine("ok" if abs(offset) <= self.clock_limit else "failed", "clock", _clock_words(offset))
+        yield CheckLine("ok" if abs(offset) <= self.clock_limit else "failed", "clock", clock_words("device", offset))
         yield self._rights(device)
         hour = hour_of(window.now)
         found = search(device, times, since=hour - 24, first=hour - 24, closing=hour)
@@ -259,11 +262,6 @@ device = "Lobby"                      # as in the register of doors
 @hookimpl
 def register_sources(register: Callable[[type[Source]], None]) -> None:
     register(Hikvision)
-
-
-def _clock_words(offset: timedelta) -> str:
-    seconds = round(offset.total_seconds())
-    return f"the device's clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the agent's"
 
 
 def _detail(reading: LogReading, untold: Untold, unpaired: int) -> str:

@@ -27,7 +27,7 @@ from ccmm_agent.plugin import (
     hookimpl,
 )
 from ccmm_agent.secret_file import password_line
-from ccmm_plugin_access_control.device_log import REASON, LogReading, digest_of, hour_of, parse_log_marks
+from ccmm_plugin_access_control.device_log import REASON, LogReading, clock_words, digest_of, hour_of, parse_log_marks
 from ccmm_plugin_access_control.passages import Passage, hour_roll
 from ccmm_plugin_access_control.stays import Stays
 from ccmm_plugin_access_control.zk_facts import Meaning, Seen, passages
@@ -124,7 +124,9 @@ door = "Front door"                  # as in the register of doors
         look, times = look_at(self.place), LocalTimes(self.zone or window.zone)
         offset = _offset(look, times, window.now)
         if abs(offset) > self.clock_limit:
-            raise SourceUnavailable(Reason.UNREADABLE, f"{_clock(offset)}: set it, and let it follow a time server")
+            raise SourceUnavailable(
+                Reason.UNREADABLE, f"{clock_words('terminal', offset)}: set it, and let it follow a time server"
+            )
         try:
             yield from self._facts(window, look, times, offset)
         except Malformed as error:
@@ -137,7 +139,7 @@ door = "Front door"                  # as in the register of doors
         told = f"{self.place.host}: firmware {look.firmware[:40] or 'not told'}, {look.after.records} records"
         yield CheckLine("ok", "terminal", f"{told}, {look.after.users} users")
         offset = _offset(look, times, window.now)
-        yield CheckLine("ok" if abs(offset) <= self.clock_limit else "failed", "clock", _clock(offset))
+        yield CheckLine("ok" if abs(offset) <= self.clock_limit else "failed", "clock", clock_words("terminal", offset))
         if look.after.room and look.after.records > NEARLY_FULL * look.after.room:
             yield CheckLine(
                 "warning", "memory", f"{look.after.records} of {look.after.room} records: what happens then?"
@@ -230,11 +232,6 @@ def _offset(look: Look, times: LocalTimes, now: datetime) -> timedelta:
     ours = now + timedelta(seconds=look.clock_s)
     theirs = (times.instant(look.clock), times.instant(look.clock, before=ours + timedelta(days=1)))
     return min((one - ours for one in theirs), key=abs)
-
-
-def _clock(offset: timedelta) -> str:
-    seconds = round(offset.total_seconds())
-    return f"the terminal's clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} the agent's"
 
 
 def _detail(seen: Seen, reading: LogReading, unpaired: int) -> str:
