@@ -5,6 +5,7 @@ envelope    DSSE v1: sign, parse, verify; the digest that is a statement's ident
 errors      the error tree: what the caller must do
 histogram   wait histograms: fixed bounds, nothing rounded
 join_code   the code that an admin types
+kind_table  every kind and its attributes, as text
 kinds       shapes of kinds, and who is pseudonymous in them
 leaf        leaf and root hashes of the evidence log (RFC 6962)
 measures    shapes of measures
