@@ -1,5 +1,6 @@
 """The agent: reads, signs, spools and submits. Never judges.
 
+add_source    the command `add-source`
 app           the commands
 attest        attestations: the built-in source, and the file they are kept in
 attesting     the command `attest`
@@ -64,6 +65,7 @@ terms         what agent and reader tell each other in JSON
 testing       the contract test of plugins
 testing_certificate  certificates for the tests of plugins
 testing_http  a web server for the tests of plugins, with faults
+texts         what commands tell an admin, in two languages
 values        checked values of facts
 veto          what a center never lets leave
 web           the HTTP client of plugins

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ccmm_agent.texts import LANGUAGES
+
 app = typer.Typer(
     name="ccmm-agent",
     help="Reads, signs, spools and submits compliance evidence at a contact center.",
@@ -18,6 +20,15 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The agent's folder.
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
+def _language(given: str) -> str:
+    if given not in LANGUAGES:
+        raise typer.BadParameter("en or zh is expected")
+    return given
+
+
+Language = Annotated[str, typer.Option(callback=_language, help="Of what is told: en or zh 中文.")]
+
+
 @app.command()
 def join(
     code: Annotated[str, typer.Argument(metavar="CODE", help="The join code of `ccmm-collector invite`.")],
@@ -27,32 +38,41 @@ def join(
         typer.Option(metavar="FILE", help="The center's key, exported by its first agent."),
     ] = None,
     zone: Annotated[str | None, typer.Option(help="The center's IANA time zone; else this machine's.")] = None,
+    lang: Language = "en",
 ) -> None:
-    """Make keys, enroll, and write DIR/agent.toml with examples of every source type."""
+    """Make keys, enroll, and write DIR/agent.toml, to which `add-source` adds sources."""
     from ccmm_agent import join as joining
 
     admission = joining.join(code, folder, pseudonym_key=pseudonym_key, zone=zone or joining.local_zone())
-    enrollment = admission.enrollment
-    typer.echo(f"joined as agent {enrollment.agent} of center {enrollment.center}", err=True)
-    if zone is None:
-        typer.echo(
-            f"time zone: {joining.local_zone()}, this machine's; if the center's is another, change `zone`", err=True
-        )
-    typer.echo(f"next: name your sources in {folder / 'agent.toml'}, then `ccmm-agent check {folder}`", err=True)
+    for line in joining.told(admission, folder, lang, by_machine=zone is None):
+        typer.echo(line, err=True)
+
+
+@app.command()
+def add_source(
+    folder: Folder,
+    word: Annotated[str, typer.Argument(metavar="TYPE", help="A source type of `ccmm-agent plugins`.")],
+    name: Annotated[str | None, typer.Option(help="What you call it; else as its example does.")] = None,
+    lang: Language = "en",
+) -> None:
+    """Append a source of this type to DIR/agent.toml, with every option explained, to be filled in there."""
+    from ccmm_agent import add_source as adding
+
+    for line in adding.told(folder, adding.add_source(folder, word, name=name), lang):
+        typer.echo(line, err=True)
 
 
 @app.command()
 def check(
     folder: Folder,
-    lang: Annotated[str, typer.Option(help="Of the mends: en or zh.")] = "en",
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    lang: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """Every source: reachable? rights? what would leave, and what mends what failed."""
     from ccmm_agent.look import check as looking
 
-    if lang not in ("en", "zh"):
-        raise typer.BadParameter("en or zh is expected")
-    raise typer.Exit(0 if looking(folder, as_json=as_json, language=lang) else 1)
+    raise typer.Exit(0 if looking(folder, source=source, as_json=as_json, language=lang) else 1)
 
 
 @app.command()
@@ -110,11 +130,11 @@ def plugins(
     ] = None,
 ) -> None:
     """Every installed source type: name, version, digest, facts, permissions."""
+    from ccmm_agent.add_source import example_of
     from ccmm_agent.look import plugins as looking
-    from ccmm_agent.look import print_example
 
     if example is not None:
-        print_example(example)
+        typer.echo(example_of(example))
     else:
         looking(as_json=as_json)
 

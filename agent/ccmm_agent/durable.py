@@ -1,19 +1,37 @@
 """Files that after a crash are either the old one or the new one, and that nobody else may read."""
 
 import os
+import stat
 from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Replace a file. Durable when it returns; a crash before leaves the old one, and perhaps a `.new` nobody reads."""
+    _replace(path, content, mode, None)
+
+
+def rewrite_atomically(path: Path, content: bytes) -> None:
+    """The same for a file of others: it keeps its mode, owner and group. Raises OSError; then it is the old one."""
+    state = path.stat()
+    _replace(path, content, 0o600, state)
+
+
+def _replace(path: Path, content: bytes, mode: int, kept: os.stat_result | None) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if kept is not None:
+                os.fchown(descriptor, kept.st_uid, kept.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(kept.st_mode))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

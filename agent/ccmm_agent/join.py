@@ -1,10 +1,11 @@
-"""`join`: from a join code to a folder with keys, certificate and a commented agent.toml.
+"""`join`: from a join code to a folder with keys, certificate and a short agent.toml.
 
 The order matters for a crash: keys, then the RPC, then the center's pseudonym key, agent.toml, the certificate, and
 last enrollment.json. Until that exists `join` may be repeated with the same code: the same evidence key asks again.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from ccmm_agent.config import FILE, parse_config
@@ -13,29 +14,28 @@ from ccmm_agent.enroll import Admission, enroll
 from ccmm_agent.epoch_file import EpochFile
 from ccmm_agent.identity import KeyFolder, load_pseudonym_key, save_enrollment
 from ccmm_agent.isolation import protect_this_process
-from ccmm_agent.reading import offered_sources
-from ccmm_agent.terms import Offered
+from ccmm_agent.texts import text_of
 from ccmm_proto.errors import BadConfig, Permanent
 from ccmm_proto.join_code import parse_join_code
 from ccmm_proto.pseudonym import new_key
 
-_HEAD = """\
+_TEXT = """\
 # Configuration of ccmm-agent. A key that is not known, or a value that is not understood, stops the start.
-# After a change: restart `ccmm-agent run`. To see what would leave: `ccmm-agent check {folder}`.
+# After a change: restart the agent. To see what would leave: ccmm-agent check {folder}
 
-zone = "{zone}"            # IANA time zone of the center: its days and weeks
+{zone:<27} # IANA time zone of the center: its days and weeks
 keep = "30d"                # how long acknowledged evidence stays here, to fill up a restored collector
 spool_limit = "1GB"         # bound of the spool; unsent evidence goes first into it
 jitter = "10s"              # runs start up to so much late
 # reader_account = "ccmm-reader"   # a second account without rights, under which sources are read
-
 # veto = ["person.team"]           # what never leaves, whatever a source finds: docs/guides/it-admin.md
 
+# Sources. `ccmm-agent plugins` lists the types; one is appended here, with every option explained, by
+#     ccmm-agent add-source {folder} TYPE
 # Every source has: name (yours, unique), plugin, and either every = "15m" or cron = "0 2 * * *".
 # Optional: quiet = "23:00-05:00" (not read then), timeout = "120s", memory = "512MB" (of its reader),
 # budget = "24/1h" (readings at most), pause_after = 8 and longest_pause = "1h" (after so many failures in a row it is
 # asked less often), backfill = "90d" (how far back the first reading states). All other keys belong to the plugin.
-# Take a block below, remove the first "# " of each line, and fill in what is yours.
 """
 
 
@@ -44,7 +44,7 @@ def join(code_text: str, folder: Path, *, pseudonym_key: Path | None, zone: str)
     protect_this_process()
     code = parse_join_code(code_text)
     secret = None if pseudonym_key is None else load_pseudonym_key(pseudonym_key)
-    parse_config(_HEAD.format(folder=folder, zone=zone).encode(), Path("--zone"))
+    parse_config(config_text(folder, zone).encode(), Path("--zone"))
     _refuse_joined(folder)
     keys = KeyFolder(folder)
     keys.make()
@@ -53,10 +53,19 @@ def join(code_text: str, folder: Path, *, pseudonym_key: Path | None, zone: str)
     admission = enroll(code, keys.evidence(), transport)
     _keep_pseudonym_key(keys, secret, admission)
     if not (folder / FILE).exists():
-        write_atomically(folder / FILE, config_text(folder, zone, offered_sources()).encode(), mode=0o640)
+        write_atomically(folder / FILE, config_text(folder, zone).encode(), mode=0o640)
     keys.save_transport(transport, admission.chain)
     save_enrollment(folder, admission.enrollment)
     return admission
+
+
+def told(admission: Admission, folder: Path, language: str, *, by_machine: bool) -> Iterator[str]:
+    """What came of it and what to do next. `by_machine`: the zone was not named."""
+    enrollment, file = admission.enrollment, folder / FILE
+    yield text_of("joined", language, agent=enrollment.agent, center=enrollment.center)
+    if by_machine:
+        yield text_of("machine_zone", language, zone=local_zone(), file=file)
+    yield text_of("add_next", language, folder=folder, file=file)
 
 
 def _refuse_joined(folder: Path) -> None:
@@ -88,15 +97,9 @@ def _keep_pseudonym_key(keys: KeyFolder, secret: bytes | None, admission: Admiss
         )
 
 
-def config_text(folder: Path, zone: str, offers: tuple[Offered, ...]) -> str:
-    """agent.toml with an example of every installed source type, all commented out."""
-    blocks = [_HEAD.format(folder=folder, zone=zone)]
-    for offer in offers:
-        lines = offer.example.strip().splitlines()
-        if not any("[[source]]" in line for line in lines):
-            lines = ["[[source]]", f'name = "{offer.plugin}"', f'plugin = "{offer.plugin}"', 'every = "15m"', *lines]
-        blocks.append("\n".join(f"# {line}".rstrip() for line in lines) + "\n")
-    return "\n".join(blocks)
+def config_text(folder: Path, zone: str) -> str:
+    """agent.toml without a source: the agent's own settings, and how to add sources."""
+    return _TEXT.format(folder=folder, zone=f'zone = "{zone}"')
 
 
 def local_zone() -> str:

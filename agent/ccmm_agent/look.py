@@ -3,16 +3,16 @@
 import json
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf import json_format
 
 from ccmm_agent import clock, spool_file
-from ccmm_agent.config import Config, SourceConfig, load_config
+from ccmm_agent.config import FILE, Config, SourceConfig, load_config
 from ccmm_agent.facts import word_of
 from ccmm_agent.identity import KeyFolder
 from ccmm_agent.isolation import protect_this_process
@@ -25,12 +25,14 @@ from ccmm_agent.screen import print_json, print_line, print_table, say
 from ccmm_agent.sources import PlannedSource, limits_of, planned_sources, spec_of
 from ccmm_agent.spool import Spool
 from ccmm_agent.terms import Offered, manifest_table
+from ccmm_agent.texts import text_of
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.pseudonym import PseudonymKey, new_key
 from ccmm_proto.reasons import Reason
 from ccmm_proto.roll import ABSENT
 from ccmm_proto.v1.statement_pb2 import OBSERVED, UNAVAILABLE, Isolation, Observation, Outcome, Roll, Run
 
+S = TypeVar("S", SourceConfig, PlannedSource)
 SAMPLE = 3  # facts shown per source by `check`
 
 
@@ -41,7 +43,7 @@ def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool
     key = _pseudonym_key(folder)
     runs = [
         run
-        for planned in _chosen(planned_sources(folder, config), source)
+        for planned in _named(planned_sources(folder, config), source)
         for run in _runs(planned, b"" if from_start else _cursor(folder, planned.name), key)
     ]
     if as_json:
@@ -53,22 +55,27 @@ def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool
     return all(run.outcome in (OBSERVED, Outcome.EMPTY) or run.reason == Reason.VETOED for run in runs)
 
 
-def check(folder: Path, *, as_json: bool, language: str = "en") -> bool:
-    """Print for every source: reachable? rights? what would leave, and what mends what failed. True: nothing failed."""
+def check(folder: Path, *, source: str | None = None, as_json: bool, language: str = "en") -> bool:
+    """Print for every source (or one): reachable? rights? what would leave, and what mends what failed.
+
+    True: there was something to look at, and nothing failed.
+    """
     protect_this_process()
     config = load_config(folder)
     key = _pseudonym_key(folder)
+    chosen = _named(config.sources, source)
     planned = {one.name: one for one in planned_sources(folder, config)}
-    documents = [_checked(folder, config, source, planned[source.name], key) for source in config.sources]
+    documents = [_checked(folder, config, one, planned[one.name], key) for one in chosen]
     if as_json:
-        print_json({"clock": _clock(), "sources": documents})
+        print_json({"clock": _clock("en"), "sources": documents})
     else:
-        print_line(f"clock: {_clock()['detail']}")
+        print_line(text_of("clock", language, detail=_clock(language)["detail"]))
         for document in documents:
             _show_checked(document, language)
-        if not documents:
-            say(f"no source yet: open {folder / 'agent.toml'} and take one of its examples")
-    return all(line["verdict"] != "failed" for document in documents for line in _lines(document))
+    if not documents:
+        say(text_of("no_source", language, folder=folder, file=folder / FILE))
+    failed = any(line["verdict"] == "failed" for document in documents for line in _lines(document))
+    return bool(documents) and not failed
 
 
 def plugins(*, as_json: bool) -> None:
@@ -79,16 +86,6 @@ def plugins(*, as_json: bool) -> None:
         return
     rows = [(one.plugin, _software(one), _feeds(one), _permissions(one.manifest)) for one in offers]
     print_table(("plugin", "software", "facts", "its example may"), rows)
-
-
-def print_example(word: str) -> None:
-    """The TOML of one whole [[source]] of a type, to be appended to agent.toml. Raises BadConfig."""
-    found = {one.plugin: one for one in offered_sources()}
-    if word not in found:
-        raise BadConfig(f"no source type {word!r}: expected one of {', '.join(sorted(found))}")
-    if found[word].broken:
-        raise BadConfig(f"{word} cannot be used: {found[word].broken}")
-    print(found[word].example.strip())
 
 
 def _offered(offer: Offered) -> dict[str, object]:
@@ -116,10 +113,11 @@ def _feeds(offer: Offered) -> str:
     return f"as its options say; in its example: {found}" if offer.feeds_vary else found
 
 
-def _chosen(sources: list[PlannedSource], name: str | None) -> list[PlannedSource]:
+def _named(sources: Sequence[S], name: str | None) -> list[S]:
+    """All of them, or the one of this name."""
     chosen = [source for source in sources if name in (None, source.name)]
-    if not chosen:
-        raise BadConfig(f"no source {name!r}: expected one of {', '.join(source.name for source in sources)}")
+    if name is not None and not chosen:
+        raise BadConfig(f"no source {name!r}: expected one of {', '.join(source.name for source in sources) or '-'}")
     return chosen
 
 
@@ -188,11 +186,11 @@ def _places(spec: SourceSpec) -> str:
         return ""
 
 
-def _clock() -> dict[str, str]:
+def _clock(language: str) -> dict[str, str]:
     """Evidence says by what clock it was made: whoever looks at sources should know it before."""
     if clock.clock_quality().source == "local":
-        return {"verdict": "warning", "detail": "no time service keeps this machine's clock: timedatectl set-ntp true"}
-    return {"verdict": "ok", "detail": "kept by a time service"}
+        return {"verdict": "warning", "detail": text_of("clock_alone", language)}
+    return {"verdict": "ok", "detail": text_of("clock_kept", language)}
 
 
 def _sample(run: Run) -> list[Observation]:
@@ -235,13 +233,13 @@ def _lines(document: dict[str, object]) -> list[dict[str, Any]]:
     return lines
 
 
-def _show_checked(document: dict[str, object], language: str) -> None:
-    print_line(f"{document['source']} ({document['plugin']}), isolation: {document['isolation']}")
-    rows = [(line["verdict"], line["subject"], _mended(line, language)) for line in _lines(document)]
-    print_table(("verdict", "subject", "detail"), rows)
+def _show_checked(document: dict[str, Any], language: str) -> None:
+    print_line(text_of("checked", language, **{word: document[word] for word in ("source", "plugin", "isolation")}))
+    rows = [(text_of(line["verdict"], language), line["subject"], _mended(line, language)) for line in _lines(document)]
+    print_table(text_of("columns", language).split("|"), rows)
     sample = document["sample"]
-    assert isinstance(sample, list)
-    print_line(f"would leave now: {document['outcome']}, facts: {document['facts']}{', for example' if sample else ''}")
+    such_as = text_of("for_example", language) if sample else ""
+    print_line(f"{text_of('would_leave', language, outcome=document['outcome'], facts=document['facts'])}{such_as}")
     for observation in sample:
         print_line(f"  {json.dumps(observation, ensure_ascii=False)}")
 

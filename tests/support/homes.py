@@ -28,9 +28,8 @@ def collector() -> Iterator[FakeCollector]:
 
 
 @pytest.fixture
-def joined(collector: FakeCollector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that has joined `collector`; no plugin is asked for its examples."""
-    monkeypatch.setattr("ccmm_agent.join.offered_sources", lambda: ())
+def joined(collector: FakeCollector, tmp_path: Path) -> Path:
+    """A folder that has joined `collector`."""
     folder = tmp_path / "agent"
     join(format_join_code(collector.join_code()), folder, pseudonym_key=None, zone="Asia/Shanghai")
     return folder

@@ -49,6 +49,7 @@ def test_join_status_and_exit_codes(collector: FakeCollector, tmp_path: Path) ->
     done = agent("join", format_join_code(collector.join_code()), folder, "--zone", "Asia/Shanghai")
     assert (done.returncode, done.stdout) == (0, "")
     assert "joined as agent agent-1 of center north" in done.stderr
+    assert f"ccmm-agent add-source {folder} TYPE" in done.stderr
     status = agent("status", folder, "--json")
     assert status.returncode == 0
     document = json.loads(status.stdout)
@@ -171,9 +172,39 @@ def test_an_example_can_be_appended_to_the_configuration() -> None:
     assert "no source type 'nobody': expected one of" in unknown.stderr
 
 
+def test_a_source_is_added_filled_in_and_checked_alone(joined: Path, tmp_path: Path) -> None:
+    with_documents(joined, tmp_path / "gone")
+    added = agent("add-source", joined, "documents", "--name", "quality")
+    assert (added.returncode, added.stdout) == (0, "")
+    assert f"check {joined} --source quality" in added.stderr
+    file = joined / "agent.toml"
+    (tmp_path / "papers").mkdir()
+    file.write_text(file.read_text().replace("/srv/qms/controlled", str(tmp_path / "papers")))
+    only = agent("check", joined, "--source", "quality", "--json")
+    assert only.returncode == 0, only.stdout
+    assert [source["source"] for source in json.loads(only.stdout)["sources"]] == ["quality"]
+    unknown = agent("check", joined, "--source", "nobody")
+    assert (unknown.returncode, "expected one of papers, quality" in unknown.stderr) == (1, True)
+    again = agent("add-source", joined, "documents", "--name", "quality", "--lang", "zh")
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+
+
+def test_without_a_source_check_says_what_to_do_and_is_no_success(joined: Path) -> None:
+    for language, words in (("en", "no source yet"), ("zh", "尚无数据源")):
+        done = agent("check", joined, "--lang", language)
+        assert done.returncode == 1
+        assert words in done.stderr
+        assert f"ccmm-agent add-source {joined} TYPE" in done.stderr
+    assert json.loads(agent("check", joined, "--json").stdout)["sources"] == []
+
+
 def test_check_speaks_the_language_that_is_asked_for(joined: Path, tmp_path: Path) -> None:
     with_documents(joined, tmp_path / "gone")
-    assert "选项所指的内容不存在" in "".join(agent("check", joined, "--lang", "zh").stdout.split())
+    chinese = "".join(agent("check", joined, "--lang", "zh").stdout.split())
+    assert "选项所指的内容不存在" in chinese
+    assert "此刻将离开本机" in chinese
+    assert "失败" in chinese
+    assert "failed" not in chinese
     assert "What the options name" in " ".join(agent("check", joined).stdout.split())
     assert agent("check", joined, "--lang", "fr").returncode == 2
 

@@ -18,7 +18,6 @@ from ccmm_agent.identity import (
     verify_transport,
 )
 from ccmm_agent.join import config_text, join
-from ccmm_agent.terms import Offered
 from ccmm_proto.errors import BadCertificate, BadConfig, Malformed, Permanent, Revoked, TokenRefused, Unreachable
 from ccmm_proto.join_code import format_join_code
 from tests.support.fake_collector import AGENT, CENTER, Authority, FakeCollector
@@ -148,18 +147,10 @@ def test_dates_issuer_and_name_of_the_own_certificate_are_told_apart(collector: 
         verify_transport(replace(transport, chain=(foreign,)), enrollment, now)
 
 
-def test_examples_of_all_installed_sources_are_written_commented_out(tmp_path: Path) -> None:
-    example = (
-        '[[source]]\nname = "pbx"\nplugin = "asterisk"\nevery = "15m"\n# optional\nqueue_log = "/var/log/queue_log"'
-    )
-    offers = (
-        Offered(plugin="asterisk", example=example, value=50, feeds=()),
-        Offered(plugin="ldap", example='uri = "ldap://localhost"', value=50, feeds=()),
-    )
-    text = config_text(tmp_path, "UTC", offers)
+def test_what_join_writes_is_short_and_a_configuration_without_sources(tmp_path: Path) -> None:
+    text = config_text(tmp_path, "Asia/Shanghai")
+    assert len(text.splitlines()) < 25
+    assert f"ccmm-agent add-source {tmp_path} TYPE" in text
     (tmp_path / "agent.toml").write_text(text)
-    assert load_config(tmp_path).sources == ()
-    head, _, blocks = text.partition("# [[source]]")
-    uncommented = head + "\n".join(line.removeprefix("# ") for line in f"# [[source]]{blocks}".splitlines())
-    (tmp_path / "agent.toml").write_text(uncommented)
-    assert [source.plugin for source in load_config(tmp_path).sources] == ["asterisk", "ldap"]
+    config = load_config(tmp_path)
+    assert (config.sources, config.zone.key) == ((), "Asia/Shanghai")
