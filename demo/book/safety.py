@@ -54,7 +54,7 @@ def _settings(character: Character, now: datetime) -> Iterator[Row]:
 def _endpoints(character: Character, now: datetime) -> Iterator[Row]:
     for name in ("portal", "crm"):
         row: Row = {"id": name, "protocol": "tls", "tls_minor": 3, "encrypted": True, "encryption_required": True}
-        yield row | {"expires": now + timedelta(days=200)}
+        yield row | {"weak_suites": False, "expires": now + timedelta(days=200)}
     yield {"id": "media", "protocol": "rtp", "tls_minor": 0, "encrypted": True, "encryption_required": True}
 
 

@@ -30,7 +30,7 @@ device
     usb_blocked:flag? lock_minutes:number? seen:time? signatures:time? critical_since:time?
 
 endpoint
-    protocol:text? tls_minor:whole? encrypted:flag? encryption_required:flag? expires:time?
+    protocol:text? tls_minor:whole? weak_suites:flag? encrypted:flag? encryption_required:flag? expires:time?
 
 holding
     class:text? source:text? project:text? client:text? copy:text? encrypted:flag? key_local:flag? protected:flag?

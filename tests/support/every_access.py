@@ -20,7 +20,7 @@ def card_data(stack: ExitStack, place: Path, now: datetime) -> Table:
 
 
 def tls(stack: ExitStack, place: Path, now: datetime) -> Table:
-    port = stack.enter_context(tls_server(ssl.TLSVersion.TLSv1_2))
+    port = stack.enter_context(tls_server(ssl.TLSVersion.TLSv1_2, ciphers="ECDHE+AESGCM"))
     return {"endpoints": {"crm": f"{HOST}:{port}"}}
 
 

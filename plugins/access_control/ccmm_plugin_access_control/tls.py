@@ -1,4 +1,6 @@
-"""The `tls` source: which versions of TLS every listed port accepts, and until when its certificate is valid."""
+"""The `tls` source: which versions of TLS and which weak suites every listed port accepts, and until when its
+certificate is valid.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +43,7 @@ name = "encrypted_ports"
 plugin = "tls"
 every = "6h"
 # ca_file = "/etc/ccmm/own-ca.pem"   # for `check`: without it the authorities that this machine trusts
-# call_timeout = "5s"                # for one question; each port is asked seven
+# call_timeout = "5s"                # for one question; each port is asked up to eleven
 
 [source.endpoints]                   # the name that leaves the center = host:port; all that have to be encrypted
 crm = "crm.center.example:443"
@@ -75,6 +77,7 @@ directory = "ldap.center.example:636"
                 {
                     "protocol": "tls",
                     "tls_minor": accepted.tls_minor,
+                    "weak_suites": accepted.weak,
                     "encrypted": bool(accepted.versions),
                     "expires": accepted.expires,
                 },

@@ -12,7 +12,7 @@ from typing import Final
 from cryptography import x509
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_plugin_access_control.tls_hello import TLS10, TLS12, VERSIONS, format_hello, parse_answer
+from ccmm_plugin_access_control.tls_hello import TLS10, VERSIONS, format_hello, parse_answer
 from ccmm_proto.errors import Malformed
 
 _PIECE_BYTES: Final = 4096
@@ -32,7 +32,7 @@ class Accepted:
     """What a port accepts. `expires` None: it shows no certificate to whom it does not know."""
 
     versions: tuple[int, ...]  # lowest first; none: no TLS at all
-    weak: bool
+    weak: bool | None  # None: where there is no TLS there are no suites
     expires: datetime | None
 
     @property
@@ -49,7 +49,9 @@ def accepted_by(endpoint: Endpoint, timeout_s: float) -> Accepted:
             told = f"{endpoint.name}: it closes every connection without a word"
             raise SourceUnavailable(Reason.UNREADABLE, told)
         versions = tuple(version for version in VERSIONS if chosen[version] == version)
-        weak = bool(versions) and isinstance(_chosen(endpoint, TLS12, timeout_s, weak_only=True), int)
+        # In each version: some systems keep a list of suites for each.
+        took = (isinstance(_chosen(endpoint, each, timeout_s, weak_only=True), int) for each in versions)
+        weak = any(took) if versions else None
         expires = _expires(endpoint, timeout_s) if versions else None
     except TimeoutError as error:
         told = f"{endpoint.name}: no answer within {timeout_s:g} s: a firewall, or it hangs"

@@ -15,10 +15,30 @@ from ccmm_proto.errors import Malformed
 
 SSL3, TLS10, TLS11, TLS12, TLS13 = 0x0300, 0x0301, 0x0302, 0x0303, 0x0304
 VERSIONS: Final = (SSL3, TLS10, TLS11, TLS12, TLS13)  # lowest first
-WEAK: Final = (  # RC4, DES and 3DES, export, NULL and anonymous: RFC 9325, section 4.1
-    *(0x000A, 0xC012, 0xC008, 0x0016, 0x0005, 0x0004, 0xC011, 0xC007, 0x0009, 0x0015, 0x0001, 0x0002, 0x003B),
-    *(0x0003, 0x0006, 0x0008, 0x0014, 0x0018, 0x001B, 0x0034, 0x003A, 0xC018, 0xC019, 0x006C, 0x006D, 0x00A6),
+# All that IANA names, but for keys shared beforehand, Kerberos and what it reserves: RFC 9325, section 4.1.
+WEAK: Final = (
+    *(0x0001, 0x0002, 0x003B, 0xC001, 0xC006, 0xC00B, 0xC010, 0xC015),  # NULL
+    *(0x0003, 0x0006, 0x0008, 0x000B, 0x000E, 0x0011, 0x0014, 0x0017, 0x0019),  # export
+    *(0x0004, 0x0005, 0x0018, 0xC002, 0xC007, 0xC00C, 0xC011, 0xC016),  # RC4
+    *(0x0007, 0x0009, 0x000C, 0x000F, 0x0012, 0x0015, 0x001A),  # IDEA and DES
+    *(0x000A, 0x000D, 0x0010, 0x0013, 0x0016, 0x001B, 0xC003, 0xC008, 0xC00D, 0xC012, 0xC017),  # 3DES
+    *(
+        0x0034,
+        0x003A,
+        0x006C,
+        0x006D,
+        0x00A6,
+        0x00A7,
+        0xC018,
+        0xC019,
+        0x0046,
+        0x0089,
+        0x00BF,
+        0x00C5,
+        0x009B,
+    ),  # anonymous
 )
+_WEAK_OF_13: Final = (0xC0B4, 0xC0B5)  # RFC 9150: integrity alone
 _USUAL: Final = (
     *(0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA8, 0xCCA9, 0xC009, 0xC00A, 0xC013, 0xC014, 0xC023, 0xC024, 0xC027, 0xC028),
     *(0x009E, 0x009F, 0xCCAA, 0x0033, 0x0039, 0x0067, 0x006B, 0x009C, 0x009D, 0x002F, 0x0035, 0x003C, 0x003D),
@@ -39,9 +59,9 @@ class Answer:
 
 def format_hello(version: int, host: str, random: bytes, *, weak_only: bool = False) -> bytes:
     """Offers this version and those below it, for TLS 1.3 that one only. `random`: 32 bytes."""
-    suites = WEAK if weak_only else (*_USUAL, *WEAK)
+    usual, weak = (_OF_13, _WEAK_OF_13) if version == TLS13 else ((*_USUAL, *WEAK), WEAK)
     body = struct.pack(">H", min(version, TLS12)) + random + b"\0"
-    body += _list16(_OF_13 if version == TLS13 else suites) + b"\1\0"
+    body += _list16(weak if weak_only else usual) + b"\1\0"
     if version > SSL3:
         body += _sized16(_extensions(version, host))
     handshake = b"\1" + len(body).to_bytes(3, "big") + body

@@ -23,6 +23,7 @@ from ccmm_plugin_access_control.tls_hello import (
     TLS12,
     TLS13,
     VERSIONS,
+    WEAK,
     Answer,
     format_hello,
     parse_answer,
@@ -103,10 +104,11 @@ def test_the_source_keeps_the_contract() -> None:
 def test_the_lowest_version_that_a_port_accepts_is_told(
     lowest: ssl.TLSVersion, highest: ssl.TLSVersion, minor: int
 ) -> None:
-    with tls_server(lowest, highest) as port:
+    with tls_server(lowest, highest, "ECDHE+AESGCM:ECDHE+AES:@SECLEVEL=0") as port:
         found = told(crm=port)["crm"]
     expires = int(UNTIL.timestamp() * 1000)
-    assert found == {"protocol": "tls", "tls_minor": minor, "encrypted": True, "expires": expires}
+    expected = {"protocol": "tls", "tls_minor": minor, "weak_suites": False, "encrypted": True, "expires": expires}
+    assert found == expected
 
 
 def test_ssl_3_is_less_than_any_tls() -> None:
@@ -121,7 +123,8 @@ def test_ssl_3_is_less_than_any_tls() -> None:
             stream.sendall(b"\x15\3\1\0\2\2\x46")
 
     with answering(serve) as port:
-        assert told(old=port)["old"] == {"protocol": "tls", "tls_minor": -1, "encrypted": True}
+        expected = {"protocol": "tls", "tls_minor": -1, "weak_suites": True, "encrypted": True}
+        assert told(old=port)["old"] == expected
 
 
 def test_a_port_that_speaks_no_tls_is_on_the_list_as_unencrypted() -> None:
@@ -185,11 +188,33 @@ def test_check_says_what_to_mend(tmp_path: Path) -> None:
         assert verdicts(crm=port)[0] == ("failed", "still accepts TLS 1.0: turn off what is below TLS 1.2")
 
 
-def test_check_warns_of_weak_suites_and_not_of_strong_ones() -> None:
+def test_weak_suites_are_stated_and_warned_of_and_strong_ones_are_not() -> None:
     with tls_server(V.TLSv1_2, V.TLSv1_2, "ALL:aNULL:@SECLEVEL=0") as port:
+        assert told(crm=port)["crm"]["weak_suites"] is True
         assert any("weak suite" in detail for _, detail in verdicts(crm=port))
     with tls_server(V.TLSv1_2, V.TLSv1_2, "ECDHE+AESGCM") as port:
+        assert told(crm=port)["crm"]["weak_suites"] is False
         assert not any("weak suite" in detail for _, detail in verdicts(crm=port))
+
+
+@pytest.mark.parametrize("only", VERSIONS[1:])
+def test_suites_are_asked_for_in_each_version(only: int) -> None:
+    """A simulator: it takes weak suites in one version alone, as where each version has its own list."""
+
+    def serve(stream: socket.socket) -> None:
+        hello = stream.recv(2000)
+        version = TLS13 if b"\0\x2b\0\3\2\3\4" in hello else int.from_bytes(hello[9:11], "big")
+        first = int.from_bytes(hello[46:48], "big")
+        is_strong = first not in (WEAK[0], 0xC0B4)
+        if version > SSL3 and (is_strong or version == only):
+            more = b"\0\6\0\x2b\0\2\3\4" if version == TLS13 else b"\0\0"
+            body = min(version, TLS12).to_bytes(2, "big") + bytes(33) + hello[46:48] + b"\0" + more
+            stream.sendall(b"\x16\3\3\0" + bytes([len(body) + 4]) + b"\2\0\0" + bytes([len(body)]) + body)
+        else:
+            stream.sendall(b"\x15\3\1\0\2\2\x28")
+
+    with answering(serve) as port:
+        assert told(crm=port)["crm"] == {"protocol": "tls", "tls_minor": 0, "weak_suites": True, "encrypted": True}
 
 
 def test_it_is_read_in_a_reader_process_with_all_that_it_needs() -> None:
