@@ -24,7 +24,7 @@ from ccmm_agent.web import Place, Web, header, manifest_of, place_lines, place_o
 from ccmm_plugin_crm.cases import CLASSES
 from ccmm_plugin_crm.rt_ask import WINDOW, Queue, RequestTracker
 from ccmm_plugin_crm.rt_case import NOW, Ticket, Words, counts
-from ccmm_plugin_crm.rt_count import MARKED, MEASURES, State, parse_state
+from ccmm_plugin_crm.rt_count import MARKED, MEASURES, State, parse_state, state_anew
 from ccmm_plugin_crm.rt_facts import Fields, case_of, ticket_of
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import from_ms, to_ms
@@ -133,7 +133,7 @@ Complaints = "complaint"
     def _read(self, rt: RequestTracker, window: Window) -> Iterator[Observation | Done]:
         queues = self._queues(rt)
         fields = self._field_ids(queues)
-        state = parse_state(window.cursor) or self._begin(rt, window.now)
+        state = parse_state(window.cursor, window.zone) or self._begin(rt, window)
         top = rt.last_change(fields)
         notes = [_SET_BACK] if top < state.last else []
         state.last = min(state.last, top)
@@ -146,7 +146,7 @@ Complaints = "complaint"
         covers = None
         if read_to is not None:
             state.upto_ms = max(before, to_ms(min(read_to, window.now).replace(microsecond=0)))
-            begin = before or state.since_ms
+            begin = before or state.first_day
             covers = (from_ms(min(begin, state.upto_ms)), from_ms(state.upto_ms))
             usual = [(name, self._class_of_queue(name)) for name in self.queues]
             yield from state.days_over(state.upto_ms, to_ms(window.now), usual, self._measures)
@@ -173,9 +173,9 @@ Complaints = "complaint"
         token = load_password(self.token_file)
         return Web(self.place, header("Authorization", f"token {token}"))
 
-    def _begin(self, rt: RequestTracker, now: datetime) -> State:
-        first = rt.first_change(now - self.since)
-        return State(last=first, first=first, since_ms=to_ms((now - self.since).replace(microsecond=0)))
+    def _begin(self, rt: RequestTracker, window: Window) -> State:
+        since = (window.now - self.since).replace(microsecond=0)
+        return state_anew(window.cursor, window.zone, first=rt.first_change(since), since_ms=to_ms(since))
 
     def _queues(self, rt: RequestTracker) -> list[Queue]:
         """All that the options name; a queue of which no ticket is seen is no queue without tickets."""

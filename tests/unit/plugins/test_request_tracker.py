@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -99,7 +99,7 @@ def test_the_source_keeps_the_contract(server: Simulator, tmp_path: Path) -> Non
 
 def test_cases_and_days_are_those_counted_by_hand(server: Simulator, tmp_path: Path) -> None:
     found, done = read(source(server.url, tmp_path))
-    assert done.covers == (NOON - timedelta(days=15), NOON - timedelta(seconds=30))
+    assert done.covers == (datetime(2026, 11, 6, tzinfo=UTC), NOON - timedelta(seconds=30))
     told = cases(found)
     assert told["1"]["call"] == 'text: "C1"'
     assert told["1"]["agent"] == 'text: "u7"'
@@ -113,7 +113,7 @@ def test_cases_and_days_are_those_counted_by_hand(server: Simulator, tmp_path: P
         "cases_due 17 Complaints": 1,
         "complaints_due 17 Complaints": 1,
         "issues 16 Support": 1,
-        "cases_closed 16 Support": 1,
+        "cases_closed 17 Support": 1,  # at 20:00 UTC of the 16th: at 04:00 of the 17th in Shanghai
         "cases_due 18 Support": 1,
         "cases_on_time 18 Support": 1,
     }
@@ -140,6 +140,60 @@ def test_a_change_is_stated_once_and_changes_the_days_that_it_touches(
     }
     assert (revised["cases_due 12"], revised["cases_closed 13"], revised["cases_reopened 13"]) == (0, 1, 1)
     assert read(given, done.cursor)[0] == []
+
+
+def test_days_are_the_civil_days_of_the_center_over_a_change_of_the_clocks(
+    tracker: FakeRequestTracker, server: Simulator, tmp_path: Path
+) -> None:
+    """New York: until the 1st of November 04:00 UTC is midnight, after it 05:00; the 1st has 25 hours."""
+    for created in ("31 03:59:59", "31 04:00:00"):  # the 30th; the 31st
+        tracker.create("5", f"2026-10-{created}")
+    for created in ("01 03:59:59", "01 04:00:00", "02 04:30:00", "02 05:00:00"):  # the 31st, the 1st twice, the 2nd
+        tracker.create("5", f"2026-11-{created}")
+    given = source(server.url, tmp_path, since="30d")
+    found, done = read_all(given, now=NOON, zone=ZoneInfo("America/New_York"))
+    told = {key: n for key, n in counted(found).items() if key.startswith("complaints ") and key[11:13] in "31010203"}
+    # The slot of a civil day is the UTC day that starts within it: the evening before the date that UTC writes.
+    assert told == {
+        "complaints 31 Complaints": 1,
+        "complaints 01 Complaints": 2,
+        "complaints 02 Complaints": 2,
+        "complaints 03 Complaints": 1,
+    }
+    assert done.covers == (datetime(2026, 10, 23, tzinfo=UTC), NOON - timedelta(seconds=30))
+
+
+def test_a_day_is_stated_when_the_center_has_seen_its_end(
+    tracker: FakeRequestTracker, server: Simulator, tmp_path: Path
+) -> None:
+    """The Azores: 25 hours on the 25th of October 2026, from 00:00 UTC until 01:00 UTC of the next day."""
+    given, zone = source(server.url, tmp_path, since="15d"), ZoneInfo("Atlantic/Azores")
+    for minutes, is_over in ((60, False), (76, True)):
+        now = datetime(2026, 10, 26, tzinfo=UTC) + timedelta(minutes=minutes)
+        found, _ = read_all(given, now=now, zone=zone)
+        days = {from_ms(one.measure.start_ms).date() for one in found if one.WhichOneof("fact") == "measure"}
+        assert (date(2026, 10, 25) in days) is is_over
+
+
+def test_figures_of_days_of_another_zone_are_stated_anew_by_revision(
+    tracker: FakeRequestTracker, server: Simulator, tmp_path: Path
+) -> None:
+    tracker.create("5", "2026-11-10 17:00:00")  # the 11th in Shanghai
+    given = source(server.url, tmp_path)
+    found, done = read_all(given, now=NOON, zone=ZoneInfo("UTC"))
+    assert counted(found)["complaints 10 Complaints"] == 1
+    version, *held, zone = json.loads(done.cursor)
+    assert (version, zone) == (2, "UTC")
+    of_utc_days = json.dumps([1, *held]).encode()  # as it was written before zones were
+    for cursor in (done.cursor, of_utc_days):
+        again, after = read(given, cursor)
+        told = {
+            (f"{from_ms(m.start_ms):%d}", m.count): m.revision
+            for m in (one.measure for one in again if one.WhichOneof("fact") == "measure")
+            if m.id == "complaints" and from_ms(m.start_ms).day in (10, 11) and m.dimensions[-1].text == "Complaints"
+        }
+        assert told == {("10", 0): 1, ("11", 1): 1}
+        assert read(given, after.cursor)[0] == []
 
 
 def test_a_complaint_that_gets_another_name_stays_one_that_was_made(
@@ -227,7 +281,7 @@ def test_more_changes_than_one_answer_holds_are_all_read(
     found, done = read(source(server.url, tmp_path))
     assert len(cases(found)) == 453
     assert counted(found)["issues 19 Support"] == 450
-    assert done.covers == (NOON - timedelta(days=15), NOON - timedelta(seconds=30))
+    assert done.covers == (datetime(2026, 11, 6, tzinfo=UTC), NOON - timedelta(seconds=30))
 
 
 def test_a_tracker_that_went_back_in_time_is_said_and_read_on(
@@ -362,20 +416,20 @@ def test_in_whichever_batches_it_is_read_the_days_hold_the_same(
     changes: list[tuple[str, str]], ends: list[int]
 ) -> None:
     ticket, _ = replayed(changes)
-    state, before = State(), 0
+    state, before = State(zone=ZONE), 0
     for end in sorted({*ends, 99}):
         state.add(ticket, WORDS, before, end)
         before = end
-    assert +state.cells == Counter(share(ticket, WORDS, 99))
-    kept = parse_state(state.to_cursor())
+    assert +state.cells == Counter(share(ticket, WORDS, 99, ZONE))
+    kept = parse_state(state.to_cursor(), ZONE)
     assert kept is not None
     assert +kept.cells == +state.cells
 
 
 @given(st.binary(max_size=60))
 def test_any_cursor_is_one_or_none(cursor: bytes) -> None:
-    state = parse_state(cursor)
-    assert state is None or parse_state(state.to_cursor()) == state
+    state = parse_state(cursor, ZONE)
+    assert state is None or parse_state(state.to_cursor(), ZONE) == state
 
 
 @given(st.text(max_size=40))
