@@ -19,7 +19,7 @@ from ccmm_rules.operators.answers import answers_of
 from ccmm_rules.saying import row_name, say, spaced
 from ccmm_rules.speech import Speech, length_words
 from ccmm_rules.verdict import Spot
-from ccmm_rules.vocabulary.feeds import ways_of
+from ccmm_rules.vocabulary.feeds import Way, ways_of
 from ccmm_rules.vocabulary.tables import load_vocabulary
 
 OUTCOMES = {
@@ -245,17 +245,28 @@ def _listed(texts: Sequence[str], speech: Speech) -> str:
 
 
 def _ways(feed: str, speech: Speech) -> str:
-    """What may deliver it."""
-    words = {
-        "plugin": ("plugin {}", "插件 {}"),
-        "table": ("source {}", "数据源 {}"),
-        "document": ("source {}", "数据源 {}"),
-        "attestation": ("command {}", "命令 {}"),
-    }
-    ways = [speech.pick(*words[way.by]).format(way.name) for way in ways_of(feed)]
+    """What may deliver it: what reads the system first, then what people keep."""
+    ways = ways_of(feed)
     if not ways:
         return speech.pick("the plugin that reads it is still to come", "读取它的插件尚未提供")
-    return speech.pick(f"connect it: {' or '.join(ways)}", f"请接入：{'或'.join(ways)}")
+    plugins = [way.name for way in ways if way.by == "plugin"]
+    several = len(plugins) > 1
+    found = []
+    if plugins:
+        reads = speech.pick("read the system" if several else "reads the system", "读取系统")
+        found.append(speech.pick(f"{', '.join(plugins)} ({reads})", f"{'、'.join(plugins)}（{reads}）"))
+    found += [_kept(way, speech) for way in ways if way.by != "plugin"]
+    joined = speech.pick(" or ", "或 ").join(found)
+    return speech.pick(f"connect {'one of: ' * several}{joined}", f"请接入{'以下之一：' if several else ' '}{joined}")
+
+
+def _kept(way: Way, speech: Speech) -> str:
+    words = {
+        "table": ("{} (hand-kept)", "{}（手工维护）"),
+        "document": ("{} (a folder of documents)", "{}（文件夹）"),
+        "attestation": ("{} (a signed statement)", "{}（签署的声明）"),
+    }
+    return speech.pick(*words[way.by]).format(way.name)
 
 
 def _holding(rule: Rule, findings: Findings, speech: Speech) -> str:

@@ -92,13 +92,35 @@ def test_a_test_on_entries_is_told_in_words() -> None:
 
 def test_what_was_never_heard_of_is_named_with_what_may_deliver_it() -> None:
     said = told(one_rule(ACCOUNTS, "x.bad == 0")).sentence
-    untold, ways = said["en"].split("; connect it: ")
+    untold, ways = said["en"].split("; connect one of: ")
     assert untold == "A rule: no current evidence at L1: nothing was ever heard of accounts"
-    assert {"plugin ldap", "plugin linux_auth", "source table"} <= {*ways.split(" or ")}
-    untold, ways = said["zh"].split("；请接入：")
+    listed, kept = ways.split(" (read the system) or ")
+    assert ({"ldap", "linux_auth"} <= {*listed.split(", ")}, kept) == (True, "table (hand-kept)")
+    untold, ways = said["zh"].split("；请接入以下之一：")
     assert untold == "一条规则：L1 缺少有效证据：从未收到账号"
-    assert "插件 ldap" in ways
-    assert ways.endswith("或数据源 table")
+    assert ways.endswith("（读取系统）或 table（手工维护）")
+
+
+@pytest.mark.parametrize(
+    ("read", "en", "zh"),
+    [
+        ("{inventory: person, of: active}", "connect table (hand-kept)", "请接入 table（手工维护）"),
+        (
+            "{inventory: endpoint, of: encrypted}",
+            "connect tls (reads the system) or table (hand-kept)",
+            "请接入 tls（读取系统）或 table（手工维护）",
+        ),
+        ("{documents: plan, of: live}", "connect documents (a folder of documents)", "请接入 documents（文件夹）"),
+        (
+            "{attestations: workplace, of: rest_area}",
+            "connect attest (a signed statement)",
+            "请接入 attest（签署的声明）",
+        ),
+    ],
+)
+def test_whatever_may_deliver_it_reads_well(read: str, en: str, zh: str) -> None:
+    said = told(one_rule(read, "x.n >= 1")).sentence
+    assert (said["en"].rpartition("; ")[2], said["zh"].rpartition("；")[2]) == (en, zh)
 
 
 def test_what_fell_silent_says_when_it_was_last_heard_on_the_centers_clock() -> None:
