@@ -71,5 +71,6 @@ veto          what a center never lets leave
 web           the HTTP client of plugins
 web_errors    what went wrong over HTTP, and its mend
 web_place     where a web API is
+web_proxy     the HTTP proxy of a web API, and what goes wrong at it
 web_wire      a session of requests that keeps our limits
 """

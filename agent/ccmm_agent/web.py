@@ -1,6 +1,6 @@
 """The HTTP client of plugins (a part of the plugin API; needs the extra `ccmm-agent[web]`).
 
-    place = place_of(options)                                        # url, ca_file, tls_name, plain, call_timeout
+    place = place_of(options)                          # url, ca_file, tls_name, plain, call_timeout, proxy
     with Web(place, bearer(load_password(token_file))) as web:
         tickets = web.get("/REST/2.0/tickets", {"page": "1"}, what="tickets").json_object()
 
@@ -25,6 +25,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 from ccmm_agent.plugin import Reason, SourceUnavailable
 from ccmm_agent.web_errors import Trouble, trouble_of, trouble_of_status
 from ccmm_agent.web_place import Place, manifest_of, place_lines, place_of, query_of
+from ccmm_agent.web_proxy import proxy_trouble
 from ccmm_agent.web_wire import BoundedDigest, Broken, TooLarge, body_of, drained, open_session, within
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "manifest_of",
     "place_lines",
     "place_of",
+    "proxy_trouble",
     "query_of",
 ]
 
@@ -229,7 +231,8 @@ class Web:
         except Broken as error:
             return Trouble(Reason.UNREADABLE, f"the answer is {error}")
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
-            return trouble_of(error, datetime.now(UTC))
+            of_proxy = self.place.proxy and proxy_trouble(error, self.place.proxy, self.place.where)
+            return of_proxy or trouble_of(error, datetime.now(UTC))
         return trouble_of_status(response.status_code, response.headers, right, datetime.now(UTC))
 
     def _sent(self, request: requests.Request, seconds: float) -> requests.Response:

@@ -41,7 +41,7 @@ _LOST: Final = Trouble(Reason.UNREACHABLE, "the connection was lost before the a
 
 def trouble_of(error: Exception, now: datetime) -> Trouble:
     """Of a connection that did not bring a whole answer."""
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     for judge in (_isolated, _of_tls, _of_name, _of_loss, _of_time, _of_protocol, _of_end):
         for cause in causes:
             if (found := judge(cause, now)) is not None:
@@ -121,7 +121,7 @@ def _target(headers: Mapping[str, str]) -> str:
         return ""
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes_of(error: BaseException) -> Iterator[BaseException]:
     """The error and what lies in it, outermost first: causes, contexts, and what libraries carry along."""
     waiting, seen = [error], set[int]()
     while waiting:

@@ -1,6 +1,7 @@
 """Where a web API is, from the options of a source, and what `check` says of it; pure.
 
-`url` names it; `ca_file`, `tls_name`, `plain` and `call_timeout` say how it is spoken to. `timeout` is the agent's own.
+`url` names it; `ca_file`, `tls_name`, `plain` and `call_timeout` say how it is spoken to, and `proxy` through whom.
+`timeout` is the agent's own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 
 from ccmm_agent.options import BadOption, Options
 from ccmm_agent.plugin import CheckLine, Manifest, Reason, SourceUnavailable
+from ccmm_agent.secret_file import password_line
+from ccmm_agent.web_proxy import Proxy, proxy_of
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _PORTS: Final = {"https": 443, "http": 80}
@@ -26,10 +29,16 @@ class Place:
     ca_file: Path | None = None  # None: the authorities that this machine trusts
     tls_name: str | None = None  # the name in its certificate, where it is not the host of the URL
     timeout_s: float = 30.0  # for one answer as a whole
+    proxy: Proxy | None = None  # through which it is asked; the only host to be reached then
 
     @property
     def is_tls(self) -> bool:
         return self.url.startswith("https:")
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """What this machine connects to."""
+        return (self.host, self.port) if self.proxy is None else (self.proxy.host, self.proxy.port)
 
     @property
     def where(self) -> str:
@@ -59,25 +68,35 @@ def place_of(options: Options, *, key: str = "url", default: str | None = None) 
         ca_file=options.path("ca_file", None),
         tls_name=options.text("tls_name", None),
         timeout_s=float(options.seconds("call_timeout", 30)),
+        proxy=proxy_of(options),
     )
+    if place.proxy is not None and not place.is_tls:
+        raise BadOption(key, "https://, as through a proxy nothing is asked in clear")
     if not options.flag("plain", False) and not place.is_tls and host not in LOOPBACK:
         raise BadOption(key, "https://, or plain = true: secrets and answers then cross the network in clear")
     return place
 
 
 def manifest_of(*places: Place, files: tuple[Path, ...] = ()) -> Manifest:
-    """What is needed to reach these places, and these files (the secret's)."""
+    """What is needed to reach these places, and these files (the secret's). Behind a proxy: it, and not the places."""
     trusted = tuple(place.ca_file for place in places if place.ca_file is not None)
-    endpoints = tuple((place.host, place.port) for place in places)
-    return Manifest(files=tuple(dict.fromkeys((*files, *trusted))), endpoints=tuple(dict.fromkeys(endpoints)))
+    of_proxies = tuple(place.proxy.password_file for place in places if place.proxy and place.proxy.password_file)
+    endpoints = tuple(dict.fromkeys(place.endpoint for place in places))
+    return Manifest(files=tuple(dict.fromkeys((*files, *trusted, *of_proxies))), endpoints=endpoints)
 
 
-def place_lines(place: Place) -> Iterator[CheckLine]:
-    """For `check`: is what is sent and answered protected?"""
-    if not place.is_tls and place.host not in LOOPBACK:
-        yield CheckLine(
-            "warning", "url", f"{place.where} is asked in clear: secrets and answers can be read and changed"
-        )
+def place_lines(*places: Place) -> Iterator[CheckLine]:
+    """For `check`: is what is sent and answered protected, and who else could be reached?"""
+    for place in places:
+        if not place.is_tls and place.host not in LOOPBACK:
+            yield CheckLine(
+                "warning", "url", f"{place.where} is asked in clear: secrets and answers can be read and changed"
+            )
+    for proxy in dict.fromkeys(place.proxy for place in places if place.proxy is not None):
+        asked = ", ".join(dict.fromkeys(place.where for place in places if place.proxy == proxy))
+        yield CheckLine("ok", "proxy", f"through {proxy.where}, which should let this machine reach only {asked}")
+        if proxy.password_file is not None:
+            yield password_line(proxy.password_file)
 
 
 def query_of(values: Mapping[str, object]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 `requests` limits each piece of an answer; here the sockets hold the whole of it to a deadline, however slowly it drips.
 """
 
+import http.client
 import socket
 import ssl
 import time
@@ -16,10 +17,11 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
 from ccmm_agent.web_place import Place
+from ccmm_agent.web_proxy import NoWay
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -95,11 +97,32 @@ class _TimedPool(urllib3.HTTPConnectionPool):
     ConnectionCls = _TimedConnection
 
 
+class _ProxiedConnection(HTTPSConnection):
+    """TLS through a proxy: the way to it and its answer to CONNECT keep to the deadline, too."""
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return _TimedSocket(fileno=super()._new_conn().detach())
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise NoWay from error
+
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()
+        except (OSError, http.client.HTTPException) as error:
+            raise NoWay from error
+
+
+class _ProxiedPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _ProxiedConnection
+
+
 class _Adapter(HTTPAdapter):
-    """Connections of one place: its certificate's authority, its name, our sockets."""
+    """Connections of one place: its certificate's authority, its name, our sockets, its proxy."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self._proxy_headers = {} if place.proxy is None else place.proxy.headers()
         self._context = tls_context(place) if place.is_tls else None
         super().__init__(max_retries=0)
 
@@ -107,6 +130,14 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         classes = {"http": _TimedPool, "https": urllib3.HTTPSConnectionPool}
         self.poolmanager.pool_classes_by_scheme = classes
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        manager.pool_classes_by_scheme = {"https": _ProxiedPool}
+        return manager
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        return self._proxy_headers
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> tuple[Any, Any]:
         scheme = self._place.url.split(":")[0]
@@ -141,6 +172,8 @@ def open_session(place: Place) -> requests.Session:
     session.trust_env = False
     session.adapters.clear()
     session.mount(place.url.split(":")[0] + "://", _Adapter(place))
+    if place.proxy is not None:
+        session.proxies = {"https": place.proxy.url(with_log_in=False)}
     session.headers.update({"User-Agent": "ccmm-agent", "Accept": "application/json", "Accept-Encoding": "gzip"})
     return session
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from ccmm_agent.testing_http import Asked, Reply, Simulator, http_simulator, json_reply
+from ccmm_agent.testing_http import Asked, Certificate, Reply, Simulator, http_simulator, json_reply
 
 REGION, ACCOUNT, INSTANCE = "eu-central-1", "123456789012", "11111111-2222-3333-4444-555555555555"
 KEY, SECRET = "AKIAEXAMPLEEXAMPLE00", "secret+canary/x"
@@ -46,8 +46,8 @@ class Connect:
     more_counted: int = 0
 
     @contextmanager
-    def running(self) -> Iterator[Simulator]:
-        with http_simulator(self._answer) as server:
+    def running(self, tls: Certificate | None = None) -> Iterator[Simulator]:
+        with http_simulator(self._answer, tls=tls) as server:
             yield server
 
     def _answer(self, asked: Asked) -> Reply:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ccmm_agent.testing_http import Asked, Reply, Simulator, http_simulator, json_reply
+from ccmm_agent.testing_http import Asked, Certificate, Reply, Simulator, http_simulator, json_reply
 
 CLIENT, SECRET, TOKEN = "client-1", "secret-canary", "token-canary"
 PERMISSIONS = frozenset(
@@ -47,8 +47,8 @@ class Genesys:
     _jobs: dict[str, tuple[list[dict[str, Any]], list[str]]] = field(default_factory=dict)
 
     @contextmanager
-    def running(self) -> Iterator[Simulator]:
-        with http_simulator(self._answer) as server:
+    def running(self, tls: Certificate | None = None) -> Iterator[Simulator]:
+        with http_simulator(self._answer, tls=tls) as server:
             yield server
 
     def _answer(self, asked: Asked) -> Reply:

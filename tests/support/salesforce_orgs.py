@@ -18,7 +18,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ccmm_agent.testing_http import Asked, Reply, Simulator, http_simulator, json_reply
+from ccmm_agent.testing_http import Asked, Certificate, Reply, Simulator, http_simulator, json_reply
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -46,9 +46,9 @@ class Organisation:
     _pages: dict[str, list[Row]] = field(default_factory=dict)
 
     @contextmanager
-    def running(self) -> Iterator[Simulator]:
+    def running(self, tls: Certificate | None = None) -> Iterator[Simulator]:
         """The server, which is both the log-in host and the instance."""
-        with http_simulator(self.answer) as server:
+        with http_simulator(self.answer, tls=tls) as server:
             self.url = server.url
             yield server
 

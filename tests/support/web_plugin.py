@@ -1,6 +1,7 @@
 """A plugin that asks a web API, as short as one can be. Imported in reader processes only."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar, Self
@@ -12,7 +13,7 @@ from ccmm_agent.web import Place, Web, bearer, manifest_of, place_lines, place_o
 
 
 class Calls(Source):
-    """How many calls a web API counts; `beside` makes it ask another port than its manifest names."""
+    """How many calls a web API counts; `beside` and `direct` make it ask what its manifest does not name."""
 
     plugin: ClassVar[str] = "web"
     feeds: ClassVar[tuple[str, ...]] = ("calls_offered",)
@@ -26,7 +27,9 @@ class Calls(Source):
     @classmethod
     def from_options(cls, options: Options) -> Self:
         place = place_of(options)
-        return cls(place, place_of(options, key="beside", default=place.url), options.path("token_file"))
+        beside = place_of(options, key="beside", default=place.url)
+        beside = replace(beside, proxy=None) if options.flag("direct", False) else beside
+        return cls(place, beside, options.path("token_file"))
 
     def manifest(self) -> Manifest:
         return manifest_of(self._place, files=(self._token_file,))

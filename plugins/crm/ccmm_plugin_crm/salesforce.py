@@ -59,6 +59,9 @@ username = "ccmm@center.example"
 key_file = "/etc/ccmm/salesforce.key"  # private key of the app's certificate, PEM; chmod 600
 # api_version = "60.0"
 # ca_file = "/etc/ccmm/proxy-ca.pem"   # without it: the authorities that this machine trusts
+# proxy = "http://proxy.example:3128"  # asked through it, by CONNECT
+# proxy_user = "ccmm"                  # only where the proxy asks for a log-in
+# proxy_password_file = "/etc/ccmm/proxy.password"
 # tls_name = "center.my.salesforce.com"
 # plain = false                        # true: http to another host; tokens then cross the network in clear
 # call_timeout = "30s"                 # for one answer
@@ -166,7 +169,7 @@ channel = "Origin"
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.key_file)
-        yield from place_lines(self.place)
+        yield from place_lines(self.login, self.place)
         with self._asked() as salesforce:
             yield CheckLine("ok", "log-in", f"{salesforce.where}, API {self.version}")
             yield from self._described(salesforce.describe())

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from ccmm_agent.plugin import BadOption, Manifest, Options, Reason, SourceUnavailable
 from ccmm_agent.secret_file import load_password
+from ccmm_agent.web import Place, manifest_of, place_of, proxy_trouble
 from ccmm_plugin_telephony.connect.contact_record import Part, parts_of
 from ccmm_plugin_telephony.connect.trouble import trouble_of
 from ccmm_proto.errors import Malformed
@@ -35,18 +36,12 @@ class Account:
     account_id: str
     access_key_id: str
     secret_file: Path
-    url: str
-    host: str
-    port: int
-    ca_file: Path | None = None
-    timeout_s: float = 30.0
+    place: Place
     searches_per_minute: int = 30
     paced: bool = True
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
-        from ccmm_agent.web import place_of
-
         region = _word(options, "region", "a region such as eu-central-1")
         place = place_of(options, key="endpoint_url", default=f"https://connect.{region}.amazonaws.com")
         return cls(
@@ -55,11 +50,7 @@ class Account:
             account_id=_word(options, "account_id", "the account's number of 12 digits"),
             access_key_id=_word(options, "access_key_id", "the id of an access key, such as AKIA..."),
             secret_file=options.path("secret_file"),
-            url=place.url,
-            host=place.host,
-            port=place.port,
-            ca_file=place.ca_file,
-            timeout_s=place.timeout_s,
+            place=place,
             searches_per_minute=options.whole("searches_per_minute", 30, least=1, most=600),
         )
 
@@ -69,11 +60,10 @@ class Account:
 
     @property
     def where(self) -> str:
-        return f"{self.host}:{self.port}"
+        return self.place.where
 
     def manifest(self) -> Manifest:
-        files = (self.secret_file, *((self.ca_file,) if self.ca_file else ()))
-        return Manifest(files=files, endpoints=((self.host, self.port),))
+        return manifest_of(self.place, files=(self.secret_file,))
 
 
 class Api:
@@ -171,15 +161,21 @@ class Api:
         try:
             answer = getattr(self._client, operation)(**given)
         except self._errors as error:
-            reason, told = trouble_of(error, operation)
+            reason, told = self._trouble(error, operation)
             raise SourceUnavailable(reason, f"{self._account.where}: {what}: {told}") from error
         return dict(answer) if isinstance(answer, dict) else {}
+
+    def _trouble(self, error: Exception, operation: str) -> tuple[Reason, str]:
+        place = self._account.place
+        of_proxy = place.proxy and proxy_trouble(error, place.proxy, place.where)
+        return (of_proxy.reason, of_proxy.told) if of_proxy else trouble_of(error, operation)
 
 
 @contextmanager
 def connected(account: Account) -> Iterator[Api]:
     """Raises SourceUnavailable; what is no answer of Amazon Connect becomes `unreadable`."""
-    secret = load_password(account.secret_file)
+    place, secret = account.place, load_password(account.secret_file)
+    proxies = {"https": place.proxy.url(with_log_in=True)} if place.proxy else {}
     try:
         import botocore.session
         from botocore.config import Config
@@ -189,17 +185,17 @@ def connected(account: Account) -> Iterator[Api]:
         raise SourceUnavailable(Reason.BAD_OPTION, told) from error
     session = botocore.session.Session(session_vars=_NOTHING_OF_THIS_MACHINE)
     config = Config(
-        connect_timeout=min(10.0, account.timeout_s),
-        read_timeout=account.timeout_s,
+        connect_timeout=min(10.0, place.timeout_s),
+        read_timeout=place.timeout_s,
         retries={"mode": "standard", "total_max_attempts": 3},
         parameter_validation=False,
-        proxies={},
+        proxies=proxies,
     )
     client = session.create_client(
         "connect",
         region_name=account.region,
-        endpoint_url=account.url,
-        verify=str(account.ca_file) if account.ca_file else None,
+        endpoint_url=place.url,
+        verify=str(place.ca_file) if place.ca_file else None,
         aws_access_key_id=account.access_key_id,
         aws_secret_access_key=secret,
         config=config,

@@ -20,6 +20,7 @@ from ccmm_agent.plugin import (
     Window,
 )
 from ccmm_agent.secret_file import password_line
+from ccmm_agent.web import place_lines
 from ccmm_plugin_telephony.connect.api import Account, Api, connected
 from ccmm_plugin_telephony.connect.contact_record import (
     FOLLOWS,
@@ -94,6 +95,9 @@ searches_per_minute = 30             # the account's quota of SearchContacts: 30
 # call_timeout = "30s"               # for one answer
 # endpoint_url = "https://vpce-....connect.eu-central-1.vpce.amazonaws.com"   # only for a private endpoint
 # ca_file = "/etc/ccmm/proxy-ca.pem" # only behind a proxy that signs certificates itself
+# proxy = "http://proxy.example:3128" # asked through it, by CONNECT
+# proxy_user = "ccmm"                # only where the proxy asks for a log-in
+# proxy_password_file = "/etc/ccmm/proxy.password"
 """
 
     account: Account
@@ -158,6 +162,7 @@ searches_per_minute = 30             # the account's quota of SearchContacts: 30
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.account.secret_file)
+        yield from place_lines(self.account.place)
         live_ms = floor_to(to_ms(window.now - self.settle), QUARTER_MS)
         with connected(self.account) as api:
             look = self._look(api, window, None, live_ms - HOUR_MS, live_ms)

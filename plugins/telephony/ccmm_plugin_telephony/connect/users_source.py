@@ -19,6 +19,7 @@ from ccmm_agent.plugin import (
     Window,
 )
 from ccmm_agent.secret_file import password_line
+from ccmm_agent.web import place_lines
 from ccmm_plugin_telephony.connect.api import Account, connected
 from ccmm_plugin_telephony.connect.contact_record import text_of
 from ccmm_plugin_telephony.connect.people import accounts_of, names_of, staff_of
@@ -56,6 +57,9 @@ searches_per_minute = 30             # the account's quota of searches: 30 unles
 # call_timeout = "30s"               # for one answer
 # endpoint_url = "https://vpce-....connect.eu-central-1.vpce.amazonaws.com"   # only for a private endpoint
 # ca_file = "/etc/ccmm/proxy-ca.pem" # only behind a proxy that signs certificates itself
+# proxy = "http://proxy.example:3128" # asked through it, by CONNECT
+# proxy_user = "ccmm"                # only where the proxy asks for a log-in
+# proxy_password_file = "/etc/ccmm/proxy.password"
 """
 
     account: Account
@@ -105,6 +109,7 @@ searches_per_minute = 30             # the account's quota of searches: 30 unles
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.account.secret_file)
+        yield from place_lines(self.account.place)
         with connected(self.account) as api:
             users = api.users()
             yield CheckLine("ok", self.account.where, "the access key is accepted")

@@ -71,6 +71,9 @@ cross_check = true                   # counts of the detail against the aggregat
 recordings_required = true           # whether every answered call must have a recording
 # call_timeout = "30s"               # for one answer
 # ca_file = "/etc/ccmm/proxy-ca.pem" # only behind a proxy that signs certificates itself
+# proxy = "http://proxy.example:3128" # asked through it, by CONNECT
+# proxy_user = "ccmm"                # only where the proxy asks for a log-in
+# proxy_password_file = "/etc/ccmm/proxy.password"
 """
 
     account: Account
@@ -124,7 +127,7 @@ recordings_required = true           # whether every answered call must have a r
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.account.secret_file)
-        yield from place_lines(self.account.api)
+        yield from place_lines(self.account.login, self.account.api)
         with connected(self.account) as cloud:
             yield CheckLine("ok", self.account.api.where, "a token was given")
             queues = cloud.queues()

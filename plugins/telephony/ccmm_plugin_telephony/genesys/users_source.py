@@ -55,6 +55,9 @@ history = "7d"                       # how much presence is read at first; at mo
 settle = "30m"                       # presence is stated this long afterwards
 # call_timeout = "30s"               # for one answer
 # ca_file = "/etc/ccmm/proxy-ca.pem" # only behind a proxy that signs certificates itself
+# proxy = "http://proxy.example:3128" # asked through it, by CONNECT
+# proxy_user = "ccmm"                # only where the proxy asks for a log-in
+# proxy_password_file = "/etc/ccmm/proxy.password"
 """
 
     account: Account
@@ -106,7 +109,7 @@ settle = "30m"                       # presence is stated this long afterwards
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.account.secret_file)
-        yield from place_lines(self.account.api)
+        yield from place_lines(self.account.login, self.account.api)
         with connected(self.account) as cloud:
             yield CheckLine("ok", self.account.api.where, "a token was given")
             users = cloud.users()
