@@ -92,6 +92,10 @@ _TABLE: tuple[tuple[Dimensions, int, Shape, str, str], ...] = (
         "",
         "survey_asked survey_answered survey_favourable outside_answered outside_favourable",
     ),
+    # of answers from 0 to 10: promoters gave 9 or 10, detractors 0 to 6
+    (_SURVEY, 900, Shape.COUNT, "", "nps_asked nps_promoters nps_passives nps_detractors"),
+    (_SURVEY, 900, Shape.COUNT, "", "effort_asked effort_answered effort_easy"),
+    (_SURVEY, 900, Shape.SUM, "points", "effort_points"),  # from 1, none, to 7, the most
     (_PEOPLE, 86400, Shape.COUNT, "", "staff_asked staff_answered staff_favourable"),
     (_PEOPLE, 86400, Shape.COUNT, "", "quiz_staff quiz_taken quiz_questions quiz_right"),
     (_QUALITY, 86400, Shape.SUM, "points", "qa_points qa_possible calibration_gap"),

@@ -16,5 +16,6 @@ tickets_table    the `tickets_table` source: cases of any ticket system, in a fi
 case_rows        rows of a ticket table → cases, pure
 survey           the `survey` source: invitations and answers, in a file or a database
 survey_rows      rows of a survey → who was asked, who answered, who was left out, pure
+survey_scale     scales of a survey, and which answers are at the good end, pure
 cases            a case of any ticket system: what it adds to the figures of a day, and the fact `case`, pure
 """

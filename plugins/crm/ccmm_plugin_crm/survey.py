@@ -1,6 +1,7 @@
 """The source `survey`: invitations and answers of a survey, in a CSV or XLSX file or in a database.
 
-Satisfaction, recommendation and effort alike: which answers are favourable is declared, and told with each run.
+Satisfaction, recommendation and effort, each with counts of its own: which answers are favourable or easy is declared,
+and told with each run.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from ccmm_agent.plugin import (
     Window,
     hookimpl,
 )
-from ccmm_plugin_crm.survey_rows import ATTRIBUTES, WHO, Asked, SurveyRows, add_asked, marks_of
+from ccmm_plugin_crm.survey_rows import ATTRIBUTES, Asked, SurveyRows, add_asked, marks_of
 from ccmm_proto.measures import MEASURES
 from ccmm_proto.period import DAY_MS, HOUR_MS
 from ccmm_tables.declared import Declared
@@ -56,9 +57,12 @@ started = "asked at"               # when the customer was asked; or ["date", "t
 # zone = "Asia/Shanghai"           # of times without a zone; without it the center's
 # time_formats = ["%d.%m.%Y %H:%M"]
 # encoding = "gb18030"             # of a file: also delimiter, header_row, sheet
+# effort_scale = { least = 1, most = 7, easy_to = 3 }   # of `effort`; or easy_from, where high is easy
 
 [source.columns]                   # what the table calls it
-answer = "score"                   # empty where there is no answer
+answer = "score"                   # satisfaction: empty where there is no answer
+# recommendation = "nps"           # 0 to 10: promoters are 9 and 10, detractors 0 to 6
+# effort = "effort"                # how much effort it took the customer
 invited = "invited"                # yes or no, of each contact that was due; without it each row is an invitation
 call = "call id"                   # leaves as a pseudonym, as do contact and agent
 talk = "talk"                      # these three, or `cell`: were contacts left out that went badly?
@@ -72,7 +76,7 @@ ended_by_agent = "hung up by agent"
 # agent = "staff no"
 # id = "invitation"                # stands once
 
-[source.scale]                     # whole numbers; or the table's words under [source.values.answer]
+[source.scale]                     # of `answer`: whole numbers; or the table's words under [source.values.answer]
 least = 1
 most = 5
 favourable_from = 4                # or favourable_to, where low is good
@@ -124,7 +128,7 @@ favourable_from = 4                # or favourable_to, where low is good
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield from self.history.check(window, self.rows.asked)
         yield CheckLine("ok", "answers", self.rows.note())
-        if WHO[self.rows.who][0] not in self.rows.told and self.rows.who != "customers_by_outsiders":
+        if self.rows.answers_only and self.rows.who != "customers_by_outsiders":
             yield CheckLine("warning", "invitations", "only answers are read: nothing tells how many were asked")
 
     @property

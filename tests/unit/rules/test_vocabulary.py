@@ -113,6 +113,8 @@ def test_the_page_of_the_vocabulary_is_as_its_files_make_it() -> None:
         ("answer_rate", "calls_answered / calls_offered × 100"),
         ("asa", "sum of wait_answered / number of wait_answered"),
         ("wait_p90", "P90 of wait_answered + wait_abandoned"),
+        ("nps", "(nps_promoters − nps_detractors) / (nps_promoters + nps_passives + nps_detractors) × 100"),
+        ("ces", "effort_points / number of effort_points"),
         ("forecast_wape", "\\|forecast_contacts − calls_offered\\| / calls_offered × 100, per day"),
         ("team_occupancy", "handling_time / (handling_time + ready_time) × 100"),
         ("fcr", "issues_resolved_first / issues × 100, settles 168 h"),
