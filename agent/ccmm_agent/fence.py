@@ -5,6 +5,7 @@ Weaker than Landlock: native code, and Python that rewrites this module, is not 
 """
 
 import os
+import stat
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ SYSTEM_FOLDERS: Final = (
     *("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib", "/usr/share/locale"),
 )
 NOT_NAMED_FILE: Final = "the manifest does not name this file"
+NO_FILE: Final = "a pipe, a socket or a device stands where a file is read"  # to open it might wait for ever
 PROGRAM_EVENT: Final = "ccmm_agent.program"  # raised by ccmm_agent.program, in the thread that asks for it
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _FORBIDDEN: Final = frozenset(
@@ -111,7 +113,7 @@ def note(fence: Fence, event: str, args: Sequence[object], why: str) -> None:
 
     Not those that honest libraries meet: they look for files that may be absent, and for native code.
     """
-    if event.startswith(("ctypes.", "tempfile.")):
+    if event.startswith(("ctypes.", "tempfile.")) or why == NO_FILE:
         return
     if why == NOT_NAMED_FILE:
         path = os.path.realpath(os.fsdecode(args[0])) if isinstance(args[0], str | bytes | os.PathLike) else ""
@@ -136,7 +138,7 @@ def _open(fence: Fence, path: object, mode: object, flags: object) -> str | None
         writes = True
     if writes and path not in ("/dev/null", b"/dev/null"):
         return "a plugin writes nothing"
-    return _read(fence, path)
+    return _read(fence, path) or _strange(path)
 
 
 def _start(fence: Fence, program: object) -> str | None:
@@ -150,6 +152,16 @@ def _read(fence: Fence, path: object) -> str | None:
     if not isinstance(path, str | bytes | os.PathLike) or not fence.is_readable(os.fsdecode(path)):
         return NOT_NAMED_FILE
     return None
+
+
+def _strange(path: object) -> str | None:
+    """Of what may be read by its name: whether it is a file or a folder, or is not there."""
+    named = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
+    try:
+        mode = os.stat(named).st_mode  # noqa: PTH116 - as cheap as can be: every import comes here
+    except OSError:
+        return None
+    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or named in SYSTEM_FILES else NO_FILE
 
 
 def _is_unbound(address: object) -> bool:

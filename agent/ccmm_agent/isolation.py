@@ -6,6 +6,7 @@ without it a child of the same user reads the parent's memory. Why so: docs/deci
 """
 
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ccmm_agent import landlock, seccomp
-from ccmm_agent.fence import Fence, learn, note, refusal
+from ccmm_agent.fence import NO_FILE, Fence, learn, note, refusal
 from ccmm_agent.plugin import Manifest
 from ccmm_proto.v1.statement_pb2 import (
     ISOLATION_LANDLOCK,
@@ -114,6 +115,8 @@ def raise_fence(fence: Fence) -> None:
     def hook(event: str, args: tuple[object, ...]) -> None:
         if (why := refusal(fence, event, args)) is not None:
             note(fence, event, args, why)
+            if why == NO_FILE:
+                raise PermissionError(errno.EACCES, why, args[0])
             raise PermissionError(f"{DENIED}: {why}")
 
     resolve = socket.getaddrinfo

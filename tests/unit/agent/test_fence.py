@@ -35,6 +35,16 @@ def test_other_files_are_not_read(fence: Fence, tmp_path: Path) -> None:
     assert refusal(fence, "os.scandir", (str(tmp_path),)) is not None
 
 
+def test_what_is_no_file_is_not_opened_for_it_might_wait_for_ever(fence: Fence, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir(exist_ok=True)
+    os.mkfifo(tmp_path / "logs" / "pipe")
+    (tmp_path / "logs" / "link").symlink_to(tmp_path / "logs" / "pipe")
+    for name in ("pipe", "link"):
+        assert "a pipe" in str(refusal(fence, "open", (str(tmp_path / "logs" / name), "r", os.O_RDONLY)))
+    assert refusal(fence, "open", ("/dev/urandom", "rb", os.O_RDONLY)) is None
+    assert refusal(fence, "open", (str(tmp_path / "logs" / "absent"), "r", os.O_RDONLY)) is None
+
+
 def test_nothing_is_written(fence: Fence, tmp_path: Path) -> None:
     log = str(tmp_path / "queue_log")
     for mode in ("w", "a", "x", "r+", "wb"):
