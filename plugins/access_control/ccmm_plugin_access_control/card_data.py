@@ -138,7 +138,7 @@ transcript = "text"
         scan, found = Scan(self.place, as_of), total(item.found for item in items)
         yield from scan.items(items, 0)
         yield from scan.result(found)
-        told = ", ".join(part for part in (detail_of(found, 0, 0), told) if part)
+        told = ", ".join(part for part in (detail_of(found, None, 0), told) if part)
         yield Done(
             (seen.until or as_of - FIRST_LOOK, as_of), Seen(until=as_of, setup=seen.setup).to_cursor(), detail=told
         )

@@ -42,10 +42,11 @@ class Scan:
         return occurrence("sample", id, self.began - TICK, None, class_=class_, subject=subject, call=item, hits=hits)
 
 
-def detail_of(found: Found, files: int, left: int) -> str:
+def detail_of(found: Found, files: int | None, left: int, strange: int = 0) -> str:
     """What is not counted, and why; it is signed with the run."""
-    told = [f"{files} files" if files else ""]
+    told = ["" if files is None else f"{files} files"]
     told += [f"{left} left out by leave_out" if left else ""]
+    told += [f"{strange} links, pipes or devices are not looked at" if strange else ""]
     told += [f"{found.aside} numbers after a word for another number" if found.aside else ""]
     told += [f"{found.tests} published test numbers" if found.tests else ""]
     told += [f"{found.allowed} numbers of the allow list" if found.allowed else ""]

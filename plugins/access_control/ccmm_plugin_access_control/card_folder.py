@@ -44,11 +44,14 @@ class Folder:
     leave_out: tuple[str, ...]
     max_bytes: int
 
-    def papers(self) -> tuple[list[Paper], int]:
-        """Every text by its key, and how many files are left out. Raises SourceUnavailable."""
-        found, left = [], 0
+    def papers(self) -> tuple[list[Paper], int, int]:
+        """Every text by its key, how many files are left out, and how many are none. Raises SourceUnavailable."""
+        found, left, strange = [], 0, 0
         try:
             for path, status in self._files():
+                if not stat.S_ISREG(status.st_mode):
+                    strange += 1
+                    continue
                 if path.lower().endswith(self.leave_out):
                     left += 1
                     continue
@@ -65,7 +68,7 @@ class Folder:
             raise SourceUnavailable(
                 Reason.REFUSED, f"{self.place} cannot be read: {error.strerror or error}"
             ) from error
-        return sorted(found, key=lambda paper: paper.key), left
+        return sorted(found, key=lambda paper: paper.key), left, strange
 
     def look(self, paper: Paper, known: bytes, new_tally: Callable[[], Tally]) -> tuple[bytes, list[Item] | None]:
         """The digest of a file and its items with anything in them; None where the digest is `known`.
@@ -108,7 +111,7 @@ class Folder:
             )
 
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Every regular file below; no links, no hidden ones."""
+        """Everything below but folders and what is hidden; links are not followed."""
         waiting = [(self.place, "")]
         while waiting:
             place, prefix = waiting.pop()
@@ -117,12 +120,12 @@ class Folder:
                     if entry.name.startswith((".", "~$")):
                         continue
                     path, status = f"{prefix}{entry.name}", entry.stat(follow_symlinks=False)
-                    if stat.S_ISREG(status.st_mode):
+                    if not stat.S_ISDIR(status.st_mode):
                         yield path, status
-                    elif stat.S_ISDIR(status.st_mode):
-                        if path.count("/") >= MAX_DEPTH:
-                            raise SourceUnavailable(Reason.LIMITED, f"folders are more than {MAX_DEPTH} deep")
-                        waiting.append((Path(entry.path), f"{path}/"))
+                        continue
+                    if path.count("/") >= MAX_DEPTH:
+                        raise SourceUnavailable(Reason.LIMITED, f"folders are more than {MAX_DEPTH} deep")
+                    waiting.append((Path(entry.path), f"{path}/"))
 
 
 def items_of(pieces: Iterator[Piece], new_tally: Callable[[], Tally]) -> Iterator[Item]:

@@ -38,7 +38,7 @@ def scanned(
     seen = seen.next_scan(now)
     began = seen.began or now
     scan = Scan(place, began)
-    papers, left = folder.papers()
+    papers, left, strange = folder.papers()
     run = _Run(files={}, ends=monotonic() + BATCH_S, stated=seen.stated)
     for paper in papers:
         told = scan.items(_looked(folder, paper, seen, run, new_tally), run.stated)
@@ -52,7 +52,7 @@ def scanned(
     yield from scan.result(found)
     after = Seen(until=began, scan=seen.scan, files=run.files, setup=seen.setup)
     since = seen.until or began - FIRST_LOOK
-    yield Done((min(since, began), began), after.to_cursor(), detail=detail_of(found, len(papers), left))
+    yield Done((min(since, began), began), after.to_cursor(), detail=detail_of(found, len(papers), left, strange))
 
 
 def _looked(folder: Folder, paper: Paper, seen: Seen, run: _Run, new_tally: Callable[[], Tally]) -> list[Item]:
@@ -79,11 +79,13 @@ def _looked(folder: Folder, paper: Paper, seen: Seen, run: _Run, new_tally: Call
 
 def lines_of(folder: Folder, seen: Seen, new_tally: Callable[[], Tally]) -> Iterator[CheckLine]:
     """What is there, which file cannot be read, and in which files something was found. Stays on this screen."""
-    papers, left = folder.papers()
+    papers, left, strange = folder.papers()
     size = sum(paper.size for paper in papers)
     yield CheckLine("ok", "texts", f"{len(papers)} files, {size / 1e6:.1f} MB, below {folder.place}")
     if left:
         yield CheckLine("warning", "leave_out", f"{left} files are left out: they are not looked at")
+    if strange:
+        yield CheckLine("warning", "no files", f"{strange} links, pipes or devices are not looked at")
     spent, shown = 0, 0
     for paper in papers:
         known = seen.files.get(paper.key)

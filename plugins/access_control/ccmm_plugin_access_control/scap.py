@@ -106,6 +106,9 @@ profiles = ["xccdf_org.ssgproject.content_profile_standard"] # scans with other 
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         state, until = parse_state(window.cursor), window.now - self.settle
+        if state.until_ms is None and not self._results(window.now):
+            missing = f"{self.folder} has no file {self.pattern} yet: does the timer of the scan run?"
+            raise SourceUnavailable(Reason.NOT_FOUND, missing)
         waiting = [one for one in self._results(until) if state.files.get(one.path.name) != [one.changed_ns, one.size]]
         taken, ahead, other, oldest = 0, 0, 0, until
         while waiting and taken < BATCH_BYTES:

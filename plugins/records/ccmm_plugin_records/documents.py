@@ -98,33 +98,40 @@ folder = "/srv/qms/controlled"   # and everything below; links are not followed
         return Manifest(folders=(self._folder,))
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
-        papers = self._papers(window)
+        papers, strange = self._papers(window)
         for id, paper in identified(papers):
             attributes = {"class": UNKNOWN, **paper.said.attributes, "size_bytes": paper.size_bytes}
             yield document(id, paper.sha256, **attributes)
         before = parse_cursor(window.cursor, window.now)
         wrong = sum(1 for paper in papers if paper.wrong)
-        detail = f"{wrong} sidecars are not believed" if wrong else ""
+        told = [f"{wrong} sidecars are not believed"] if wrong else []
+        told += [f"{strange} links, pipes or devices are no documents"] if strange else []
         covers = (before or window.now - FIRST_LOOK, window.now)
-        yield Done(covers, f"{window.now.timestamp():.3f}".encode(), detail=detail)
+        yield Done(covers, f"{window.now.timestamp():.3f}".encode(), detail="; ".join(told))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
-        papers = self._papers(window)
+        papers, strange = self._papers(window)
         known = sum(1 for paper in papers if "class" in paper.said.attributes)
         yield CheckLine("ok", "documents", f"{len(papers)} files below {self._folder}, {known} with a class")
+        if strange:
+            yield CheckLine("warning", "no files", f"{strange} links, pipes or devices are no documents")
         for paper in papers:
             if paper.wrong:
                 yield CheckLine("warning", paper.path, f"its sidecar is not believed: {paper.wrong}")
             elif "class" not in paper.said.attributes:
                 yield CheckLine("warning", paper.path, f"no sidecar {Path(paper.path).name}{SIDECAR}: class {UNKNOWN}")
 
-    def _papers(self, window: Window) -> list[Paper]:
-        """Every document, by path. Raises SourceUnavailable where one cannot be read: the list would be smaller."""
+    def _papers(self, window: Window) -> tuple[list[Paper], int]:
+        """Every document, by path, and how many names are of no file.
+
+        Raises SourceUnavailable where one cannot be read: the list would be smaller.
+        """
         times = LocalTimes(self._zone or window.zone)
         try:
-            files = _files(self._folder)
+            files, strange = _files(self._folder)
             described = {name for path in files for name in _sidecars(path)} & set(files)
-            return _without_twice([self._paper(path, files, times) for path in sorted(set(files) - described)])
+            papers = [self._paper(path, files, times) for path in sorted(set(files) - described)]
+            return _without_twice(papers), strange
         except FileNotFoundError as error:
             raise SourceUnavailable(Reason.NOT_FOUND, f"{self._folder} is not there, or changed meanwhile") from error
         except OSError as error:
@@ -203,9 +210,13 @@ def _without_twice(papers: list[Paper]) -> list[Paper]:
     ]
 
 
-def _files(folder: Path) -> dict[str, int]:
-    """Size of every regular file below, by its path; no links, no hidden ones, no lock files of office programs."""
+def _files(folder: Path) -> tuple[dict[str, int], int]:
+    """Size of every regular file below, by its path, and how many links, pipes and devices are there.
+
+    Hidden ones and lock files of office programs are passed over.
+    """
     found: dict[str, int] = {}
+    strange = 0
     waiting = [(folder, "")]
     while waiting:
         place, prefix = waiting.pop()
@@ -221,9 +232,11 @@ def _files(folder: Path) -> dict[str, int]:
                     waiting.append((Path(entry.path), f"{path}/"))
                 elif stat.S_ISREG(kind.st_mode):
                     found[path] = kind.st_size
+                else:
+                    strange += 1
                 if len(found) > MAX_FILES:
                     raise SourceUnavailable(Reason.LIMITED, f"more than {MAX_FILES} files below {folder}")
-    return found
+    return found, strange
 
 
 def _sidecars(path: str) -> tuple[str, ...]:

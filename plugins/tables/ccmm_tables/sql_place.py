@@ -103,6 +103,8 @@ class Place:
 
     def _open_file(self) -> sqlite3.Connection:
         """Never for writing; a statement that takes too long is interrupted."""
+        if self.path is not None and self.path.exists() and not self.path.is_file():
+            raise sqlite3.DatabaseError("file is not a database")  # SQLite would wait for who writes into a pipe
         connection = sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True, timeout=CONNECT_S)
         connection.isolation_level = None
         deadline = time.monotonic() + self.timeout_s

@@ -304,6 +304,9 @@ def test_a_young_file_that_is_not_whole_waits_for_the_next_read(tmp_path: Path) 
     found, done = read_all(source, now=at("12:00"), zone=ZONE)
     assert (found, done.detail) == ([], "")
     os.utime(path, (at("11:00").timestamp(),) * 2)
+    with pytest.raises(SourceUnavailable, match="no records of mod_xml_cdr"):
+        read_all(source, now=at("12:00"), zone=ZONE)
+    put(folder, CALLS[1])
     assert read_all(source, now=at("12:00"), zone=ZONE)[1].detail == "1 lines set apart: 1 xml"
 
 

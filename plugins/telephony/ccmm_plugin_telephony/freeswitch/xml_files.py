@@ -136,7 +136,7 @@ def _records(files: Sequence[XmlFile], now_ms: int) -> tuple[tuple[CallRecord, .
             raise SourceUnavailable(Reason.NOT_FOUND, "a record was taken away while it was read") from error
         except PermissionError as error:
             raise SourceUnavailable(Reason.REFUSED, f"may not open {file.path.name}") from error
-    if apart.total() >= _ENOUGH_TO_JUDGE and apart.total() > len(records):
+    if apart.total() > len(records) and (apart.total() >= _ENOUGH_TO_JUDGE or not records):
         raise SourceUnavailable(Reason.UNREADABLE, "most files are no records of mod_xml_cdr")
     return tuple(records), apart
 
