@@ -1,6 +1,7 @@
 """What every source makes of a system that misbehaves: the run says so, soon, and nothing passes for a look.
 
-Each installed source is read by a real reader process, its example pointed at a port of the test's, or at broken files.
+Each installed source is read by a real reader process, its example pointed at a port of the test's. Files that are not
+as they should be: test_hostile_files; clocks: test_hostile_clock.
 """
 
 import random
@@ -28,7 +29,7 @@ SAID = {
     *(Reason.LIMITED, Reason.FLOOD, Reason.NOT_FOUND, Reason.MEMORY),
 }
 TELLS_TRUTH_OF_ANY_PORT = {*WHETHER_THERE, "tls"}  # an open port that speaks no TLS is what it looks for
-ASKS_TWO_MACHINES = {"clock"}  # that are not one another: by its own tests
+ASKS_TWO_MACHINES = {"clock"}  # that are not one another: test_hostile_clock
 NOISE = random.Random(4).randbytes(65_536)
 
 
@@ -168,48 +169,4 @@ def test_a_system_that_misbehaves_is_unavailable_in_time(behaviour: str, tmp_pat
     with behaving(BEHAVIOURS[behaviour]) as port, ThreadPoolExecutor(4) as pool:
         readings = list(pool.map(read, networked(port, tmp_path)))
     assert len(readings) >= 4
-    assert not wrong_of(readings)
-
-
-def broken_files(table: Mapping[str, object], folder: Path, content: bytes | None) -> dict[str, object]:
-    """The options with each path replaced by one of a broken file; None: a folder stands in its place."""
-    found: dict[str, object] = {}
-    for key, value in table.items():
-        if not isinstance(value, str) or not value.startswith("/"):
-            found[key] = value
-            continue
-        path = folder / Path(value.replace("*", "1")).name
-        found[key] = str(path)
-        if content is None:
-            path.mkdir()
-        else:
-            path.write_bytes(content)
-    return found
-
-
-def reading_files(folder: Path, content: bytes | None) -> Iterator[SourceSpec]:
-    """Every source that reads files by name. What lies in a folder may be of any sort: that is for their own tests."""
-    for word in sorted(set(SOURCES) - {"ticks"}):
-        place = folder / word
-        place.mkdir()
-        table = broken_files(options(word), place, content)
-        manifest = SOURCES[word].from_options(Options(table)).manifest()
-        if not manifest.endpoints and not any("folder" in key for key in table):
-            yield SourceSpec(name=word, plugin=word, options=table)
-
-
-BROKEN: Mapping[str, bytes | None] = {
-    "noise": NOISE,
-    "a line without end": b"x" * 5_000_000,
-    "zeros": bytes(100_000),
-    "UTF-16": "时间,卡号\n2026-11-01,1\n".encode("utf-16"),
-    "a folder": None,
-}
-
-
-@pytest.mark.parametrize("content", sorted(BROKEN))
-def test_a_broken_file_is_unavailable_and_never_an_empty_one(content: str, tmp_path: Path) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        readings = list(pool.map(read, reading_files(tmp_path, BROKEN[content])))
-    assert len(readings) >= 5
     assert not wrong_of(readings)

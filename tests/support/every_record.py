@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.support.every_base import Builder, Table, export
+from tests.support.every_base import STAFF, Builder, Table, export
 
 
 def sql(stack: ExitStack, place: Path, now: datetime) -> Table:
@@ -22,9 +22,9 @@ def quality(stack: ExitStack, place: Path, now: datetime) -> Table:
         place / "scores.csv",
         now,
         ("id", "at", "agent", "call", "chance", "points", "of"),
-        ("Q1", at, "s-every", "c1", "yes", "9", "10"),
+        ("Q1", at, STAFF, "c1", "yes", "9", "10"),
     )
-    recorded = export(place / "recorded.csv", now, ("call", "at", "agent", "seconds"), ("c1", at, "s-every", "61"))
+    recorded = export(place / "recorded.csv", now, ("call", "at", "agent", "seconds"), ("c1", at, STAFF, "61"))
     scored = {"agent": "agent", "call": "call", "random": "chance", "points": "points", "possible": "of"}
     kept = {"call": "call", "agent": "agent", "length": "seconds"}
     return {
@@ -35,7 +35,7 @@ def quality(stack: ExitStack, place: Path, now: datetime) -> Table:
 
 def schedule(stack: ExitStack, place: Path, now: datetime) -> Table:
     days = [(now - timedelta(days=ago)).strftime("%Y-%m-%d") for ago in (3, 2, 1)]
-    rows = [("s-every", day, "09:00", "17:00", "calls", f"{days[0]} 00:00") for day in days]
+    rows = [(STAFF, day, "09:00", "17:00", "calls", f"{days[0]} 00:00") for day in days]
     path = export(place / "plan.csv", now, ("staff", "date", "from", "to", "activity", "published"), *rows)
     plan = {"path": str(path), "started": ["date", "from"], "ended": ["date", "to"], "published": "published"}
     columns = {"agent": "staff", "state": "activity"}
