@@ -15,6 +15,7 @@ import pytest
 
 _FOLDERS = ("/lib/nut", "/usr/lib/nut", "/usr/libexec/nut-driver", "/usr/sbin")  # upsd in sbin: a script that asks /etc
 WAIT_S = 20.0
+READER_PASSWORD = "reader-of-this-test"
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def running_upsd(folder: Path, units: Mapping[str, Mapping[str, str]]) -> Iterat
     server = Upsd(_free_port(), folder)
     (folder / "nut.conf").write_text("MODE=standalone\n")
     (folder / "upsd.conf").write_text(f"LISTEN 127.0.0.1 {server.port}\nMAXAGE 15\n")
-    (folder / "upsd.users").write_text("[ccmm]\n  password = reader-of-this-test\n")
+    (folder / "upsd.users").write_text(f"[ccmm]\n  password = {READER_PASSWORD}\n")
     text = [f"[{name}]\n  driver = dummy-ups\n  port = {folder}/{name}.dev\n  mode = dummy-once\n" for name in units]
     (folder / "ups.conf").write_text("pollinterval = 1\nmaxretry = 3\n" + "".join(text))
     for name in ("upsd.conf", "upsd.users", "ups.conf"):
