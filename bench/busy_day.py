@@ -37,17 +37,21 @@ def measure(place: Path) -> tuple[float, float, float]:
     directory = Directory(_accounts(evening), {READER_DN: READER_PASSWORD})
     directory.start()
     try:
-        (place / "agent").mkdir()
-        (place / "agent" / "agent.toml").write_text(_sources(place, directory.port), encoding="utf-8")
-        with (place / "collected").open("wb") as out:
-            agent = subprocess.Popen(
-                [BIN / "ccmm-agent", "collect", place / "agent"], stdout=out, stderr=subprocess.DEVNULL
-            )
-            _, status, used = os.wait4(agent.pid, 0)  # with the readers that it waited for
-            agent.returncode = os.waitstatus_to_exitcode(status)
+        return collected(place, _sources(place, directory.port))
     finally:
         directory.shutdown()
         directory.server_close()
+
+
+def collected(place: Path, configuration: str) -> tuple[float, float, float]:
+    """The same of what one agent reads that is configured so. Raises RuntimeError where it could not look."""
+    (place / "agent").mkdir()
+    (place / "agent" / "agent.toml").write_text(configuration, encoding="utf-8")
+    with (place / "collected").open("wb") as out:
+        command = [BIN / "ccmm-agent", "collect", place / "agent"]
+        agent = subprocess.Popen(list(map(str, command)), stdout=out, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(agent.pid, 0)  # with the readers that it waited for
+        agent.returncode = os.waitstatus_to_exitcode(status)
     told = (place / "collected").read_text()
     if agent.returncode != 0:
         raise RuntimeError(f"collect ended with {agent.returncode}: {told}")
