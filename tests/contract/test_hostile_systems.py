@@ -166,7 +166,7 @@ def wrong_of(readings: list[tuple[str, Reading, float]]) -> dict[str, tuple[str,
 
 @pytest.mark.parametrize("behaviour", sorted(BEHAVIOURS))
 def test_a_system_that_misbehaves_is_unavailable_in_time(behaviour: str, tmp_path: Path) -> None:
-    with behaving(BEHAVIOURS[behaviour]) as port, ThreadPoolExecutor(4) as pool:
+    with behaving(BEHAVIOURS[behaviour]) as port, ThreadPoolExecutor(8) as pool:
         readings = list(pool.map(read, networked(port, tmp_path)))
     assert len(readings) >= 4
     assert not wrong_of(readings)

@@ -29,10 +29,10 @@ class Upsd:
 
     def tell(self, name: str, **variables: str) -> None:
         """From now on the UPS tells these variables (`_` for a dot); waits until upsd does."""
-        written = {variable.replace("_", "."): value for variable, value in variables.items()}
+        written = {_dotted(variable): value for variable, value in variables.items()}
         path = self.folder / f"{name}.dev"
         fresh = path.with_suffix(".new")
-        fresh.write_text("".join(f"{variable}: {value}\n" for variable, value in written.items()), "utf-8")
+        fresh.write_text(_told(variables), "utf-8")
         self.told += 1  # the driver reads again where the file's whole second of change is a later one
         os.utime(fresh, (time.time() + 2 * self.told,) * 2)
         fresh.replace(path)
@@ -63,8 +63,8 @@ def running_upsd(folder: Path, units: Mapping[str, Mapping[str, str]]) -> Iterat
     (folder / "ups.conf").write_text("pollinterval = 1\nmaxretry = 3\n" + "".join(text))
     for name in ("upsd.conf", "upsd.users", "ups.conf"):
         (folder / name).chmod(0o600)
-    for name in units:
-        (folder / f"{name}.dev").write_text("ups.status: OL\n")
+    for name, variables in units.items():
+        (folder / f"{name}.dev").write_text(_told(variables), "utf-8")
     places = {name: str(folder) for name in ("NUT_CONFPATH", "NUT_STATEPATH", "NUT_ALTPIDPATH", "NUT_PIDPATH")}
     environment = {**os.environ, **places}
     started: list[subprocess.Popen[bytes]] = []
@@ -77,9 +77,7 @@ def running_upsd(folder: Path, units: Mapping[str, Mapping[str, str]]) -> Iterat
             started.append(
                 subprocess.Popen([upsd, "-F", "-u", getpass.getuser()], stdout=out, stderr=out, env=environment)
             )
-            _wait_for(server, started[-1], list(units))
-            for name, variables in units.items():
-                server.tell(name, **dict(variables))
+            _wait_for(server, started[-1], units)
             yield server
         finally:
             for process in started:
@@ -89,6 +87,15 @@ def running_upsd(folder: Path, units: Mapping[str, Mapping[str, str]]) -> Iterat
                     process.wait(timeout=10)
                 process.kill()
                 process.wait()
+
+
+def _told(variables: Mapping[str, str]) -> str:
+    """What a file of dummy-ups says."""
+    return "".join(f"{_dotted(name)}: {value}\n" for name, value in variables.items())
+
+
+def _dotted(variable: str) -> str:
+    return variable.replace("_", ".")
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = WAIT_S) -> None:
@@ -113,10 +120,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(server: Upsd, process: "subprocess.Popen[bytes]", names: list[str]) -> None:
+def _wait_for(server: Upsd, process: "subprocess.Popen[bytes]", units: Mapping[str, Mapping[str, str]]) -> None:
     def is_ready() -> bool:
         if process.poll() is not None:
             raise RuntimeError(f"upsd ended: {(server.folder / 'out').read_text('utf-8', 'replace')}")
-        return all(server.asked(name, "ups.status") for name in names)
+        told = ((name, *pair) for name, variables in units.items() for pair in variables.items())
+        return all(server.asked(name, _dotted(variable)) == value for name, variable, value in told)
 
     wait_until(is_ready)
