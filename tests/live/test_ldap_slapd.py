@@ -15,7 +15,7 @@ from ccmm_agent.plugin import CheckLine, Options, Reason, SourceUnavailable, Win
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_access_control.ldap import Ldap
-from ccmm_plugin_access_control.ldap_facts import parse_time
+from ccmm_plugin_access_control.ldap_entries import parse_time
 from ccmm_proto.v1 import statement_pb2 as pb
 from tests.support.slapd import LOADED, PASSWORD, PEOPLE, READER, SUFFIX, Slapd, running_slapd
 

@@ -1,8 +1,15 @@
 """Who may enter: accounts, badges at the doors, encrypted ports; and card data where they must not be.
 
 ldap            the `ldap` source: one run is one complete list of accounts
+ldap_open       what is asked of OpenLDAP, and what `check` says
+ldap_facts      from entries of OpenLDAP to `account` entries, pure
+ad_domain       what is asked of Active Directory, and what `check` says
+ad_facts        from entries of Active Directory to `account` entries, pure
+ad_values       times, bits, security ids and stamps as Active Directory writes them, pure
 ldap_directory  the only module that speaks LDAP: bind, paged search, unbind
-ldap_facts      from directory entries to `account` entries, pure
+ldap_answers    what result codes and messages of a directory mean, pure
+ldap_entries    entries as values, and the spellings of names in them, pure
+ldap_groups     who is in which group, groups inside groups followed, pure
 door_log        the `door_log` source: passages by the hour, and badge holders
 door_exports    the exported files, and one pass over their rows
 door_pass       what a pass found: hours to state, to state again, and what is vouched for

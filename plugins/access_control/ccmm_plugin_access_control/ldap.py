@@ -1,10 +1,13 @@
-"""The `ldap` source: each run states the whole list of accounts of an OpenLDAP directory, or why it could not."""
+"""The `ldap` source: each run states the whole list of accounts of a directory, or why it could not.
 
-from collections.abc import Callable, Iterator, Sequence
+Two schemas are known: OpenLDAP's with its password policy (ldap_open), and Active Directory's (ad_domain).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
 from ccmm_agent.facts import inventory
@@ -15,20 +18,19 @@ from ccmm_agent.plugin import (
     Manifest,
     Observation,
     Options,
-    Reason,
     Source,
-    SourceUnavailable,
     Window,
     hookimpl,
 )
 from ccmm_agent.secret_file import load_password, password_line
-from ccmm_plugin_access_control.ldap_directory import Account, Directory, DirectoryEntry
-from ccmm_plugin_access_control.ldap_facts import MEMBERS, PRIMARY, Reading, accounts, groups_of, lockouts
+from ccmm_plugin_access_control import ad_domain, ldap_open
+from ccmm_plugin_access_control.ad_domain import ActiveDirectory
+from ccmm_plugin_access_control.ldap_directory import Account, Directory, Where
+from ccmm_plugin_access_control.ldap_facts import Reading
+from ccmm_plugin_access_control.ldap_open import OpenLdap
 
-PEOPLE = "(|(objectClass=inetOrgPerson)(objectClass=account))"
-GROUPS = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"
-POLICIES = "(objectClass=pwdPolicy)"
 FLAGS = ("privileged", "customer_data", "remote")
+GLOBAL_CATALOGUE = (3268, 3269)
 SOON = timedelta(days=14)
 FIRST_LOOK = timedelta(seconds=1)  # what the first list vouches for before itself
 
@@ -44,9 +46,16 @@ class _Place:
     ca_file: Path | None
     bind_dn: str
     password_file: Path
-    base: str
-    filter: str
-    page: int
+
+
+class Schema(Protocol):
+    """What the entries of a directory mean, and which are asked for."""
+
+    def accounts(self, directory: Directory, now: datetime) -> list[tuple[str, dict[str, object]]]:
+        """The whole list: account name and attributes. Raises SourceUnavailable."""
+
+    def check(self, directory: Directory, now: datetime) -> Iterator[CheckLine]:
+        """What the account that looks sees, and whether it may do more than look."""
 
 
 class Ldap(Source):
@@ -56,7 +65,7 @@ class Ldap(Source):
     value: ClassVar[int] = 80
     feeds: ClassVar[tuple[str, ...]] = ("account",)
     example: ClassVar[str] = """
-# Accounts of an OpenLDAP directory, by a read-only account of it: docs/plugins/ldap.md.
+# Accounts of an OpenLDAP directory or of a domain of Active Directory, by a read-only account: docs/plugins/ldap.md.
 [[source]]
 name = "directory"
 plugin = "ldap"
@@ -66,10 +75,11 @@ bind_dn = "uid=svc-compliance,ou=services,dc=contact,dc=example"
 password_file = "/etc/ccmm/directory.password"   # readable for the agent's account only
 base = "dc=contact,dc=example"
 system = "directory"                      # what the rules call this system
+# schema = "active_directory"             # or "openldap", which holds where it is left out
 # ca_file = "/etc/ccmm/directory-ca.pem"  # without it: the authorities that this machine trusts
 # start_tls = true
 # filter = "(|(objectClass=inetOrgPerson)(objectClass=account))"
-# account = "uid"
+# account = "uid"                         # Active Directory: "sAMAccountName"
 # person = ["employeeNumber"]             # the first that is there; the same number as in the HR list
 # mfa = "oathTokenSerial"                 # the attribute that a second factor leaves
 # disabled = "departureTime"              # the attribute that holds when an account was disabled, if there is one
@@ -78,29 +88,24 @@ system = "directory"                      # what the rules call this system
 # remote_groups = ["vpn"]
 # service_bases = ["ou=services,dc=contact,dc=example"]
 # service_accounts = ["svc-fax"]
-# default_policy = "cn=default,ou=policies,dc=contact,dc=example"   # the server's ppolicy_default
+# default_policy = "cn=default,ou=policies,dc=contact,dc=example"   # openldap only: its ppolicy_default
+# other_domains = ["branch.center.example"]   # active_directory only: child domains that other sources read
 # page_size = 500
 """
 
-    def __init__(self, place: _Place, reading: Reading) -> None:
+    def __init__(self, place: _Place, schema: Schema) -> None:
         self._place = place
-        self._reading = reading
+        self._schema = schema
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
-        flags = {flag: options.texts(f"{flag}_groups", ()) for flag in FLAGS}
-        reading = Reading(
-            system=options.text("system"),
-            account=options.text("account", "uid"),
-            person=options.texts("person", ("employeeNumber",)),
-            mfa=options.text("mfa", None),
-            disabled=options.text("disabled", None),
-            flags=flags,
-            service_bases=options.texts("service_bases", ()),
-            service_accounts=options.texts("service_accounts", ()),
-            default_policy=options.text("default_policy", None),
-        )
-        return cls(_place(options), reading)
+        word = options.text("schema", "openldap")
+        if word not in _SCHEMAS:
+            raise BadOption("schema", f"one of {', '.join(_SCHEMAS)}")
+        place = _place(options)
+        if word == "active_directory" and place.port in GLOBAL_CATALOGUE:
+            raise BadOption("url", "port 636 or 389: the global catalogue (3268, 3269) lacks most of what is read")
+        return cls(place, _SCHEMAS[word](options))
 
     def manifest(self) -> Manifest:
         place = self._place
@@ -109,10 +114,7 @@ system = "directory"                      # what the rules call this system
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         with self._open() as directory:
-            entries = self._entries(directory)
-            groups = groups_of(self._groups(directory), entries)
-            policies = self._policies(directory)
-        found = accounts(entries, groups, policies, self._reading, window.now)
+            found = self._schema.accounts(directory, window.now)
         yield inventory("account", window.now, found)
         before = parse_cursor(window.cursor, window.now)
         yield Done((before or window.now - FIRST_LOOK, window.now), f"{window.now.timestamp():.3f}".encode())
@@ -124,15 +126,7 @@ system = "directory"                      # what the rules call this system
             yield CheckLine("ok", "log-in", f"{place.host}:{place.port} accepts the account")
             yield from _expiry_lines(directory.password_expires_in_s)
             yield _paging_line(directory.has_paging())
-            entries = self._entries(directory)
-            groups = groups_of(self._groups(directory), entries)
-            policies = self._policies(directory)
-            shown = directory.showing(place.base, place.filter, "userPassword", page=place.page)
-        found = accounts(entries, groups, policies, self._reading, window.now)
-        yield CheckLine("ok", "accounts", f"{len(found)} accounts, {len(groups.names)} groups below {place.base}")
-        yield from _rights_lines(entries, shown)
-        if any(attributes["locked"] is None for _, attributes in found):
-            yield CheckLine("warning", "locks", "some were locked, and no policy says how long: set `default_policy`")
+            yield from self._schema.check(directory, window.now)
 
     def _open(self) -> Directory:
         place = self._place
@@ -148,25 +142,6 @@ system = "directory"                      # what the rules call this system
             )
         )
 
-    def _entries(self, directory: Directory) -> list[DirectoryEntry]:
-        place = self._place
-        if not directory.entries(place.base, "(objectClass=*)", ["objectClass"], scope="BASE", page=0):
-            # An account that may not see the top sees at most a part of what is below, and nothing says which.
-            raise SourceUnavailable(Reason.REFUSED, f"this account may not read {place.base} itself")
-        found = directory.entries(place.base, place.filter, self._reading.attributes(), page=place.page)
-        if not found:
-            raise SourceUnavailable(Reason.NOT_FOUND, f"no entry below {place.base} fits the filter, or may be seen")
-        return found
-
-    def _groups(self, directory: Directory) -> list[DirectoryEntry]:
-        return directory.entries(
-            self._place.base, GROUPS, ["cn", "objectClass", PRIMARY, *MEMBERS], page=self._place.page
-        )
-
-    def _policies(self, directory: Directory) -> dict[str, timedelta]:
-        found = directory.entries(self._place.base, POLICIES, ["pwdLockoutDuration"], page=self._place.page)
-        return lockouts(found)
-
 
 @hookimpl
 def register_sources(register: Callable[[type[Source]], None]) -> None:
@@ -180,6 +155,37 @@ def parse_cursor(cursor: bytes, now: datetime) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return before if before < now else None
+
+
+def _openldap(options: Options) -> OpenLdap:
+    where = Where(base=options.text("base"), filter=options.text("filter", ldap_open.PEOPLE), page=_page_size(options))
+    return OpenLdap(where, _reading(options, "uid", ("employeeNumber",)), options.text("default_policy", None))
+
+
+def _active_directory(options: Options) -> ActiveDirectory:
+    where = Where(base=options.text("base"), filter=options.text("filter", ad_domain.PEOPLE), page=_page_size(options))
+    reading = _reading(options, "sAMAccountName", ("employeeID", "employeeNumber"))
+    return ActiveDirectory(where, reading, options.texts("other_domains", ()))
+
+
+_SCHEMAS: Mapping[str, Callable[[Options], Schema]] = {"openldap": _openldap, "active_directory": _active_directory}
+
+
+def _reading(options: Options, account: str, person: tuple[str, ...]) -> Reading:
+    return Reading(
+        system=options.text("system"),
+        account=options.text("account", account),
+        person=options.texts("person", person),
+        mfa=options.text("mfa", None),
+        disabled=options.text("disabled", None),
+        flags={flag: options.texts(f"{flag}_groups", ()) for flag in FLAGS},
+        service_bases=options.texts("service_bases", ()),
+        service_accounts=options.texts("service_accounts", ()),
+    )
+
+
+def _page_size(options: Options) -> int:
+    return options.whole("page_size", 500, least=1, most=10_000)
 
 
 def _place(options: Options) -> _Place:
@@ -203,9 +209,6 @@ def _place(options: Options) -> _Place:
         ca_file=options.path("ca_file", None),
         bind_dn=options.text("bind_dn"),
         password_file=options.path("password_file"),
-        base=options.text("base"),
-        filter=options.text("filter", PEOPLE),
-        page=options.whole("page_size", 500, least=1, most=10_000),
     )
 
 
@@ -218,16 +221,3 @@ def _paging_line(has_paging: bool) -> CheckLine:
     if has_paging:
         return CheckLine("ok", "paging", "the server pages its answers")
     return CheckLine("failed", "paging", "the server does not offer paged results: a large list would be cut off")
-
-
-def _rights_lines(entries: Sequence[DirectoryEntry], shown: int) -> Iterator[CheckLine]:
-    for what, *attributes in (("password ages", "pwdChangedTime"), ("last log-ins", "pwdLastSuccess", "authTimestamp")):
-        seen = sum(1 for entry in entries if any(entry.text(attribute) for attribute in attributes))
-        if seen:
-            yield CheckLine("ok", what, f"{' or '.join(attributes)} is seen on {seen} of {len(entries)} entries")
-        else:
-            yield CheckLine("warning", what, f"no entry shows {' or '.join(attributes)}: not kept, or hidden from us")
-    if shown:
-        yield CheckLine("warning", "too many rights", f"this account may read the password hashes of {shown} entries")
-    else:
-        yield CheckLine("ok", "password hashes", "this account does not see them")

@@ -5,7 +5,7 @@ smaller directory is never returned.
 """
 
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,20 +15,23 @@ from ldap3 import NONE, SIMPLE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
+from ccmm_plugin_access_control.ldap_answers import (
+    PAGED_RESULTS,
+    PASSWORD_POLICY,
+    cause,
+    next_cookie,
+    policy_answer,
+    refused_bind,
+    refused_search,
+)
+from ccmm_plugin_access_control.ldap_entries import DirectoryEntry, Part, domain_of, parse_range, referred
 
-PAGED_RESULTS = "1.2.840.113556.1.4.319"  # RFC 2696
+ACTIVE_DIRECTORY = "1.2.840.113556.1.4.800"  # LDAP_CAP_ACTIVE_DIRECTORY_OID
 MAX_ENTRIES = 500_000
+MAX_VALUES = 1_000_000  # of one attribute of one entry
+STEP = 1000  # values asked for at once: Microsoft's advice for all versions of Windows
 TIMEOUT_S = 30
 Scope: TypeAlias = Literal["BASE", "SUBTREE"]
-_PASSWORD_POLICY = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 - a control's OID
-_POLICY_ERRORS = {
-    0: "Password expired",
-    1: "Account locked",
-    2: "Password must be changed",
-}  # draft-behera, section 6.2
-_LIMITS = {3: "time limit", 4: "size limit", 9: "referral", 10: "referral", 11: "administrative limit", 12: "no paging"}
-_BUSY = {51: "busy", 52: "unavailable", 80: "internal error"}
-_MISSING = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +47,13 @@ class Account:
     password: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryEntry:
-    """One entry: attribute names in lower case, values as the server gave them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """What is looked at: the entries below `base` that fit `filter`, `page` at a time."""
 
-    dn: str
-    values: Mapping[str, Sequence[bytes]]
-
-    def texts(self, attribute: str) -> list[str]:
-        """The values of an attribute that are text, in order of the alphabet; none where it is absent."""
-        found = self.values.get(attribute.lower(), ())
-        return sorted(text for value in found if (text := value.decode("utf-8", "replace").strip()))
-
-    def text(self, attribute: str) -> str | None:
-        """The first of `texts`."""
-        return next(iter(self.texts(attribute)), None)
+    base: str
+    filter: str
+    page: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +66,8 @@ class _Search:
     scope: Scope
     page: int
     types_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyAnswer:
-    """What the password policy says beside the answer to a log-in."""
-
-    error: int | None = None
-    expires_in_s: int | None = None
+    passed: frozenset[str] = frozenset()  # DNs that referrals may name: what lies there is not missed
+    called: str = ""  # what to say in place of the base, where that could name a person
 
 
 class _VerifiedTls(Tls):
@@ -104,7 +93,7 @@ class Directory:
             self._open()
         except LDAPException as error:
             self._close()
-            raise SourceUnavailable(Reason.UNREACHABLE, f"{self._account.host}: {_cause(error)}") from error
+            raise SourceUnavailable(Reason.UNREACHABLE, f"{self._account.host}: {cause(error)}") from error
         except SourceUnavailable:
             self._close()
             raise
@@ -121,31 +110,99 @@ class Directory:
 
     def has_paging(self) -> bool:
         """Does the server say that it knows the paged-results control?"""
-        found = self.entries("", "(objectClass=*)", ["supportedControl"], scope="BASE", page=0)
-        return any(PAGED_RESULTS in entry.texts("supportedControl") for entry in found)
+        return PAGED_RESULTS in self.root("supportedControl").texts("supportedControl")
+
+    def is_active_directory(self) -> bool:
+        """Does the server say that it is a domain controller? Those say so to everybody, other servers need not."""
+        try:
+            return ACTIVE_DIRECTORY in self.root("supportedCapabilities").texts("supportedCapabilities")
+        except SourceUnavailable as error:
+            if error.reason in (Reason.NOT_FOUND, Reason.REFUSED):
+                return False
+            raise
+
+    def root(self, *attributes: str) -> DirectoryEntry:
+        """What the server says of itself; an empty entry where it says nothing."""
+        found = self.entries("", "(objectClass=*)", attributes, scope="BASE", page=0)
+        return found[0] if found else DirectoryEntry("", {})
 
     def entries(
-        self, base: str, filter: str, attributes: Sequence[str], *, scope: Scope = "SUBTREE", page: int = 500
+        self,
+        base: str,
+        filter: str,
+        attributes: Sequence[str],
+        *,
+        scope: Scope = "SUBTREE",
+        page: int = 500,
+        passed: frozenset[str] = frozenset(),
     ) -> list[DirectoryEntry]:
-        """All entries, page by page (`page` 0: without the control). Raises SourceUnavailable, also for a part."""
-        return list(self._pages(_Search(base, filter, tuple(attributes), scope, page)))
+        """All entries, page by page (`page` 0: without the control). Raises SourceUnavailable, also for a part.
 
-    def showing(self, base: str, filter: str, attribute: str, *, page: int = 500) -> int:
-        """How many entries would show an attribute. Its values are not asked for and never travel."""
-        found = self._pages(_Search(base, filter, (attribute,), "SUBTREE", page, types_only=True))
-        return sum(1 for entry in found if attribute.lower() in entry.values)
+        Referrals to the DNs `passed` are passed over. Long lists that came in parts (`member;range=0-999`) are whole.
+        """
+        found = list(self._pages(_Search(base, filter, tuple(attributes), scope, page, passed=passed)))
+        return [self._whole(entry) for entry in found]
+
+    def people(
+        self, where: Where, attributes: Sequence[str], *, passed: frozenset[str] = frozenset()
+    ) -> list[DirectoryEntry]:
+        """The entries that are accounts; at least one, and of a base that may be read."""
+        if not self.entries(where.base, "(objectClass=*)", ["objectClass"], scope="BASE", page=0):
+            # An account that may not see the top sees at most a part of what is below, and nothing says which.
+            raise SourceUnavailable(Reason.REFUSED, f"this account may not read {where.base} itself")
+        found = self.entries(where.base, where.filter, attributes, page=where.page, passed=passed)
+        if not found:
+            raise SourceUnavailable(Reason.NOT_FOUND, f"no entry below {where.base} fits the filter, or may be seen")
+        return found
+
+    def stream(
+        self, where: Where, attributes: Sequence[str], *, passed: frozenset[str] = frozenset()
+    ) -> Iterator[DirectoryEntry]:
+        """The same one by one, with lists as they come: for attributes that are too large to hold for all entries."""
+        return self._pages(_Search(where.base, where.filter, tuple(attributes), "SUBTREE", where.page, passed=passed))
+
+    def showing(self, where: Where, attribute: str, *, passed: frozenset[str] = frozenset()) -> int:
+        """How many entries would show an attribute. Its values are not asked for."""
+        search = _Search(where.base, where.filter, (attribute,), "SUBTREE", where.page, types_only=True, passed=passed)
+        return sum(1 for entry in self._pages(search) if attribute.lower() in entry.values)
+
+    def _whole(self, entry: DirectoryEntry) -> DirectoryEntry:
+        parts = {name: part for name in entry.values if (part := parse_range(name))}
+        if not parts:
+            return entry
+        values = {name: list(found) for name, found in entry.values.items() if name not in parts}
+        for name, part in parts.items():
+            values.setdefault(part.attribute, []).extend(entry.values[name])
+            values[part.attribute].extend(self._rest(entry.dn, part))
+        return DirectoryEntry(entry.dn, values)
+
+    def _rest(self, dn: str, part: Part) -> Iterator[bytes]:
+        """The values behind a part, step by step until the server says that the end is reached."""
+        while part.last is not None:
+            wanted = part.last + 1
+            asked = f"{part.attribute};range={wanted}-{wanted + STEP - 1}"
+            search = _Search(dn, "(objectClass=*)", (asked,), "BASE", 0, called="an entry with a long list")
+            came = {name: values for entry in self._pages(search) for name, values in entry.values.items()}
+            parts = [(found, values) for name, values in came.items() if (found := parse_range(name))]
+            fits = [one for one in parts if (one[0].attribute, one[0].first) == (part.attribute, wanted)]
+            if not fits or wanted > MAX_VALUES:
+                raise SourceUnavailable(
+                    Reason.LIMITED, f"only the first {wanted} values of {part.attribute} of an entry were given"
+                )
+            part, values = fits[0]
+            yield from values
 
     def _pages(self, search: _Search) -> Iterator[DirectoryEntry]:
         cookie: bytes | None = None
         got = 0
         while True:
             self._ask(search, cookie)
-            for entry in self._taken():
+            for entry in self._taken(search.passed):
                 got += 1
                 yield entry
             if got > MAX_ENTRIES:
                 raise SourceUnavailable(Reason.LIMITED, f"more than {MAX_ENTRIES} entries below {search.base}")
-            cookie = _next_cookie(self._connection.result) if search.page else None
+            cookie = next_cookie(self._connection.result) if search.page else None
             if not cookie:
                 return
 
@@ -154,10 +211,10 @@ class Directory:
         connection.open(read_server_info=False)
         if self._account.start_tls:
             connection.start_tls(read_server_info=False)
-        policy = [(_PASSWORD_POLICY, False, None)]
+        policy = [(PASSWORD_POLICY, False, None)]
         if not connection.bind(read_server_info=False, controls=policy):
-            raise _refused_bind(connection.result)
-        self.password_expires_in_s = _policy_answer(connection.result).expires_in_s
+            raise refused_bind(connection.result)
+        self.password_expires_in_s = policy_answer(connection.result).expires_in_s
 
     def _ask(self, search: _Search, cookie: bytes | None) -> None:
         try:
@@ -174,18 +231,28 @@ class Directory:
         except LDAPInvalidFilterError as error:
             raise SourceUnavailable(Reason.BAD_OPTION, f"the filter {search.filter} is not understood") from error
         except LDAPException as error:
-            raise SourceUnavailable(Reason.UNREACHABLE, f"the search broke off: {_cause(error)}") from error
+            raise SourceUnavailable(Reason.UNREACHABLE, f"the search broke off: {cause(error)}") from error
         code = int(self._connection.result["result"])
         if code != 0:
-            raise _refused_search(code, search.base, len(self._connection.response or ()))
+            raise refused_search(code, search.called or search.base, len(self._connection.response or ()))
 
-    def _taken(self) -> Iterator[DirectoryEntry]:
+    def _taken(self, passed: frozenset[str]) -> Iterator[DirectoryEntry]:
         for answer in self._connection.response or ():
             if answer["type"] == "searchResRef":
-                raise SourceUnavailable(Reason.LIMITED, "a part of the directory is on another server (referral)")
+                _refuse_referral(answer["uri"], passed)
             if answer["type"] == "searchResEntry":
                 raw = answer["raw_attributes"]
                 yield DirectoryEntry(answer["dn"], {name.lower(): list(values or ()) for name, values in raw.items()})
+
+
+def _refuse_referral(uris: Sequence[str], passed: frozenset[str]) -> None:
+    """Raises SourceUnavailable unless all places are in `passed`."""
+    elsewhere = ({referred(uri) for uri in uris} or {""}) - passed
+    if elsewhere:
+        to = ", ".join(sorted(domain_of(dn) for dn in elsewhere))
+        raise SourceUnavailable(
+            Reason.LIMITED, f"a part of the directory is on another server (referral to {to or 'it'})"
+        )
 
 
 def _connection(account: Account) -> Connection:
@@ -203,71 +270,9 @@ def _connection(account: Account) -> Connection:
         authentication=SIMPLE,
         auto_bind="NONE",
         auto_referrals=False,
+        auto_range=False,  # it would pass over a part that does not come
         check_names=False,
         read_only=True,
         receive_timeout=TIMEOUT_S,
         return_empty_attributes=False,
     )
-
-
-def _next_cookie(result: Mapping[str, object]) -> bytes | None:
-    controls = result.get("controls")
-    control = controls.get(PAGED_RESULTS) if isinstance(controls, Mapping) else None
-    if control is None:
-        raise SourceUnavailable(Reason.LIMITED, "the server ignored the paged-results control")
-    cookie = control["value"]["cookie"]
-    return bytes(cookie) if cookie else None
-
-
-def _refused_bind(result: Mapping[str, object]) -> SourceUnavailable:
-    """Code 49 says no more than "invalid credentials"; why, the password-policy control tells."""
-    code = int(str(result["result"]))
-    if code in _BUSY:
-        return SourceUnavailable(Reason.UNREACHABLE, f"the directory is {_BUSY[code]} (result code {code})")
-    error = _policy_answer(result).error
-    why = str(result["description"]) if error is None else _POLICY_ERRORS.get(error, f"policy error {error}")
-    return SourceUnavailable(Reason.REFUSED, f"the directory refuses the log-in: {why} (result code {code})")
-
-
-def _policy_answer(result: Mapping[str, object]) -> PolicyAnswer:
-    controls = result.get("controls")
-    control = controls.get(_PASSWORD_POLICY) if isinstance(controls, Mapping) else None
-    return parse_policy_answer(control["value"]) if control else PolicyAnswer()
-
-
-def parse_policy_answer(value: bytes) -> PolicyAnswer:
-    """The control's value: SEQUENCE { [0] CHOICE { [0] seconds, [1] log-ins } OPTIONAL, [1] ENUMERATED OPTIONAL }.
-
-    Of a value of another shape nothing is told.
-    """
-    fields = dict(_elements(value[2:])) if value[:1] == b"\x30" else {}
-    warning = dict(_elements(fields.get(0xA0, b"")))
-    error, expires = fields.get(0x81), warning.get(0x80)
-    return PolicyAnswer(
-        int.from_bytes(error, "big") if error else None, int.from_bytes(expires, "big") if expires else None
-    )
-
-
-def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of BER elements of short length."""
-    while len(data) >= 2 and data[1] < 128:
-        yield data[0], data[2 : 2 + data[1]]
-        data = data[2 + data[1] :]
-
-
-def _refused_search(code: int, base: str, got: int) -> SourceUnavailable:
-    if code in _LIMITS:
-        return SourceUnavailable(
-            Reason.LIMITED, f"only a part was given: {_LIMITS[code]} (result code {code}) after {got} entries"
-        )
-    if code == _MISSING:
-        return SourceUnavailable(Reason.NOT_FOUND, f"{base} is not there, or this account may not see it")
-    if code in _BUSY:
-        return SourceUnavailable(Reason.UNREACHABLE, f"the directory is {_BUSY[code]} (result code {code})")
-    return SourceUnavailable(Reason.REFUSED, f"the search below {base} is refused (result code {code})")
-
-
-def _cause(error: LDAPException) -> str:
-    """What the socket or the TLS library said."""
-    text = str(error).strip("()\"', ") or type(error).__name__
-    return text.splitlines()[0][:200]

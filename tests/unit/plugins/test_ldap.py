@@ -7,19 +7,15 @@ from hypothesis import strategies as st
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
 from ccmm_plugin_access_control.ldap import parse_cursor
-from ccmm_plugin_access_control.ldap_directory import (
-    DirectoryEntry,
-    PolicyAnswer,
-    _refused_bind,
-    _refused_search,
-    parse_policy_answer,
-)
-from ccmm_plugin_access_control.ldap_facts import Groups, Reading, accounts, groups_of, lockouts, parse_time, spelled
+from ccmm_plugin_access_control.ldap_answers import PolicyAnswer, parse_policy_answer, refused_bind, refused_search
+from ccmm_plugin_access_control.ldap_entries import DirectoryEntry, parse_time, spelled
+from ccmm_plugin_access_control.ldap_facts import Reading, accounts, lockouts
+from ccmm_plugin_access_control.ldap_groups import Groups, groups_of
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 CREATED = "20260101000000Z"
 POLICY = "cn=default,ou=policies,dc=x"
-READING = Reading(system="directory", flags={}, default_policy=POLICY)
+READING = Reading(system="directory", flags={})
 
 
 def entry(dn: str = "uid=a,ou=people,dc=x", **values: str | list[str]) -> DirectoryEntry:
@@ -39,7 +35,7 @@ def account(
     groups: Groups | None = None,
     policies: Mapping[str, timedelta] | None = None,
 ) -> dict[str, object]:
-    ((_, found),) = accounts([one], groups or groups_of([]), policies or {}, reading, NOW)
+    ((_, found),) = accounts([one], groups or groups_of([]), policies or {}, reading, NOW, POLICY)
     return found
 
 
@@ -156,7 +152,7 @@ def test_a_privileged_group_whose_members_are_hidden_does_not_make_everybody_har
 
 @pytest.mark.parametrize(("code", "word"), [(3, "time limit"), (4, "size limit"), (10, "referral"), (11, "limit")])
 def test_a_part_of_a_directory_is_limited_and_never_a_smaller_one(code: int, word: str) -> None:
-    error = _refused_search(code, "dc=x", 500)
+    error = refused_search(code, "dc=x", 500)
     assert error.reason is Reason.LIMITED
     assert word in error.detail
     assert f"result code {code}) after 500 entries" in error.detail
@@ -165,7 +161,7 @@ def test_a_part_of_a_directory_is_limited_and_never_a_smaller_one(code: int, wor
 def test_an_expired_password_is_told_apart_from_a_wrong_one() -> None:
     expired = {"1.3.6.1.4.1.42.2.27.8.5.1": {"value": bytes.fromhex("3003810100")}}
     for controls, why in ((expired, "Password expired"), ({}, "invalidCredentials")):
-        error = _refused_bind({"result": 49, "description": "invalidCredentials", "controls": controls})
+        error = refused_bind({"result": 49, "description": "invalidCredentials", "controls": controls})
         assert (error.reason, why in error.detail) == (Reason.REFUSED, True)
 
 

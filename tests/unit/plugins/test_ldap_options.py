@@ -43,9 +43,13 @@ def test_a_password_in_clear_over_the_network_and_other_mistakes_are_refused(cha
         Ldap.from_options(options(**changed))
 
 
-def test_every_option_of_the_example_is_known() -> None:
-    commented = "\n".join(line.removeprefix("# ") for line in Ldap.example.strip().splitlines()[1:])
-    table = commented.replace('url = "ldaps', 'url = "ldap')
+@pytest.mark.parametrize("schema", ["openldap", "active_directory"])
+def test_every_option_of_the_example_is_known(schema: str) -> None:
+    lines = [line.removeprefix("# ") for line in Ldap.example.strip().splitlines()[1:]]
+    other = {"openldap": "# active_directory only", "active_directory": "# openldap only"}[schema]
+    table = "\n".join(line for line in lines if other not in line and not line.startswith("schema = "))
+    table = f"{table}\nschema = '{schema}'\n"
+    table = table.replace('url = "ldaps', 'url = "ldap').replace(":636", "")
 
     class Full(Ldap):
         example = table
@@ -53,6 +57,33 @@ def test_every_option_of_the_example_is_known() -> None:
     found = options_of_example(Full)
     Ldap.from_options(found)
     found.refuse_unknown()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"schema": "active-directory"}, "one of openldap, active_directory"),
+        ({"schema": "active_directory", "url": "ldaps://dc1.center.example:3269"}, "global catalogue"),
+        ({"schema": "active_directory", "url": "ldap://localhost:3268"}, "global catalogue"),
+    ],
+)
+def test_an_unknown_schema_and_the_global_catalogue_are_refused(changed: dict[str, object], sentence: str) -> None:
+    with pytest.raises(BadOption, match=sentence):
+        Ldap.from_options(options(**changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"schema": "active_directory", "default_policy": "cn=default"},
+        {"schema": "openldap", "other_domains": ["branch.center.example"]},
+    ],
+)
+def test_an_option_of_the_other_schema_is_refused(changed: dict[str, object]) -> None:
+    found = options(**changed)
+    Ldap.from_options(found)
+    with pytest.raises(BadOption, match="one of the known options"):
+        found.refuse_unknown()
 
 
 @pytest.mark.parametrize("written", [b"", b"\n", b"one\nSET two\n", b"\xff", b"x" * 5000])
