@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final, Self
 
 from ccmm_agent import facts
@@ -33,6 +33,7 @@ from ccmm_plugin_telephony.connect.contact_record import (
     parse_detail,
     parse_record,
     wanting_detail,
+    with_detail,
 )
 from ccmm_plugin_telephony.connect.people import names_of, staff_of
 from ccmm_plugin_telephony.contact import Contact
@@ -158,7 +159,8 @@ searches_per_minute = 30             # the account's quota of SearchContacts: 30
         next_ms = _next_from(contacts, look)
         kept = _cursor(look, cursor, stated.kept(next_ms), look.horizon_ms, next_ms)
         covers = (from_ms(stated_ms), from_ms(look.horizon_ms))
-        yield Done(covers, kept.to_bytes(), more=look.horizon_ms < look.live_ms)
+        detail = "" if self.cross_check else "not compared with the metrics (cross_check = false)"
+        yield Done(covers, kept.to_bytes(), more=look.horizon_ms < look.live_ms, detail=detail)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.account.secret_file)
@@ -189,7 +191,10 @@ searches_per_minute = 30             # the account's quota of SearchContacts: 30
         records = tuple({record.id: record for record in found if record is not None}.values())
         if self.cross_check:
             self._compare(api, records, queues, stated_ms, horizon_ms)
-        details, whole = _details(api, records, cursor, from_ms_, horizon_ms) if self.detail else (None, True)
+        details, whole = None, True
+        if self.detail:
+            details, whole = _details(api, records, cursor, (from_ms_, horizon_ms), window.now)
+            records = with_detail(records, details)
         return _Look(
             from_ms=from_ms_,
             stated_ms=stated_ms,
@@ -221,15 +226,16 @@ searches_per_minute = 30             # the account's quota of SearchContacts: 30
 
 
 def _details(
-    api: Api, records: Sequence[Record], cursor: LogCursor | None, from_ms_: int, horizon_ms: int
+    api: Api, records: Sequence[Record], cursor: LogCursor | None, span_ms: tuple[int, int], now: datetime
 ) -> tuple[dict[str, Detail], bool]:
     """Of the contacts of these slots, those that the cursor kept and so many more; whether that is all."""
     known = _kept_details(cursor)
-    wanting = wanting_detail(records, known, from_ms_ / 1000, horizon_ms / 1000)
+    wanting = wanting_detail(records, known, span_ms[0] / 1000, span_ms[1] / 1000, now.timestamp())
     for record in wanting[:_DETAILS]:
         if api.left_s < 5:
             return known, False
-        known[record.key] = parse_detail(api.detail(record.id))
+        if (detail := parse_detail(api.detail(record.id))) is not None:
+            known[record.key] = detail
     return known, len(wanting) <= _DETAILS
 
 

@@ -6,7 +6,7 @@ when a contact joined its queue, reached an agent and ended; who ended it only t
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ccmm_plugin_telephony.contact import Contact
@@ -17,6 +17,7 @@ Part = Mapping[str, object]
 FOLLOWS = ("TRANSFER", "QUEUE_TRANSFER", "CALLBACK")
 OUT = ("OUTBOUND", "EXTERNAL_OUTBOUND")
 _ENDED_BY = {"CUSTOMER_DISCONNECT": "caller", "AGENT_DISCONNECT": "agent"}
+DETAIL_AFTER_S = 900  # after its end: until then its recording, or the work after it, may still be under way
 _MOST_TEXT = 200
 _MOST_S = 10_000_000
 
@@ -82,9 +83,11 @@ def parse_record(part: Part) -> Record | None:
     )
 
 
-def parse_detail(part: Part) -> Detail:
-    """Raises Malformed."""
+def parse_detail(part: Part) -> Detail | None:
+    """None: the agent is still at work after the contact. Raises Malformed."""
     agent = part_of(part, "AgentInfo")
+    if second_of(agent, "AfterContactWorkStartTimestamp") and not second_of(agent, "AfterContactWorkEndTimestamp"):
+        return None
     sounds = [one for one in parts_of(part, "Recordings") if text_of(one, "MediaStreamType") in ("AUDIO", "")]
     spans = [span for one in sounds if (span := _span(one)) is not None]
     return Detail(
@@ -120,17 +123,28 @@ def contacts_of(
     return sorted(found, key=lambda contact: (contact.entered_s, contact.call))
 
 
-def wanting_detail(records: Iterable[Record], known: Collection[str], since_s: float, until_s: float) -> list[Record]:
-    """Those that ended, joined a queue in the span, and whose detail is not known yet; oldest first."""
+def wanting_detail(
+    records: Iterable[Record], known: Collection[str], since_s: float, until_s: float, now_s: float
+) -> list[Record]:
+    """Those that ended some time ago, joined a queue in the span, and whose detail is not known yet; oldest first."""
     wanting = [
         record
         for record in records
         if record.ended_s is not None
+        and record.ended_s <= now_s - DETAIL_AFTER_S
         and record.queued_s is not None
         and since_s <= record.queued_s < until_s
         and record.key not in known
     ]
     return sorted(wanting, key=lambda record: (record.queued_s or 0.0, record.id))
+
+
+def with_detail(records: Iterable[Record], known: Collection[str]) -> tuple[Record, ...]:
+    """Where detail is asked for, a contact in a queue is not over before its detail is there."""
+    return tuple(
+        replace(record, ended_s=None) if record.queued_s is not None and record.key not in known else record
+        for record in records
+    )
 
 
 def _contact(

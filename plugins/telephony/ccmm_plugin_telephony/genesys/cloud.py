@@ -78,6 +78,7 @@ class Cloud:
     def conversations(self, begin_ms: int, end_ms: int) -> Iterator[Object]:
         """Voice conversations with activity in the span, each once. Raises SourceUnavailable where pages are lost."""
         seen: set[str] = set()
+        total = 0
         for page in range(1, _MOST_PAGES + 1):
             body = {
                 "interval": _interval(begin_ms, end_ms),
@@ -89,9 +90,9 @@ class Cloud:
             answer = self._post("/api/v2/analytics/conversations/details/query", body, "conversations", DETAIL)
             found = objects(answer, "conversations")
             yield from _once(found, seen)
-            total = number_of(answer, "totalHits") or 0
+            total = _announced(answer, found, total, "conversations")
             if not found or page * _PAGE >= total:
-                _refuse_less(len(seen), int(total), "conversations")
+                _refuse_less(len(seen), total, "conversations")
                 return
         raise SourceUnavailable(Reason.FLOOD, f"more than {_MOST_PAGES * _PAGE} conversations in one span of time")
 
@@ -146,6 +147,7 @@ class Cloud:
     def presences(self, begin_ms: int, end_ms: int) -> list[Object]:
         """Users with their presences in the span."""
         users: list[Object] = []
+        total = 0
         for page in range(1, _MOST_PAGES + 1):
             body = {
                 "interval": _interval(begin_ms, end_ms),
@@ -155,10 +157,9 @@ class Cloud:
             answer = self._post("/api/v2/analytics/users/details/query", body, "presences", USER_DETAIL)
             found = objects(answer, "userDetails")
             users += found
-            total = number_of(answer, "totalHits")
-            if not found or len(found) < _PAGE or (total is not None and page * _PAGE >= total):
-                if total is not None:
-                    _refuse_less(len(users), int(total), "users")
+            total = _announced(answer, found, total, "users")
+            if not found or page * _PAGE >= total:
+                _refuse_less(len(users), total, "users with presence")
                 return users
         raise SourceUnavailable(Reason.FLOOD, "too many pages of users")
 
@@ -239,6 +240,14 @@ def _once(found: list[Object], seen: set[str]) -> Iterator[Object]:
         if id not in seen:
             seen.add(id)
             yield conversation
+
+
+def _announced(answer: Object, found: list[Object], before: int, what: str) -> int:
+    """How many there are, by the most that any page said: one that says less, or nothing, takes none away."""
+    total = number_of(answer, "totalHits")
+    if found and total is None:
+        raise Malformed(f"{what} without their count")
+    return max(before, int(total or 0))
 
 
 def _refuse_less(found: int, announced: int, what: str) -> None:

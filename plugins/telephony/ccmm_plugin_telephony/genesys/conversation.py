@@ -149,7 +149,7 @@ def _contact(
     if entry.answer is not None:
         contact.outcome, contact.wait_s = "answered", entry.answer.seconds("tAnswered")
         contact.agent = staff.get(entry.answer.user, entry.answer.user) or None
-        if ended or entry.answer.ends_ms is not None:
+        if entry.answer.ends_ms is not None:  # the call may be over, and the agent at work after it
             _end(contact, entry.answer)
     elif (waited_s := entry.session.seconds("tAbandon")) is not None:
         contact.outcome, contact.wait_s, contact.ended_by = "abandoned", waited_s, "caller"
@@ -160,7 +160,7 @@ def _contact(
 
 
 def _end(contact: Contact, answer: Session) -> None:
-    """What the agent's session tells when it is over; work after the call has ended as well."""
+    """What the agent's session tells when it is over, work after the call as well."""
     contact.talk_s = answer.seconds("tTalkComplete") or answer.seconds("tTalk") or 0.0
     contact.hold_s = answer.seconds("tHeldComplete") or answer.seconds("tHeld") or 0.0
     contact.after_s = answer.seconds("tAcw") or 0.0
