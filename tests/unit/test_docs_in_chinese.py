@@ -68,7 +68,7 @@ def rows(page: str) -> Counter[str]:
 
 
 def code_words(page: str) -> list[str]:
-    return sorted({*re.findall(r"`([^`\n]+)`", FENCE.sub("", page))})
+    return sorted({" ".join(word.split()) for word in re.findall(r"`([^`]+)`", FENCE.sub("", page))})
 
 
 def lines_of(block: str, *, whole: bool) -> list[str]:
