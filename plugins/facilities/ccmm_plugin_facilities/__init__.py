@@ -18,6 +18,7 @@ config_entry        what of a configuration is stated, and how, pure
 config_read         reading files, folders and what programs print, each whole; the only module of it that does
 failover            the `failover` source: planned switch-overs, as the lines of a log show them
 failover_drill      which node served when, and what that says of a drill, pure
+failover_losses     what people found missing after a switch-over, by ref
 failover_state      which drills stood in the plan in time, and which are stated, pure
 log_store           the `log_store` source: since when logs are kept, and with what gaps
 log_span            when a log has entries, and what a holding states of it; times of lines, pure

@@ -37,7 +37,7 @@ from ccmm_plugin_facilities.backup_list import (
     parse_journal,
     parse_restic,
 )
-from ccmm_plugin_facilities.backup_options import copies_of, span
+from ccmm_plugin_facilities.backup_options import copies_of, limits_lines, span
 from ccmm_plugin_facilities.backup_state import State, holding_of, job_of, parse_state
 from ccmm_plugin_facilities.backup_store import Restic, load_report, may_write
 from ccmm_proto.errors import Malformed
@@ -95,6 +95,7 @@ tags = ["crm"]                               # restic: host, tags (all of them),
 # path = "/srv/crm"
 # with borg, how the names of its archives begin: prefix = "crm-"
 # rto = "4h"                                 # how long a restore may take
+# rpo = "26h"                                # of how long a time data may be lost
 # project = "Project A"
 """
 
@@ -170,7 +171,7 @@ tags = ["crm"]                               # restic: host, tags (all of them),
         yield from (job_of(job, self.system) for job in jobs)
         yield from state.counts(self.system)
         if self.restore_tests:
-            yield from state.exercises(self.copies, found.restores, found.as_of)
+            yield from state.exercises(self.copies, found.restores, found.snapshots, found.as_of)
         odd = [
             f"{n} {what}"
             for n, what in (
@@ -199,8 +200,8 @@ tags = ["crm"]                               # restic: host, tags (all of them),
             told = f"{found.ahead} copies and {found.not_believed} lines of the journal have times that cannot be"
             yield CheckLine("warning", "clock", told)
         yield from (_copy_line(copy, found) for copy in self.copies)
-        if self.restore_tests and (endless := [copy.name for copy in self.copies if copy.rto_minutes is None]):
-            yield CheckLine("warning", "rto", f"without it no restore is in time: {', '.join(endless)[:200]}")
+        if self.restore_tests:
+            yield from limits_lines(self.copies)
         stray = sum(not any(copy.is_of(one) for copy in self.copies) for one in found.snapshots)
         if stray:
             yield CheckLine("warning", "copies", f"{stray} copies belong to no [[source.copies]]")

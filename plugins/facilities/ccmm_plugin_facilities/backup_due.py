@@ -30,6 +30,7 @@ class Copy:
     prefix: str = ""
     project: str | None = None
     rto_minutes: float | None = None
+    rpo_minutes: float | None = None
 
     def is_of(self, snapshot: Snapshot) -> bool:
         return (

@@ -1,9 +1,10 @@
 """The options of [[source.copies]]: what has to be copied and when."""
 
+from collections.abc import Iterator, Sequence
 from datetime import time, timedelta
 from typing import Final
 
-from ccmm_agent.plugin import BadOption, Options
+from ccmm_agent.plugin import BadOption, CheckLine, Options
 from ccmm_plugin_facilities.backup_due import Copy
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -24,8 +25,19 @@ def span(options: Options, key: str, default: int) -> timedelta:
     return timedelta(seconds=options.seconds(key, default))
 
 
+def limits_lines(copies: Sequence[Copy]) -> Iterator[CheckLine]:
+    """Restore tests without a limit prove nothing."""
+    for option, without, what in (
+        ("rto", [copy.name for copy in copies if copy.rto_minutes is None], "no restore is in time"),
+        ("rpo", [copy.name for copy in copies if copy.rpo_minutes is None], "no restore brings enough back"),
+    ):
+        if without:
+            yield CheckLine("warning", option, f"without it {what}: {', '.join(without)[:200]}")
+
+
 def _copy(options: Options, tool: str) -> Copy:
-    within, rto = span(options, "within", 6 * 3600), options.seconds("rto", None)
+    within = span(options, "within", 6 * 3600)
+    rto, rpo = options.seconds("rto", None), options.seconds("rpo", None)
     if within > _LONGEST:
         raise BadOption("within", "at most 20h")
     found = Copy(
@@ -39,6 +51,7 @@ def _copy(options: Options, tool: str) -> Copy:
         prefix=options.text("prefix", ""),
         project=options.text("project", None),
         rto_minutes=None if rto is None else rto / 60,
+        rpo_minutes=None if rpo is None else rpo / 60,
     )
     other = (found.tags or found.path) if tool == "borg" else found.prefix
     if other:

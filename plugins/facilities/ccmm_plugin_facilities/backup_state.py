@@ -79,11 +79,13 @@ class State:
             self.counted_ms += DAY_MS
         self.days = {day: counted for day, counted in self.days.items() if day >= self.counted_ms}
 
-    def exercises(self, copies: Sequence[Copy], restores: Sequence[Noted], as_of: datetime) -> Iterator[Observation]:
+    def exercises(
+        self, copies: Sequence[Copy], restores: Sequence[Noted], snapshots: Sequence[Snapshot], as_of: datetime
+    ) -> Iterator[Observation]:
         """Restore tests that were not stated yet."""
         oldest_ms = to_ms(as_of - OLDEST_RESTORE)
         self.restores = {id: began for id, began in self.restores.items() if began >= oldest_ms}
-        limits = {copy.name: copy.rto_minutes for copy in copies}
+        named = {copy.name: copy for copy in copies}
         for one in restores:
             id = f"restore {one.copy} {one.started:%Y-%m-%dT%H:%M:%SZ}"
             if id in self.restores or to_ms(one.started) < oldest_ms:
@@ -99,13 +101,24 @@ class State:
                 passed=one.passed,
                 full=one.full,
                 minutes=(one.ended - one.started).total_seconds() / 60,
-                rto_minutes=limits.get(one.copy),
+                rto_minutes=named[one.copy].rto_minutes,
+                rpo_minutes=named[one.copy].rpo_minutes,
+                lost_minutes=_lost_minutes(one, tuple(filter(named[one.copy].is_of, snapshots))),
             )
 
     def to_cursor(self) -> bytes:
         """For `parse_state`."""
         held = [VERSION, self.since_ms, self.until_ms, self.counted_ms, self.days, self.restores]
         return json.dumps(held, separators=(",", ":")).encode()
+
+
+def _lost_minutes(restore: Noted, snapshots: Sequence[Snapshot]) -> float | None:
+    """What would be missing had all been lost when the restore began: the time since the newest whole copy began.
+
+    None where nothing came back, or no copy of that time is listed any more.
+    """
+    whole = [one.at for one in snapshots if one.ended <= restore.started]
+    return (restore.started - max(whole)).total_seconds() / 60 if restore.passed and whole else None
 
 
 def parse_state(cursor: bytes) -> State:

@@ -1,7 +1,7 @@
 """The `failover` source: planned switch-overs, as the lines of a log show them.
 
 One run reads the plan and the lines since the drills that are not stated yet. Each drill is stated once, when the usual
-node serves again.
+node serves again; and again where people tell later how much data it lost.
 """
 
 import re
@@ -29,7 +29,8 @@ from ccmm_agent.plugin import (
     Window,
     hookimpl,
 )
-from ccmm_plugin_facilities.failover_drill import Drill, Event, absences, away_of, exercise_of
+from ccmm_plugin_facilities.failover_drill import Drill, Event, Limits, absences, away_of, exercise_of
+from ccmm_plugin_facilities.failover_losses import load_losses
 from ccmm_plugin_facilities.failover_state import LONGEST, DrillState, parse_drill_state
 from ccmm_plugin_facilities.log_files import LONGEST_S, files_of, text_lines
 from ccmm_plugin_facilities.log_span import parse_times
@@ -72,6 +73,8 @@ keepalived = "VI_1"                  # lines of keepalived about this instance; 
 # zone = "Asia/Shanghai"             # of times without one; else the center's
 # settle = "10m"                     # until all lines are there
 # rto = "5m"                         # the time in which another node has to serve
+# rpo = "1m"                         # of how long a time data may be lost
+# losses = "/etc/ccmm/losses.csv"    # columns ref, lost_minutes: what was found missing after a drill; kept by hand
 """
 
     service: str
@@ -84,7 +87,8 @@ keepalived = "VI_1"                  # lines of keepalived about this instance; 
     times: str = "rfc3339"
     zone: ZoneInfo | None = None
     settle: timedelta = timedelta(minutes=10)
-    rto_s: int | None = None
+    limits: Limits
+    losses: Path | None = None
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
@@ -105,19 +109,27 @@ keepalived = "VI_1"                  # lines of keepalived about this instance; 
             times=times,
             zone=zone_option(options),
             settle=timedelta(seconds=options.seconds("settle", 600)),
-            rto_s=options.seconds("rto", None),
+            limits=Limits(rto_s=options.seconds("rto", None), rpo_s=options.seconds("rpo", None)),
+            losses=options.path("losses", None),
         )
 
     def manifest(self) -> Manifest:
-        return Manifest(files=(self.plan,), folders=(self.folder,))
+        return Manifest(files=(self.plan, *((self.losses,) if self.losses else ())), folders=(self.folder,))
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         state, until = parse_drill_state(window.cursor), window.now - self.settle
         pending, late = state.plan(self._drills(window), window.now)
         files_of(self.folder, self.pattern)  # without its log nothing is vouched for, drill or not
         begun = [drill for drill in pending if drill.begin <= until]
-        found, without = self._exercises(begun, state, window, until)
-        yield from found
+        losses = load_losses(self.losses) if self.losses is not None else {}
+        known = set(state.aways)
+        without = self._close(begun, state, window, until)
+        for ref, held in state.aways.items():
+            lost_minutes = losses.get(ref)
+            if ref not in known or lost_minutes != held.lost_minutes:
+                begin, end, attributes = exercise_of(held.away, self.service, self.limits, lost_minutes)
+                yield occurrence("exercise", ref, begin, end, **attributes)
+                state.state(ref, held.away, lost_minutes)
         covers = state.cover(until)
         counted = {"planned after they began": late, "without a switch-over": without}
         detail = ", ".join(f"drills {what}: {n}" for what, n in counted.items() if n)
@@ -135,24 +147,22 @@ keepalived = "VI_1"                  # lines of keepalived about this instance; 
         if nodes and self.home not in nodes:
             yield CheckLine("warning", "home", f"no line names {self.home}; the lines name {', '.join(nodes)[:200]}")
 
-    def _exercises(
-        self, drills: list[Drill], state: DrillState, window: Window, until: datetime
-    ) -> tuple[list[Observation], int]:
+    def _close(self, drills: list[Drill], state: DrillState, window: Window, until: datetime) -> int:
+        """What the lines say of each drill that is over; how many were without a switch-over."""
         if not drills:
-            return [], 0
+            return 0
         events = self._events(min(drill.begin for drill in drills) - timedelta(days=1), until, window)
         times = absences(events, self.home)
-        found, without = [], 0
+        without = 0
         for drill in drills:
             away = away_of(drill, times)
             if away is None and until >= drill.end:
                 without += 1
                 state.close(drill.ref)
             elif away is not None and (away.back_s is not None or until >= drill.end + LONGEST):
-                begin, end, attributes = exercise_of(away, self.service, self.rto_s)
-                found.append(occurrence("exercise", drill.ref, begin, end, **attributes))
+                state.state(drill.ref, away, None)
                 state.close(drill.ref)
-        return found, without
+        return without
 
     def _events(self, since: datetime, until: datetime, window: Window) -> list[Event]:
         time_of, zone = parse_times(self.times), self.zone or window.zone

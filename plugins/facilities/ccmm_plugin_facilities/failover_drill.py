@@ -78,17 +78,29 @@ def away_of(drill: Drill, times: Sequence[Away]) -> Away | None:
     return next((away for away in times if begin <= away.began_s < end), None)
 
 
-def exercise_of(away: Away, service: str, rto_s: int | None) -> tuple[datetime, datetime | None, dict[str, object]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """In what time another node has to serve, and of how long a time data may be lost. None: it is not said."""
+
+    rto_s: int | None
+    rpo_s: int | None
+
+
+def exercise_of(
+    away: Away, service: str, limits: Limits, lost_minutes: float | None
+) -> tuple[datetime, datetime | None, dict[str, object]]:
     """Begin, end and attributes of the exercise. Passed: another node served, in time where that can be told."""
     gap_s = away.gap_s
-    in_time = gap_s is None or rto_s is None or gap_s <= rto_s
+    in_time = gap_s is None or limits.rto_s is None or gap_s <= limits.rto_s
     attributes: dict[str, object] = {
         "class_": "failover",
         "ref": service,
         "passed": away.taken_s is not None and in_time,
         "seconds": None if gap_s is None else float(gap_s),
         "minutes": None if gap_s is None else gap_s / 60,
-        "rto_minutes": None if rto_s is None else rto_s / 60,
+        "rto_minutes": None if limits.rto_s is None else limits.rto_s / 60,
+        "rpo_minutes": None if limits.rpo_s is None else limits.rpo_s / 60,
+        "lost_minutes": lost_minutes,
     }
     ended = None if away.back_s is None else datetime.fromtimestamp(away.back_s, UTC)
     return datetime.fromtimestamp(away.began_s, UTC), ended, attributes

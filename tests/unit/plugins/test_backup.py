@@ -210,6 +210,28 @@ def test_a_restore_test_is_stated_once_with_its_time_and_limit(store: Store) -> 
     assert (attributes(late)["passed"], attributes(late)["full"]) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("copies", "code", "lost"),
+    [
+        ([NOON - 34 * HOUR, NOON - 58 * HOUR], 0, 240.0),  # the newest before the restore at 30 hours: 4 hours
+        ([NOON - 29 * HOUR, NOON - 58 * HOUR], 0, 28 * 60.0),  # one of later could not come back
+        ([NOON - 29 * HOUR], 0, None),  # none of that time is listed any more
+        ([NOON - 34 * HOUR], 1, None),  # nothing came back
+    ],
+)
+def test_what_a_restore_would_have_lost_is_the_time_since_its_newest_copy(
+    store: Store, copies: list[datetime], code: int, lost: float | None
+) -> None:
+    store.tell([snapshot(at) for at in copies] + [snapshot(NOON - 31 * HOUR, tags=["other"])], as_of=NOON)
+    store.note(line("restore", NOON - 30 * HOUR, copy="crm", code=code, full=True))
+    named = {"copy": "crm", "due": "01:30", "tags": ["crm"], "rto": "4h", "rpo": "26h"}
+    observations, _ = read_all(store.source(restore_tests=True, copies=[named]), now=NOON, zone=SHANGHAI)
+    (test,) = [one for one in observations if one.occurrence.kind == "exercise"]
+    told = attributes(test)
+    assert told["rpo_minutes"] == 26 * 60.0
+    assert told.get("lost_minutes") == (None if lost is None else pytest.approx(lost, abs=0.01))
+
+
 def test_a_copy_dated_ahead_does_not_look_fresh(store: Store) -> None:
     store.tell([snapshot(NOON - 90 * HOUR), snapshot(NOON + 90 * HOUR)], as_of=NOON)
     store.note(line("check", NOON + HOUR))
@@ -301,12 +323,13 @@ def test_check_names_old_missing_and_stray_copies(store: Store) -> None:
     assert lines[str(store.journal)].verdict == "warning"
 
 
-def test_check_tells_of_restore_tests_without_a_limit_of_time(store: Store) -> None:
-    copies = [{"copy": "crm", "due": "01:30"}, {"copy": "pbx", "due": "02:00", "rto": "2h"}]
+def test_check_tells_of_restore_tests_without_a_limit(store: Store) -> None:
+    copies = [{"copy": "crm", "due": "01:30", "rpo": "26h"}, {"copy": "pbx", "due": "02:00", "rto": "2h"}]
     window = Window(cursor=b"", now=NOON, zone=SHANGHAI)
-    for restore_tests, expected in ((True, ["without it no restore is in time: crm"]), (False, [])):
+    told = ["without it no restore is in time: crm", "without it no restore brings enough back: pbx"]
+    for restore_tests, expected in ((True, told), (False, [])):
         lines = store.source(copies=copies, restore_tests=restore_tests).check(window)
-        assert [line.detail for line in lines if line.subject == "rto"] == expected
+        assert [line.detail for line in lines if line.subject in ("rto", "rpo")] == expected
 
 
 def test_due_times_follow_the_clock_of_the_center_over_its_changes() -> None:
