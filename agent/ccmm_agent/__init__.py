@@ -25,7 +25,7 @@ isolation     what a reader process may still do
 join          the command `join`
 landlock      the kernel's Landlock
 logs          log lines for operators
-look          the commands `check`, `collect`, `plugins`
+look          the commands `check` and `collect`
 main          the installed command
 mend          what an admin can do about a source that fails
 new_plugin    the command `new-plugin`
@@ -36,6 +36,7 @@ pace          how often a source may be asked
 pipeline      read, redact, sign, spool
 plugin        what a plugin is
 plugins       finds and imports plugins
+plugins_view  the command `plugins`
 program       runs one program of a manifest, for plugins
 reader        the reader process
 reading       the parent's side of a reading

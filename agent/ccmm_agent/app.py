@@ -40,7 +40,7 @@ def join(
     zone: Annotated[str | None, typer.Option(help="The center's IANA time zone; else this machine's.")] = None,
     lang: Language = "en",
 ) -> None:
-    """Make keys, enroll, and write DIR/agent.toml, to which `add-source` adds sources."""
+    """Enroll by a join code: keys, and a short agent.toml."""
     from ccmm_agent import join as joining
 
     admission = joining.join(code, folder, pseudonym_key=pseudonym_key, zone=zone or joining.local_zone())
@@ -55,7 +55,10 @@ def add_source(
     name: Annotated[str | None, typer.Option(help="What you call it; else as its example does.")] = None,
     lang: Language = "en",
 ) -> None:
-    """Append a source of this type to DIR/agent.toml, with every option explained, to be filled in there."""
+    """Append a source to agent.toml, to be filled in.
+
+    It is the example of its type, with every option explained.
+    """
     from ccmm_agent import add_source as adding
 
     for line in adding.told(folder, adding.add_source(folder, word, name=name), lang):
@@ -69,7 +72,10 @@ def check(
     lang: Language = "en",
     as_json: AsJson = False,
 ) -> None:
-    """Every source: reachable? rights? what would leave, and what mends what failed."""
+    """Every source: reachable? rights? what would leave?
+
+    Beside what failed stands what mends it.
+    """
     from ccmm_agent.look import check as looking
 
     raise typer.Exit(0 if looking(folder, source=source, as_json=as_json, language=lang) else 1)
@@ -82,7 +88,7 @@ def collect(
     from_start: Annotated[bool, typer.Option(help="From the beginning, not from where the last run ended.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """One run now, printed as it would be signed; nothing is sent."""
+    """One run now, as it would be signed; not sent."""
     from ccmm_agent.look import collect as looking
 
     everything = looking(folder, source=source, as_json=as_json, from_start=from_start)
@@ -91,7 +97,10 @@ def collect(
 
 @app.command()
 def run(folder: Folder) -> None:
-    """Read on schedule, sign, spool and submit, until SIGTERM: then the run at hand is finished."""
+    """Read on schedule, sign, spool and submit.
+
+    Until SIGTERM or Ctrl-C: then the run at hand is finished.
+    """
     from ccmm_agent.run import run_agent
 
     run_agent(folder)
@@ -99,7 +108,7 @@ def run(folder: Folder) -> None:
 
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
-    """Spool depth, oldest unsent, last receipt, certificate, sources."""
+    """What waits, the last receipt, every source."""
     from ccmm_agent import status as state
 
     state.status(folder, as_json=as_json)
@@ -116,7 +125,10 @@ def attest(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="What it says: m2_per_seat=4.5; may repeat.")
     ] = None,
 ) -> None:
-    """State something, bound to a file's digest; all attestations in force are restated."""
+    """State what a paper says, bound to its digest.
+
+    All attestations in force are restated.
+    """
     from ccmm_agent.attesting import attest as attesting
 
     attesting(folder, kind=kind, title=title, file=file, valid_until=valid_until, settings=settings or ())
@@ -129,14 +141,14 @@ def plugins(
         str | None, typer.Option(help="Print the [[source]] of this type, every option explained.")
     ] = None,
 ) -> None:
-    """Every installed source type: name, version, digest, facts, permissions."""
+    """Every installed source type, and what it reads."""
     from ccmm_agent.add_source import example_of
-    from ccmm_agent.look import plugins as looking
+    from ccmm_agent.plugins_view import show_plugins
 
     if example is not None:
         typer.echo(example_of(example))
     else:
-        looking(as_json=as_json)
+        show_plugins(as_json=as_json)
 
 
 @app.command()
@@ -170,7 +182,10 @@ def new_plugin(
         Path | None, typer.Argument(metavar="FOLDER", help="A new or empty one; else ./ccmm-plugin-NAME.")
     ] = None,
 ) -> None:
-    """Write a whole plugin package that passes its own tests: docs/plugins/writing-a-plugin.md goes on from there."""
+    """Write a whole plugin package with its tests.
+
+    docs/plugins/writing-a-plugin.md goes on from there.
+    """
     from ccmm_agent.new_plugin import write_plugin
 
     target = folder or Path(f"ccmm-plugin-{name.replace('_', '-')}")

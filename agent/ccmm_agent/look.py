@@ -1,11 +1,10 @@
-"""`check`, `collect` and `plugins`: look at sources without sending anything. They also work before `join`."""
+"""`check` and `collect`: look at sources without sending anything. They also work before `join`."""
 
 import json
 import os
 import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,13 +17,11 @@ from ccmm_agent.identity import KeyFolder
 from ccmm_agent.isolation import protect_this_process
 from ccmm_agent.mend import mend_of
 from ccmm_agent.pipeline import look
-from ccmm_agent.plugin import CheckLine, Manifest, SourceUnavailable
-from ccmm_agent.plugins import plugin_software
-from ccmm_agent.reading import SourceSpec, check_source_process, describe_source, described_places, offered_sources
+from ccmm_agent.plugin import CheckLine, SourceUnavailable
+from ccmm_agent.reading import SourceSpec, check_source_process, describe_source, described_places
 from ccmm_agent.screen import print_json, print_line, print_table, say
 from ccmm_agent.sources import PlannedSource, limits_of, planned_sources, spec_of
 from ccmm_agent.spool import Spool
-from ccmm_agent.terms import Offered, manifest_table
 from ccmm_agent.texts import text_of
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.pseudonym import PseudonymKey, new_key
@@ -65,7 +62,8 @@ def check(folder: Path, *, source: str | None = None, as_json: bool, language: s
     key = _pseudonym_key(folder)
     chosen = _named(config.sources, source)
     planned = {one.name: one for one in planned_sources(folder, config)}
-    documents = [_checked(folder, config, one, planned[one.name], key) for one in chosen]
+    told_in = "en" if as_json else language
+    documents = [_checked(folder, config, one, planned[one.name], key, told_in) for one in chosen]
     if as_json:
         print_json({"clock": _clock("en"), "sources": documents})
     else:
@@ -76,41 +74,6 @@ def check(folder: Path, *, source: str | None = None, as_json: bool, language: s
         say(text_of("no_source", language, folder=folder, file=folder / FILE))
     failed = any(line["verdict"] == "failed" for document in documents for line in _lines(document))
     return bool(documents) and not failed
-
-
-def plugins(*, as_json: bool) -> None:
-    """Print every installed source type: whose it is, what it states, and what a source like its example may reach."""
-    offers = offered_sources()
-    if as_json:
-        print_json({"plugins": [_offered(one) for one in offers]})
-        return
-    rows = [(one.plugin, _software(one), _feeds(one), _permissions(one.manifest)) for one in offers]
-    print_table(("plugin", "software", "facts", "its example may"), rows)
-
-
-def _offered(offer: Offered) -> dict[str, object]:
-    software = plugin_software(offer.plugin)
-    told = {"name": software.name, "version": software.version, "digest": software.digest.hex()}
-    return {**asdict(offer), "software": told, "manifest": manifest_table(offer.manifest)}
-
-
-def _software(offer: Offered) -> str:
-    """As it stands in every statement, the digest cut short."""
-    software = plugin_software(offer.plugin)
-    return f"{software.name} {software.version} {software.digest.hex()[:12]}"
-
-
-def _permissions(manifest: Manifest) -> str:
-    """Read-only, all of it: nothing may be written, and no other host is asked."""
-    opened, run = ", ".join(described_places(manifest)), ", ".join(map(str, manifest.programs))
-    return "; ".join(filter(None, (f"read {opened}" if opened else "", f"run {run}" if run else ""))) or "-"
-
-
-def _feeds(offer: Offered) -> str:
-    if offer.broken:
-        return f"cannot be used: {offer.broken}"
-    found = ", ".join(offer.feeds)
-    return f"as its options say; in its example: {found}" if offer.feeds_vary else found
 
 
 def _named(sources: Sequence[S], name: str | None) -> list[S]:
@@ -139,7 +102,7 @@ def _row(run: Run) -> tuple[object, ...]:
 
 
 def _checked(
-    folder: Path, config: Config, source: SourceConfig, planned: PlannedSource, key: PseudonymKey
+    folder: Path, config: Config, source: SourceConfig, planned: PlannedSource, key: PseudonymKey, language: str
 ) -> dict[str, object]:
     spec, cursor = spec_of(folder, config, source), _cursor(folder, source.name)
     lines = check_source_process(spec, now=clock.now(), zone=config.zone, cursor=cursor, limits=limits_of(source))
@@ -149,7 +112,7 @@ def _checked(
     failure = f"{run.reason}: {run.detail}"
     vetoed = planned.veto.words(planned.feeds)
     if vetoed:
-        lines = [*lines, CheckLine("warning", "veto", f"never leaves: {vetoed}; rules that read it will be missing")]
+        lines = [*lines, CheckLine("warning", "veto", text_of("vetoed", language, words=vetoed))]
     if run.outcome == UNAVAILABLE and failure not in (line.detail for line in lines):
         lines = [*lines, CheckLine("failed", "reading", failure)]
     return {
@@ -235,17 +198,32 @@ def _lines(document: dict[str, object]) -> list[dict[str, Any]]:
 
 def _show_checked(document: dict[str, Any], language: str) -> None:
     print_line(text_of("checked", language, **{word: document[word] for word in ("source", "plugin", "isolation")}))
-    rows = [(text_of(line["verdict"], language), line["subject"], _mended(line, language)) for line in _lines(document)]
+    rows = [
+        (text_of(line["verdict"], language), _subject(line, language), _detail(line, language))
+        for line in _lines(document)
+    ]
     print_table(text_of("columns", language).split("|"), rows)
     sample = document["sample"]
+    outcome = text_of(document["outcome"], language)
     such_as = text_of("for_example", language) if sample else ""
-    print_line(f"{text_of('would_leave', language, outcome=document['outcome'], facts=document['facts'])}{such_as}")
+    print_line(f"{text_of('would_leave', language, outcome=outcome, facts=document['facts'])}{such_as}")
     for observation in sample:
         print_line(f"  {json.dumps(observation, ensure_ascii=False)}")
 
 
-def _mended(line: dict[str, Any], language: str) -> str:
-    return f"{line['detail']}\n→ {line['mend'][language]}" if "mend" in line else line["detail"]
+def _subject(line: dict[str, Any], language: str) -> str:
+    """The agent's own subjects are translated; those of plugins are names."""
+    subject = str(line["subject"])
+    return text_of(subject, language) if subject in ("isolation", "reading", "veto") else subject
+
+
+def _detail(line: dict[str, Any], language: str) -> str:
+    """What was looked at, and what mends it where it failed."""
+    detail = str(line["detail"])
+    if line["subject"] == "isolation":
+        for word in ("may_open", "may_run"):
+            detail = detail.replace(text_of(word, "en"), text_of(word, language))
+    return f"{detail}\n→ {line['mend'][language]}" if "mend" in line else detail
 
 
 def _pseudonym_key(folder: Path) -> PseudonymKey:

@@ -28,7 +28,10 @@ def show_outbox(folder: Path, *, as_json: bool, limit: int) -> None:
     if as_json:
         print_json({"statements": [_document(row, statement) for row, statement in rows]})
         return
-    columns = ("epoch", "number", "state", "created", "source", "what", "bytes")
+    if not rows:
+        print_line("Nothing waits here and nothing was sent yet: `ccmm-agent run DIR` reads, signs and sends.")
+        return
+    columns = ("source", "what", "state", "created", "epoch", "number", "bytes")
     print_table(columns, [_line(row, statement) for row, statement in rows])
     print_line("`--json` shows every fact of them, as signed: nothing else leaves.")
 
@@ -55,10 +58,10 @@ def _line(row: tuple[object, ...], statement: Statement) -> tuple[object, ...]:
     assert isinstance(created_ms, int)
     assert isinstance(envelope, bytes)
     if statement.WhichOneof("body") == "note":
-        source, what = "", f"note: {Note.Kind.Name(statement.note.kind)}: {statement.note.detail}"
+        source, what = "(note)", f"{Note.Kind.Name(statement.note.kind)}: {statement.note.detail}"
     else:
         source, what = statement.run.source, told_of(statement.run)
-    return (epoch, sequence, STATES[state], iso(created_ms), source, what, len(envelope))
+    return (source, what, STATES[state], iso(created_ms), epoch, sequence, len(envelope))
 
 
 def told_of(run: Run) -> str:

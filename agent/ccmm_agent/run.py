@@ -61,6 +61,8 @@ async def _work(home: Home, leaving: asyncio.Event) -> None:
         loop.call_soon_threadsafe(bell.set)
 
     runner = Runner(home, planned_sources(home.folder, home.config), bell=ring)
+    if not home.config.sources:
+        log.warning("no source is configured: `ccmm-agent add-source DIR TYPE` adds one")
     log.info("agent started", extra={"center": home.enrollment.center, "agent": home.enrollment.agent})
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(submitter.run())

@@ -1,11 +1,16 @@
 """What interactive commands show: JSON where asked for, tables for people otherwise. rich is loaded only here."""
 
 import json
+import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from ccmm_proto.period import from_ms
+
+LEAST: Final = 24  # letters that the widest column of a table needs
 
 
 def print_json(document: Mapping[str, object]) -> None:
@@ -24,18 +29,44 @@ def say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
+def print_entry(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    """A title, what belongs to it, folded to the width of the terminal, and an empty line."""
+    width = max(40, shutil.get_terminal_size().columns)
+    names = max((len(name) for name, _ in rows), default=0)
+    for begin, text in ((title, ""), *((f"  {name:<{names}}  ", told) for name, told in rows)):
+        indent = " " * (len(begin) if text else 4)
+        lines = textwrap.wrap(
+            begin + text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        print_line("\n".join(lines))
+    print_line("")
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Aligned columns, folded to the width of the terminal; never cut."""
+    """Aligned columns, of which only the widest is folded; where they do not fit, each row as an entry. Never cut."""
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
+    shown = [[str(cell) for cell in row] for row in rows]
+    widths = [max(_width(row[at], cell_len) for row in (columns, *shown)) for at in range(len(columns))]
+    widest = widths.index(max(widths))
+    console = Console(soft_wrap=False, highlight=False, markup=False, emoji=False)
+    if sum(widths) - widths[widest] + min(widths[widest], LEAST) + 3 * len(columns) > console.width:
+        for row in shown:
+            print_entry(row[0], [(name, cell) for name, cell in zip(columns[1:], row[1:], strict=True) if cell])
+        return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    Console(soft_wrap=False, highlight=False, markup=False, emoji=False).print(table)
+    for at, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=at != widest)
+    for row in shown:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _width(cell: str, length: Callable[[str], int]) -> int:
+    return max(map(length, cell.split("\n")))
 
 
 def iso(instant_ms: int | None) -> str | None:
