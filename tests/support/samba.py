@@ -91,7 +91,8 @@ def running_samba(folder: Path, ldif: str, *, large: str = "", members: int = 0)
     configuration = _provision(server)
     _fill(configuration, folder, ldif, large, members)
     with (folder / "samba.out").open("wb") as out:
-        command = ["samba", "--foreground", "--no-process-group", "--model=single", f"--configfile={configuration}"]
+        options = ["--no-process-group", "--model=single", "--maximum-runtime=900", f"--configfile={configuration}"]
+        command = ["samba", "--foreground", *options]
         process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
         try:
             _wait_for(server, process)
