@@ -1,7 +1,8 @@
 """Cases that are read anew each time, followed from look to look: what changed, was put off, opened again, or vanished.
 
 Many systems keep no history that an account with reading rights may see. So what was seen is remembered: a due time
-that moves back, a closing that is undone, a case that is gone show by comparison with the look before. Pure.
+that moves back, a closing that is undone, a complaint that gets another name, a case that is gone show by comparison
+with the look before. Pure.
 """
 
 import base64
@@ -13,8 +14,8 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
-from ccmm_agent.plugin import Observation, Reason, SourceUnavailable, Window
-from ccmm_plugin_crm.cases import Case, add_cases, case_of, digest_of
+from ccmm_agent.plugin import BadOption, Observation, Reason, SourceUnavailable, Window
+from ccmm_plugin_crm.cases import Case, add_cases, case_of, digest_of, least_look_back
 from ccmm_proto.period import DAY_MS, floor_to, from_ms, to_ms
 from ccmm_tables.slots import Reach, Slots, Stated, group_in, state_slots
 
@@ -22,6 +23,7 @@ VERSION = 1
 MOST_CASES = 30_000
 MAX_CURSOR = 1_000_000  # bytes; the agent takes 1 MiB
 MAX_UNPACKED = 32 << 20
+_EDGES = timedelta(days=3)  # round days of the center, and of UTC
 _SAME = timedelta(minutes=1)  # a closing that is written in other precision is the same one
 
 
@@ -33,6 +35,7 @@ class Known(NamedTuple):
     first_due_s: int
     closed_s: int
     reopened: tuple[tuple[int, int], ...] = ()
+    complaint: bool = False  # at any look until now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ class Look:
     memory: Memory
     covers: tuple[datetime, datetime]
     gone: int
+    late: str  # what is not counted, "" for nothing
 
 
 def look(
@@ -95,11 +99,12 @@ def look(
     seen: Iterable[Seen],
     told: frozenset[str],
     *,
-    since: datetime,
+    keep: timedelta,
     settle: timedelta,
     look_back: timedelta,
 ) -> Look:
-    """All cases that were opened from `since` on. Days of the last `look_back` whose figures changed are revised."""
+    """All cases opened from `since_of` on. Days of the last `look_back` whose figures changed are revised."""
+    since = since_of(window, keep=keep, settle=settle, look_back=look_back)
     end_ms = floor_to(to_ms(window.now - settle), DAY_MS)
     low_ms = floor_to(end_ms - round(look_back.total_seconds() * 1000), DAY_MS)
     memory = before or Memory(first_ms=low_ms, stated_ms=low_ms)
@@ -111,7 +116,7 @@ def look(
         cases.append(case)
         if before is None or key not in before.cases or before.cases[key].digest != known[key].digest:
             found.append(case_of(case))
-    add_cases(slots, cases, told)
+    late = add_cases(slots, cases, told, keep=keep)
     reach = Reach(low_ms=max(memory.first_ms, low_ms), stated_ms=memory.stated_ms, end_ms=end_ms)
     figures, stated = state_slots(slots, memory.slots, reach, told)
     kept_ms = reach.low_ms - DAY_MS
@@ -126,7 +131,22 @@ def look(
         ),
         covers=(from_ms(memory.stated_ms), from_ms(end_ms)),
         gone=gone,
+        late=late,
     )
+
+
+def since_of(window: Window, *, keep: timedelta, settle: timedelta, look_back: timedelta) -> datetime:
+    """From when on cases are read: all that may count in the first day that is stated again, a day's edges included."""
+    return window.now - settle - look_back - keep - _EDGES
+
+
+def refuse_short(keep: timedelta, look_back: timedelta, told: frozenset[str]) -> None:
+    """Raises BadOption for times within which what must count is not seen."""
+    least = least_look_back(told)
+    if look_back < least:
+        raise BadOption("look_back", f"at least {least.days}d: a case may be opened again 14 days after its closing")
+    if keep < look_back:
+        raise BadOption("keep", "no less than look_back: what happens to a case later than that counts in no day")
 
 
 def follow(seen: Seen, known: Known | None) -> tuple[Case, Known]:
@@ -143,9 +163,16 @@ def follow(seen: Seen, known: Known | None) -> tuple[Case, Known]:
     if moves is None and first_due_s:
         moves = int(case.due is None or case.due > from_ms(first_due_s * 1000) + _SAME)
     times = tuple((from_ms(closed_s * 1000), from_ms(again_s * 1000)) for closed_s, again_s in reopened)
-    followed = replace(case, due_moves=moves, reopened=case.reopened or times)
+    complaint = case.is_complaint or (known is not None and known.complaint)
+    renamed = complaint and case.class_ != "complaint"
+    followed = replace(
+        case,
+        due_moves=moves,
+        reopened=case.reopened or times,
+        relabelled=True if renamed else case.relabelled,
+    )
     digest = base64.b64encode(digest_of(followed)).decode()
-    return followed, Known(digest, _seconds(case.opened), first_due_s, _seconds(case.closed), reopened)
+    return followed, Known(digest, _seconds(case.opened), first_due_s, _seconds(case.closed), reopened, complaint)
 
 
 def told_of(names: frozenset[str]) -> frozenset[str]:
@@ -174,6 +201,8 @@ def _seconds(at: datetime | None) -> int:
     return 0 if at is None else int(at.timestamp())
 
 
-def _known(digest: str, opened_s: int, first_due_s: int, closed_s: int, reopened: list[list[int]]) -> Known:
+def _known(
+    digest: str, opened_s: int, first_due_s: int, closed_s: int, reopened: list[list[int]], complaint: bool = False
+) -> Known:
     times = tuple((int(closed), int(again)) for closed, again in reopened)
-    return Known(str(digest), int(opened_s), int(first_due_s), int(closed_s), times)
+    return Known(str(digest), int(opened_s), int(first_due_s), int(closed_s), times, bool(complaint))

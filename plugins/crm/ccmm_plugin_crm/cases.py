@@ -18,6 +18,7 @@ ORIGINS = ("own", "client", "regulator")
 CLAIMS = ("called_back", "reached")
 REOPENED_WITHIN = timedelta(days=14)
 AGAIN_WITHIN = timedelta(days=7)
+_DAY = timedelta(days=1)
 ISSUES = ("issues", "issues_marked_resolved")
 DIGEST_BYTES = 6
 
@@ -115,20 +116,36 @@ def issues_of(cases: Iterable[Case]) -> Iterator[tuple[Case, bool]]:
                 yield case, after is None or after - case.opened > AGAIN_WITHIN
 
 
-def add_cases(slots: Slots, cases: Iterable[Case], told: frozenset[str], *, every_contact: bool = False) -> None:
-    """Adds what is told of cases to the days of their measures."""
-    cases = list(cases)
+def add_cases(
+    slots: Slots, cases: Iterable[Case], told: frozenset[str], *, keep: timedelta, every_contact: bool = False
+) -> str:
+    """Adds what is told of cases to the days of their measures; says what is not counted.
+
+    What happens to a case later than `keep` after its opening counts in no day: a day that counted it first would lose
+    it when the case is no longer read.
+    """
+    cases, late = list(cases), 0
     of_issues = ISSUES if every_contact else ()
     for case in cases:
-        for measure, at in measures_of(case):
-            if measure in told and measure not in of_issues:
+        counted = [(measure, at) for measure, at in measures_of(case) if measure in told and measure not in of_issues]
+        for measure, at in counted:
+            if at - case.opened <= keep:
                 _add(slots, measure, at, case)
+        late += any(at - case.opened > keep for _, at in counted)
     for case, is_solved in issues_of(cases) if every_contact else ():
         _add(slots, "issues", case.opened, case)
         if is_solved:
             _add(slots, "issues_resolved_first", case.opened, case)
         if case.first_contact and "issues_marked_resolved" in told:
             _add(slots, "issues_marked_resolved", case.opened, case)
+    return f"{late} cases fell due, closed or were opened again later than `keep`: not counted" if late else ""
+
+
+def least_look_back(told: frozenset[str]) -> timedelta:
+    """So far back days must be stated again, or what happens after them would never count."""
+    within = [REOPENED_WITHIN] if "cases_reopened" in told else []
+    within += [AGAIN_WITHIN] if "issues_resolved_first" in told else []
+    return max(within, default=timedelta()) + 2 * _DAY if within else timedelta()
 
 
 def _add(slots: Slots, measure: str, at: datetime, case: Case) -> None:

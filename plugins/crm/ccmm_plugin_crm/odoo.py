@@ -28,7 +28,7 @@ from ccmm_agent.plugin import (
 from ccmm_agent.secret_file import load_password, password_line
 from ccmm_agent.web import Place, Web, manifest_of, place_lines, place_of
 from ccmm_plugin_crm.case_fields import CaseFields, Users, time_in
-from ccmm_plugin_crm.case_memory import MOST_CASES, Seen, look, parse_memory, told_of
+from ccmm_plugin_crm.case_memory import MOST_CASES, Seen, look, parse_memory, refuse_short, since_of, told_of
 from ccmm_plugin_crm.odoo_rpc import Odoo
 from ccmm_proto.errors import Malformed
 
@@ -63,7 +63,7 @@ model = "helpdesk.ticket"             # or crm.lead, project.task
 # tls_name = "odoo.internal"          # the name in its certificate, where it is not that of url
 # plain = false                       # true: http to another host; the key then crosses the network in clear
 # call_timeout = "30s"                # for one answer
-# keep = "90d"                        # how long a case may change, or fall due: as long it is read again
+# keep = "90d"                        # how long after its opening a case may fall due, close or be opened again
 # look_back = "30d"                   # how far back days are stated again where their figures changed
 # settle = "30m"
 # may_be_empty = false                # true: no case at all is believed
@@ -114,21 +114,21 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
 
     @classmethod
     def from_options(cls, options: Options) -> Self:
-        model = options.text("model")
+        model, fields = options.text("model"), CaseFields.from_options(options, "create_date")
         if not all(part.replace("_", "").isalnum() for part in model.split(".")) or not model.isascii():
             raise BadOption("model", "the name of a model such as helpdesk.ticket")
-        keep, look_back = options.seconds("keep", 90 * DAY_S), options.seconds("look_back", 30 * DAY_S)
-        if keep < look_back:
-            raise BadOption("keep", "no less than look_back: days need all their cases")
+        keep = timedelta(seconds=options.seconds("keep", 90 * DAY_S))
+        look_back = timedelta(seconds=options.seconds("look_back", 30 * DAY_S))
+        refuse_short(keep, look_back, told_of(fields.names))
         return cls(
             place=place_of(options),
             database=options.text("database"),
             username=options.text("username"),
             key_file=options.path("key_file"),
             model=model,
-            fields=CaseFields.from_options(options, "create_date"),
-            keep=timedelta(seconds=keep),
-            look_back=timedelta(seconds=look_back),
+            fields=fields,
+            keep=keep,
+            look_back=look_back,
             settle=timedelta(seconds=options.seconds("settle", 1800)),
             may_be_empty=options.flag("may_be_empty", False),
         )
@@ -141,7 +141,7 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
         return manifest_of(self.place, files=(self.key_file,))
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
-        since = window.now - self.keep
+        since = since_of(window, keep=self.keep, settle=self.settle, look_back=self.look_back)
         with self._asked() as odoo:
             odoo.log_in()
             seen = self._seen(odoo, window, since)
@@ -150,13 +150,13 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
             parse_memory(window.cursor),
             seen,
             told_of(self.fields.names),
-            since=since,
+            keep=self.keep,
             settle=self.settle,
             look_back=self.look_back,
         )
         yield from found.found
-        detail = f"{found.gone} cases seen before are gone: deleted, or hidden from the account" if found.gone else ""
-        yield Done(found.covers, found.memory.to_cursor(), detail=detail)
+        gone = f"{found.gone} cases seen before are gone: deleted, or hidden from the account" if found.gone else ""
+        yield Done(found.covers, found.memory.to_cursor(), detail="; ".join(filter(None, (gone, found.late))))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.key_file)

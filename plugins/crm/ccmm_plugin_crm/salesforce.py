@@ -28,7 +28,7 @@ from ccmm_agent.plugin import (
 from ccmm_agent.secret_file import password_line
 from ccmm_agent.web import Place, manifest_of, place_lines, place_of
 from ccmm_plugin_crm.case_fields import CaseFields, Users, time_in
-from ccmm_plugin_crm.case_memory import MOST_CASES, Seen, look, parse_memory, told_of
+from ccmm_plugin_crm.case_memory import MOST_CASES, Seen, look, parse_memory, refuse_short, since_of, told_of
 from ccmm_plugin_crm.sf_ask import Salesforce, authorised, log_in
 from ccmm_plugin_crm.sf_history import STATUS, Histories, parse_changes
 from ccmm_proto.errors import Malformed
@@ -65,7 +65,7 @@ key_file = "/etc/ccmm/salesforce.key"  # private key of the app's certificate, P
 # tls_name = "center.my.salesforce.com"
 # plain = false                        # true: http to another host; tokens then cross the network in clear
 # call_timeout = "30s"                 # for one answer
-# keep = "90d"                         # how long a case may change, or fall due: as long it is read again
+# keep = "90d"                         # how long after its opening a case may fall due, close or be opened again
 # look_back = "30d"                    # how far back days are stated again where their figures changed
 # settle = "30m"
 # may_be_empty = false                 # true: no case at all is believed
@@ -126,9 +126,9 @@ channel = "Origin"
         for name, field in {"opened": fields.opened, **fields.fields}.items():
             if not _NAME.fullmatch(field):
                 raise BadOption(f"fields.{name}", "the API name of a field such as Due__c or Owner.Username")
-        keep, look_back = options.seconds("keep", 90 * DAY_S), options.seconds("look_back", 30 * DAY_S)
-        if keep < look_back:
-            raise BadOption("keep", "no less than look_back: days need all their cases")
+        keep = timedelta(seconds=options.seconds("keep", 90 * DAY_S))
+        look_back = timedelta(seconds=options.seconds("look_back", 30 * DAY_S))
+        refuse_short(keep, look_back, told_of(fields.names))
         return cls(
             place=place_of(options),
             login=place_of(options, key="login_url", default="https://login.salesforce.com"),
@@ -137,8 +137,8 @@ channel = "Origin"
             key_file=options.path("key_file"),
             version=version,
             fields=fields,
-            keep=timedelta(seconds=keep),
-            look_back=timedelta(seconds=look_back),
+            keep=keep,
+            look_back=look_back,
             settle=timedelta(seconds=options.seconds("settle", 1800)),
             may_be_empty=options.flag("may_be_empty", False),
         )
@@ -147,7 +147,7 @@ channel = "Origin"
         return manifest_of(self.login, self.place, files=(self.key_file,))
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
-        since = window.now - self.keep
+        since = since_of(window, keep=self.keep, settle=self.settle, look_back=self.look_back)
         with self._asked() as salesforce:
             rows = self._rows(salesforce, since, window.now)
             histories = self._histories(salesforce, since, window)
@@ -157,7 +157,7 @@ channel = "Origin"
             parse_memory(window.cursor),
             seen,
             told_of(self.fields.names),
-            since=since,
+            keep=self.keep,
             settle=self.settle,
             look_back=self.look_back,
         )
@@ -165,7 +165,7 @@ channel = "Origin"
         deleted = sum(row.get("IsDeleted") is True for row in rows)
         told = [f"{deleted} cases are deleted there, and counted still"] if deleted else []
         told += [f"{found.gone} cases seen before are gone: erased, or hidden from the account"] if found.gone else []
-        yield Done(found.covers, found.memory.to_cursor(), detail="; ".join(told))
+        yield Done(found.covers, found.memory.to_cursor(), detail="; ".join(filter(None, (*told, found.late))))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.key_file)

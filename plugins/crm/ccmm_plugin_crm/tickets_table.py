@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 
 from ccmm_agent import facts
 from ccmm_agent.plugin import (
+    BadOption,
     CheckLine,
     Done,
     Manifest,
@@ -23,10 +24,10 @@ from ccmm_agent.plugin import (
     hookimpl,
 )
 from ccmm_plugin_crm.case_rows import ATTRIBUTES, CaseRows
-from ccmm_plugin_crm.cases import DIGEST_BYTES, Case, add_cases, case_of, digest_of
+from ccmm_plugin_crm.cases import DIGEST_BYTES, Case, add_cases, case_of, digest_of, least_look_back
 from ccmm_proto.period import DAY_MS
 from ccmm_tables.declared import Declared
-from ccmm_tables.history import History
+from ccmm_tables.history import DAY, History
 from ccmm_tables.progress import Progress, parse_progress
 from ccmm_tables.rolls import state_rolls
 from ccmm_tables.slots import Slots, state_slots
@@ -49,7 +50,7 @@ plugin = "tickets_table"
 every = "6h"
 path = "/srv/crm/tickets.csv"      # or url = "mysql://crm.example/crm" with user, password_file and table or query
 started = "created"                # when the case was opened; or ["date", "time"]
-# keep = "180d"                    # how long a case may change, or fall due: as long it is read again
+# keep = "180d"                    # how long after its opening a case may fall due, close or be opened again
 # look_back = "30d"                # how far back days are stated again where their figures changed
 # every_contact = true             # each contact makes a row: then who asks again on the same topic was not helped
 # since = "2026-01-01"             # a database: from when on it is read
@@ -116,7 +117,11 @@ closed = "closed"
         declared = Declared.from_options(options, ATTRIBUTES)
         history = History.from_options(options, declared, look_back_s=30 * DAY_S, batch_s=31 * DAY_S)
         keep = timedelta(seconds=options.seconds("keep", 180 * DAY_S))
-        return cls(replace(history, before=keep), CaseRows.from_options(options, declared))
+        rows = CaseRows.from_options(options, declared)
+        least = least_look_back(rows.told)
+        if history.look_back < least:
+            raise BadOption("look_back", f"at least {least.days}d: what happens after a day must still change it")
+        return cls(replace(history, before=keep + DAY), rows)  # a day more: its edges are those of the center
 
     def manifest(self) -> Manifest:
         return self.history.manifest()
@@ -126,7 +131,9 @@ closed = "closed"
         stretch = self.history.read(window, progress, DAY_MS, self.rows.case)
         cases = self._each_once([case for _, case in stretch.items])
         slots = Slots(window.zone)
-        add_cases(slots, cases, self.rows.told, every_contact=self.rows.every_contact)
+        late = add_cases(
+            slots, cases, self.rows.told, keep=self.history.before - DAY, every_contact=self.rows.every_contact
+        )
         known = progress or Progress(first_ms=0, stated_ms=0)
         found, after = state_slots(slots, known.slots, stretch.reach, self.rows.told)
         hours: dict[str, tuple[int, str]] = {}
@@ -141,7 +148,7 @@ closed = "closed"
                 if digests[-1] not in seen:
                     yield case_of(case)
         yield from found
-        yield stretch.done(window, after, hours, seen=b"".join(sorted(digests)))
+        yield stretch.done(window, after, hours, late, b"".join(sorted(digests)))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield from self.history.check(window, self.rows.case)

@@ -108,7 +108,7 @@ def test_cases_that_are_gone_are_told(tmp_path: Path) -> None:
 def test_old_cases_leave_the_memory_without_a_word(tmp_path: Path) -> None:
     server = center()
     _, done = read_at(server, tmp_path, keep="30d")
-    _, again = read_at(server, tmp_path, NOW + timedelta(days=40), done.cursor, keep="30d")
+    _, again = read_at(server, tmp_path, NOW + timedelta(days=70), done.cursor, keep="30d")
     memory = parse_memory(again.cursor)
     assert memory is not None
     assert (again.detail, dict(memory.cases)) == ("", {})
