@@ -249,9 +249,10 @@ def _refuse_referral(uris: Sequence[str], passed: frozenset[str]) -> None:
     """Raises SourceUnavailable unless all places are in `passed`."""
     elsewhere = ({referred(uri) for uri in uris} or {""}) - passed
     if elsewhere:
-        to = ", ".join(sorted(domain_of(dn) for dn in elsewhere))
+        to = ", ".join(sorted(domain_of(dn) for dn in elsewhere)) or "it"
+        mend = ": let another source read that one, and name it in other_domains" if passed else ""
         raise SourceUnavailable(
-            Reason.LIMITED, f"a part of the directory is on another server (referral to {to or 'it'})"
+            Reason.LIMITED, f"a part of the directory is on another server (referral to {to}){mend}"
         )
 
 

@@ -170,7 +170,9 @@ def test_a_child_domain_is_passed_over_only_where_another_source_is_said_to_read
         with pytest.raises(SourceUnavailable, match="another server") as caught:
             taken(uris, passed)
         assert caught.value.reason is Reason.LIMITED
-    with pytest.raises(SourceUnavailable, match=r"referral to branch\.center\.example"):
+    with pytest.raises(SourceUnavailable, match=r"referral to branch\.center\.example\): .* name it in other_domains"):
+        taken([branch], "dc=elsewhere")
+    with pytest.raises(SourceUnavailable, match=r"referral to branch\.center\.example\)$"):
         taken([branch])
     assert "dc=branch,dc=center,dc=example" in schema(BASE, "Branch.center.example")._passed(root_of(entry("", **ROOT)))
 
