@@ -197,7 +197,8 @@ def _lines(document: dict[str, object]) -> list[dict[str, Any]]:
 
 
 def _show_checked(document: dict[str, Any], language: str) -> None:
-    print_line(text_of("checked", language, **{word: document[word] for word in ("source", "plugin", "isolation")}))
+    isolation = document["isolation"] if document["isolation"] != "unspecified" else text_of("unspecified", language)
+    print_line(text_of("checked", language, source=document["source"], plugin=document["plugin"], isolation=isolation))
     rows = [
         (text_of(line["verdict"], language), _subject(line, language), _detail(line, language))
         for line in _lines(document)

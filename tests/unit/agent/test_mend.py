@@ -124,6 +124,7 @@ def test_a_file_without_the_right_to_read_it(tmp_path: Path) -> None:
         ("refused: this account may not read ou=people itself", "file_right"),
         ("refused: denied by isolation: a plugin writes nothing (PermissionError at x.py:3)", "isolation"),
         ("refused: HTTP 401; its clock is 900 s ahead of ours: set the clocks", "clock"),
+        ("refused: /var/lib/ccmm-agent holds the agent's keys and lies where the source would read", "agents_folder"),
         ("limited: the server limits how often it is asked (HTTP 429)", "too_often"),
         ("limited: only 500 entries were given", "limited"),
         ("timeout: not done after 120 s", "firewall"),
