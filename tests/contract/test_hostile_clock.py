@@ -19,7 +19,7 @@ from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.statement_pb2 import EMPTY, UNAVAILABLE
 from tests.support.time_server import Answering, clock_that_is, datagram_server
 
-LIMITS = Limits(seconds=20)
+LIMITS = Limits(seconds=40)
 GOOD = clock_that_is(0.0)
 NOISE = random.Random(4).randbytes(512)
 SAID = {Reason.TIMEOUT, Reason.UNREADABLE, Reason.REFUSED, Reason.UNREACHABLE}

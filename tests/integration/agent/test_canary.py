@@ -91,12 +91,12 @@ def echoing(word: str, heard: dict[str, bytes]) -> Iterator[int]:
         yield port
 
 
-def write_sources(home: Path, tables: list[Table]) -> None:
+def write_sources(home: Path, tables: list[Table], timeout: str = "6s") -> None:
     with (home / "agent.toml").open("a", encoding="utf-8") as file:
         for number, table in enumerate(tables):
             plain = {key: value for key, value in table.items() if not isinstance(value, dict | list)}
             file.write("\n[[source]]\n")
-            for key, value in {**plain, "name": f"s{number}", "timeout": "6s"}.items():
+            for key, value in {**plain, "name": f"s{number}", "timeout": timeout}.items():
                 file.write(f"{key} = {json.dumps(value, ensure_ascii=False)}\n")
             for key, inner in table.items():
                 if isinstance(inner, dict | list):
@@ -120,7 +120,7 @@ def everything_said(home: Path) -> bytes:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         until = time.monotonic() + 120
         while b'"outcome": null' in agent("status", str(home), "--json") and time.monotonic() < until:
-            time.sleep(0.5)
+            time.sleep(2)
         process.terminate()
         said += process.communicate()[0]
     for words in (["status"], ["status", "--json"], ["show-outbox"], ["show-outbox", "--json"]):

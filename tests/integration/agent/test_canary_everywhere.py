@@ -112,7 +112,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Ta
 
 def through_the_agent(home: Path, tables: Mapping[str, Table], central: FakeCollector) -> tuple[bytes, Outcomes]:
     """All that the agent says and keeps of these sources, and all that came to the collector; how each looked."""
-    write_sources(home, [{**table, "plugin": word, "every": "5m"} for word, table in tables.items()])
+    write_sources(home, [{**table, "plugin": word, "every": "5m"} for word, table in tables.items()], "60s")
     said = agent("check", str(home))
     told, sources = run_until_all_have_looked(home)
     said += told + agent("show-outbox", str(home)) + agent("show-outbox", str(home), "--json")
@@ -126,14 +126,14 @@ def run_until_all_have_looked(home: Path) -> tuple[bytes, list[dict[str, Any]]]:
     """What `run` prints, and what `status` tells at the end: no history remains, nothing waits to be sent."""
     command = [sys.executable, "-m", "ccmm_agent.main", "run", str(home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        until = time.monotonic() + 180
+        until = time.monotonic() + 400
         while time.monotonic() < until:
             text = agent("status", str(home), "--json")
             state = json.loads(text)
             waits = [one for one in state["sources"] if one["outcome"] is None or has_more(one)]
             if not waits and not state["spool"]["depth"]:
                 break
-            time.sleep(0.5)
+            time.sleep(2)
         process.terminate()
         told = process.communicate(timeout=60)[0]
     return told + text, [one for one in state["sources"] if one["plugin"] in SOURCES]
