@@ -131,7 +131,7 @@ def test_a_store_that_ended_yesterday_says_so(rotated: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason", "words"),
     [
-        ("messages.3.gz", gzip.compress(lines([NOON]))[:-12], Reason.UNREADABLE, "torn"),
+        ("messages.3.gz", gzip.compress(lines([NOON]), mtime=0)[:-12], Reason.UNREADABLE, "torn"),
         ("messages.3.gz", b"no gzip", Reason.UNREADABLE, "torn"),
         ("messages.3.xz", b"no xz", Reason.UNREADABLE, "torn"),
         ("messages.3.zst", b"\x28\xb5\x2f\xfd", Reason.UNREADABLE, "not read here"),
