@@ -10,7 +10,8 @@ from tests.support.connect import SECRET as CONNECT_SECRET
 from tests.support.connect import user as connect_user
 from tests.support.every_base import HOST, NAME, PHONE, STAFF, Builder, Table, export, secret_file
 from tests.support.freeswitch import FreeSwitch, answered_call, csv_line
-from tests.support.genesys import CLIENT, SECRET, Genesys, conversation, user
+from tests.support.genesys import CLIENT, SECRET, Genesys
+from tests.support.genesys_detail import conversation, user
 
 
 def asterisk_cdr(stack: ExitStack, place: Path, now: datetime) -> Table:

@@ -15,8 +15,9 @@ from ccmm_proto.v1.statement_pb2 import OBSERVED, UNAVAILABLE
 from tests.support import salesforce_center
 from tests.support.connect import ACCOUNT, INSTANCE, KEY, REGION, Connect, contact, user
 from tests.support.connect import SECRET as CONNECT_SECRET
-from tests.support.genesys import CLIENT, Genesys, conversation
+from tests.support.genesys import CLIENT, Genesys
 from tests.support.genesys import SECRET as GENESYS_SECRET
+from tests.support.genesys_detail import conversation
 from tests.support.kernel import needs_landlock
 from tests.support.proxies import Fault, http_proxy
 from tests.support.salesforce_orgs import PEM

@@ -1,107 +1,26 @@
 """Amazon Connect: contacts from the search, their detail, accounts, time online; by a simulator over HTTP."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Observation, Options, Reason, SourceUnavailable, Window
-from ccmm_agent.reading import SourceSpec, check_source_process, read_source
+from ccmm_agent.plugin import BadOption, Options, Reason, Window
+from ccmm_agent.reading import SourceSpec
 from ccmm_agent.testing import check_source, read_all
-from ccmm_agent.testing_http import Fault, Reply, Simulator
+from ccmm_agent.testing_http import Simulator
 from ccmm_plugin_telephony.connect import calls_source
 from ccmm_plugin_telephony.connect.calls_source import Contacts
-from ccmm_plugin_telephony.connect.contact_record import contacts_of, parse_detail, parse_record
-from ccmm_plugin_telephony.connect.people import accounts_of
-from ccmm_plugin_telephony.connect.users_source import Users
-from ccmm_proto.errors import Malformed
-from ccmm_proto.v1.statement_pb2 import OBSERVED, UNAVAILABLE
-from tests.support.connect import ACCOUNT, ACTIONS, INSTANCE, KEY, REGION, SECRET, Connect, contact, error, user
-from tests.support.queue_logs import ZONE, at, column, measures, rolls, total
+from tests.support.connect import REGION, Connect, contact, user
+from tests.support.connect_center import NOON, calls, cloud, options, refused, secret, server, users
+from tests.support.late_call import talk_once_it_ended
+from tests.support.queue_logs import ZONE, at, column, count_at, measures, rolls, total
+from tests.support.secrets import assert_secret_stays
+from tests.support.stated import entries
 
-NOON = at("12:00")
-CALLS = [
-    contact("c1", at("09:01"), wait_s=12.4, talk_s=100),
-    contact("c2", at("09:02"), wait_s=20.0, talk_s=5, agent="u-2"),
-    contact("c3", at("09:03"), wait_s=7.5, answered=False),
-    contact("c4", at("09:14"), wait_s=60, answered=False),
-    contact("c5", at("09:15"), wait_s=20.1, queue="q-2", method="QUEUE_TRANSFER", before="c4"),
-]
-DETAILS: dict[str, dict[str, Any]] = {
-    "c1": {
-        "DisconnectReason": "CUSTOMER_DISCONNECT",
-        "AgentInfo": {"AgentInitiatedHoldDuration": 20, "AfterContactWorkDuration": 30},
-        "Recordings": [
-            {
-                "MediaStreamType": "AUDIO",
-                "Status": "AVAILABLE",
-                "Location": "bucket/canary.wav",
-                "StartTimestamp": at("09:01:12").timestamp(),
-                "StopTimestamp": at("09:02:52").timestamp(),
-            }
-        ],
-    },
-    "c2": {"DisconnectReason": "AGENT_DISCONNECT", "Recordings": [{"MediaStreamType": "AUDIO", "Status": "DELETED"}]},
-    "c3": {"DisconnectReason": "CONTACT_FLOW_DISCONNECT"},
-    "c4": {"DisconnectReason": "OTHER"},
-    "c5": {"DisconnectReason": "CUSTOMER_DISCONNECT"},
-}
-
-
-@pytest.fixture
-def cloud() -> Connect:
-    users = [user("u-1", "ann", "p-2", tag="E1"), user("u-2", "bob", "p-1", "p-2", tag="E2"), user("u-3", "cid", "p-2")]
-    return Connect(contacts=[*CALLS], details={**DETAILS}, users=users)
-
-
-@pytest.fixture
-def server(cloud: Connect) -> Iterator[Simulator]:
-    with cloud.running() as running:
-        yield running
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Path:
-    path = tmp_path / "connect.secret"
-    path.write_text(f"{SECRET}\n")
-    path.chmod(0o600)
-    return path
-
-
-def options(server: Simulator, secret: Path, **more: object) -> dict[str, object]:
-    who = {"region": REGION, "account_id": ACCOUNT, "instance_id": INSTANCE, "access_key_id": KEY}
-    place = {"secret_file": str(secret), "endpoint_url": server.url, "call_timeout": "2s", "person_tag": "employee_id"}
-    return {**who, **place, **more}
-
-
-def calls(server: Simulator, secret: Path, **more: object) -> Contacts:
-    built = Contacts.from_options(Options(options(server, secret, **{"history": "3h", **more})))
-    return replace(built, account=replace(built.account, paced=False))
-
-
-def users(server: Simulator, secret: Path, **more: object) -> Users:
-    built = Users.from_options(Options(options(server, secret, **{"history": "2d", **more})))
-    return replace(built, account=replace(built.account, paced=False))
-
-
-def refused(source: Contacts | Users, now: datetime = NOON) -> SourceUnavailable:
-    with pytest.raises(SourceUnavailable) as found:
-        read_all(source, now=now, zone=ZONE)
-    assert "canary" not in found.value.detail
-    return found.value
-
-
-def entries(observations: list[Observation], kind: str) -> dict[str, dict[str, object]]:
-    inventory = next(one.inventory for one in observations if one.inventory.kind == kind)
-    return {
-        entry.key.text: {a.name: getattr(a.value, str(a.value.WhichOneof("value"))) for a in entry.attributes}
-        for entry in inventory.entries
-    }
+__all__ = ["cloud", "secret", "server"]
 
 
 @pytest.mark.parametrize("make", [calls, users])
@@ -112,14 +31,9 @@ def test_the_sources_keep_the_contract(server: Simulator, secret: Path, make: An
 
 def test_figures_of_a_quarter_hour_as_counted_by_hand(server: Simulator, secret: Path) -> None:
     found, done = read_all(calls(server, secret), now=NOON, zone=ZONE)
-    counted = measures(found)
-
-    def n(id: str, queue: str = "Support", start: str = "09:00") -> int:
-        measure = counted.get((id, queue, at(start)))
-        return measure.count if measure else 0
-
+    counted, n = measures(found), partial(count_at, found, queue="Support")
     assert (n("calls_offered"), n("calls_answered"), n("calls_abandoned"), n("calls_left")) == (4, 2, 1, 1)
-    assert (n("short_calls"), n("calls_transferred"), n("calls_offered", "Sales", "09:15")) == (1, 0, 1)
+    assert (n("short_calls"), n("calls_transferred"), n("calls_offered", queue="Sales", start="09:15")) == (1, 0, 1)
     waits = counted["wait_answered", "Support", at("09:00")].histogram
     assert (round(waits.total, 3), list(waits.buckets)[:6]) == (32.4, [0, 0, 0, 1, 1, 0])
     assert list(counted["wait_answered", "Sales", at("09:15")].histogram.buckets)[4:6] == [0, 1]
@@ -204,115 +118,15 @@ def test_pages_are_followed(server: Simulator, secret: Path, cloud: Connect) -> 
     assert sum(id == "login_time" for id, _, _ in measures(found)) == 460  # two days
 
 
-def test_a_search_that_lacks_contacts_is_said_and_never_counted(
-    server: Simulator, secret: Path, cloud: Connect
-) -> None:
-    cloud.more_counted = 1
-    found = refused(calls(server, secret))
-    assert (found.reason, "lacks" in found.detail) == (Reason.LIMITED, True)
-    assert read_all(calls(server, secret, cross_check=False), now=NOON, zone=ZONE)[0]
-
-
-def test_pages_that_do_not_go_on_are_unreadable(server: Simulator, secret: Path) -> None:
-    server.fail(
-        Reply(200, b'{"Contacts": [], "NextToken": "1"}', {"Content-Type": "application/json"}), path="/search-c"
-    )
-    assert "do not go on" in refused(calls(server, secret)).detail
-
-
 def test_a_call_that_ends_late_is_a_revision_and_nothing_is_stated_twice(
     server: Simulator, secret: Path, cloud: Connect
 ) -> None:
-    source = calls(server, secret)
     cloud.contacts = [contact("c1", at("09:05"), ended=False), contact("c2", at("09:06"))]
-    found, done = read_all(source, now=at("10:15"), zone=ZONE)
-    talk = measures(found)["talk_time", "Support", at("09:00")]
-    assert (talk.sum.count, talk.unfinished) == (1, 1)
-    found, done = read_all(source, cursor=done.cursor, now=at("11:00"), zone=ZONE)
-    assert measures(found) == {}
-    cloud.contacts = [contact("c1", at("09:05"), talk_s=7000), contact("c2", at("09:06"))]
-    found, done = read_all(source, cursor=done.cursor, now=at("11:45"), zone=ZONE)
-    talk = measures(found)["talk_time", "Support", at("09:00")]
-    assert talk.sum.total == pytest.approx(7060)
-    assert (talk.unfinished, talk.revision) == (0, 1)
-    assert not measures(read_all(source, cursor=done.cursor, now=at("12:15"), zone=ZONE)[0])
 
+    def end() -> None:
+        cloud.contacts[0] = contact("c1", at("09:05"), talk_s=7000)
 
-@pytest.mark.parametrize("action", sorted(ACTIONS))
-def test_a_missing_right_is_named(server: Simulator, secret: Path, cloud: Connect, action: str) -> None:
-    cloud.actions = ACTIONS - {action}
-    found = refused(users(server, secret) if "Profiles" in action else calls(server, secret, detail=True))
-    assert (found.reason, action in found.detail) == (Reason.REFUSED, True), found.detail
-
-
-def test_a_wrong_key_a_wrong_secret_and_a_wrong_instance_are_told_apart(server: Simulator, secret: Path) -> None:
-    found = refused(calls(server, secret, access_key_id="AKIAOTHER"))
-    assert (found.reason, "access key is not known" in found.detail) == (Reason.REFUSED, True)
-    found = refused(calls(server, secret, instance_id="other"))
-    assert (found.reason, "instance_id" in found.detail) == (Reason.NOT_FOUND, True)
-    secret.write_text("wrong-canary")
-    found = refused(calls(server, secret))
-    assert (found.reason, "does not fit" in found.detail) == (Reason.REFUSED, True)
-
-
-def test_throttling_is_waited_for_a_moment_and_then_said(server: Simulator, secret: Path) -> None:
-    throttled = error(429, "ThrottlingException", "Rate exceeded")
-    server.fail(throttled, times=1, path="/search-contacts")
-    assert total(read_all(calls(server, secret), now=NOON, zone=ZONE)[0], "calls_offered", "Support") == 4
-    server.fail(throttled, path="/queues-summary")
-    assert refused(calls(server, secret)).reason is Reason.LIMITED
-
-
-@pytest.mark.parametrize(
-    ("fault", "reasons"),
-    [
-        (Fault.HANG, {Reason.TIMEOUT}),
-        (Fault.CUT, {Reason.UNREACHABLE}),
-        (Fault.CLOSE, {Reason.UNREACHABLE}),
-        (Fault.HALF, {Reason.UNREADABLE}),
-        (Fault.LOG_IN_PAGE, {Reason.UNREADABLE}),
-        (Fault.WRONG_ENCODING, {Reason.UNREADABLE}),
-        (Fault.NO_HTTP, {Reason.UNREACHABLE}),
-        (error(500, "InternalServiceException", ""), {Reason.UNREACHABLE}),
-        (error(400, "InvalidRequestException", "canary"), {Reason.UNREADABLE}),
-        (Reply(200, b'{"Contacts": [{"Channel": "VOICE"}]}', {}), {Reason.UNREADABLE}),
-        (Reply(200, b'{"message": "fine"}', {}), {Reason.UNREADABLE}),
-        (Reply(200, b"", {}), {Reason.UNREADABLE}),
-    ],
-)
-def test_an_answer_that_is_none_is_unavailable_not_smaller(
-    server: Simulator, secret: Path, fault: Fault | Reply, reasons: set[Reason]
-) -> None:
-    server.fail(fault, path="/search-contacts")
-    assert refused(calls(server, secret, call_timeout="1s")).reason in reasons
-
-
-KEYS = (
-    *("Id", "Channel", "InitiationMethod", "InitiationTimestamp", "QueueInfo", "EnqueueTimestamp", "AgentInfo", "Tags"),
-    *("ConnectedToAgentTimestamp", "DisconnectTimestamp", "Recordings", "Status", "StartTimestamp", "StopTimestamp"),
-    *("AfterContactWorkDuration", "Username", "SecurityProfileIds", "DisconnectReason", "MediaStreamType"),
-)
-LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["VOICE", NOON])
-)
-
-
-def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
-
-
-@settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(KEYS), st.recursive(LEAVES, nested, max_leaves=20), max_size=8))
-def test_only_malformed_escapes_from_any_answer(part: dict[str, Any]) -> None:
-    def contacts() -> None:
-        record = parse_record({"Channel": "VOICE", "Id": "c", "InitiationTimestamp": NOON, **part})
-        contacts_of([record] if record else [], {}, {}, {})
-
-    for parse in (contacts, lambda: parse_detail(part), lambda: accounts_of([part], "x", {}, ())):
-        try:
-            parse()
-        except Malformed:
-            continue
+    assert talk_once_it_ended(calls(server, secret), end).sum.total == pytest.approx(7060)
 
 
 def test_accounts_and_time_online(server: Simulator, secret: Path, cloud: Connect) -> None:
@@ -369,11 +183,4 @@ def test_it_is_read_in_a_reader_process_and_its_secret_stays_there(
     now, history = at("10:15"), "30m" if plugin == "amazon_connect" else "1d"
     given_ = options(server, secret, history=history, searches_per_minute=600)
     spec = SourceSpec(name="cloud", plugin=plugin, options=given_)
-    reading = read_source(spec, cursor=b"", now=now, zone=ZONE)
-    assert (reading.outcome, reading.reason) == (OBSERVED, ""), reading.detail
-    lines = check_source_process(spec, now=now, zone=ZONE)
-    assert "canary" not in f"{reading} {lines} {reading.cursor!r}"
-    secret.write_text("wrong-canary")
-    reading = read_source(spec, cursor=b"", now=now, zone=ZONE)
-    assert (reading.outcome, reading.reason) == (UNAVAILABLE, Reason.REFUSED)
-    assert "canary" not in reading.detail
+    assert_secret_stays(spec, secret, now)

@@ -11,7 +11,8 @@ from ccmm_agent.testing import read_all
 from ccmm_agent.testing_http import Simulator, http_simulator, json_reply
 from ccmm_plugin_telephony.genesys.calls_source import Calls
 from ccmm_plugin_telephony.genesys.users_source import Users
-from tests.support.genesys import CLIENT, SECRET, Genesys, conversation, told, user
+from tests.support.genesys import CLIENT, SECRET, Genesys
+from tests.support.genesys_detail import conversation, told, user
 from tests.support.queue_logs import ZONE, at, measures
 
 QUERY = "/api/v2/analytics/conversations/details/query"

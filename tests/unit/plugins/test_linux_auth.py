@@ -1,97 +1,19 @@
-"""Accounts of a Linux host: enabled or not, privileged or not, and what sshd, sudo and PAM are set to, by hand."""
+"""Accounts of a Linux host: enabled or not, privileged or not, whose, and last used when; by hand."""
 
-import io
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Window
 from ccmm_agent.reading import SourceSpec, check_source_process, read_source
-from ccmm_agent.testing import check_source, read_all
-from ccmm_plugin_access_control import linux_files
-from ccmm_plugin_access_control.linux_accounts import parse_group, parse_passwd, parse_shadow
-from ccmm_plugin_access_control.linux_auth import LinuxAuth
-from ccmm_plugin_access_control.linux_logins import LASTLOG, UTMP, last_of_lastlog, last_of_wtmp
-from ccmm_plugin_access_control.linux_settings import lock_out, parse_sshd, parse_sudoers
-from ccmm_proto.errors import Malformed
-from ccmm_proto.v1.statement_pb2 import OBSERVED, Observation, Value
+from ccmm_agent.testing import check_source
+from ccmm_plugin_access_control.linux_logins import LASTLOG, UTMP
+from ccmm_proto.v1.statement_pb2 import OBSERVED
+from tests.support.linux_host import NOW, SHADOW, SHANGHAI, Host, host
+from tests.support.stated import ms
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)  # day 20779
-HASH = "$y$j9T$canary-of-a-hash$abcdefghijklmnop"
-PASSWD = """root:x:0:0:root:/root:/bin/bash
-daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
-zhang:x:1001:1001:Zhang San,E1007:/home/zhang:/bin/bash
-li:x:1002:1002:Li Si,E1008:/home/li:/bin/zsh
-wang:x:1003:27:Wang Wu:/home/wang:/bin/bash
-toor:x:0:0:,:/root:/bin/false
-"""
-GROUP = "root:x:0:\nsudo:x:27:li\nops:x:1500:zhang\n"
-SHADOW = f"""root:*:19000:0:99999:7:::
-daemon:*:19000:0:99999:7:::
-zhang:{HASH}:20000:0:99999:7:::
-li:!{HASH}:20100:0:99999:7::20700:
-wang::0:0:99999:7:::
-toor:!:19000:0:90:7:30::
-"""
-
-
-class Host:
-    """The files of one host, in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.put("passwd", PASSWD)
-        self.put("group", GROUP)
-        self.put("shadow", SHADOW)
-
-    def put(self, name: str, content: str | bytes) -> Path:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def options(self, *named: str, **changed: object) -> dict[str, object]:
-        places = {name: str(self.folder / name) for name in ("passwd", "group", *named)}
-        return {"host": "pbx-01", **places, **changed}
-
-    def source(self, *named: str, **changed: object) -> LinuxAuth:
-        given_options = Options(self.options(*named, **changed))
-        built = LinuxAuth.from_options(given_options)
-        given_options.refuse_unknown()
-        return built
-
-    def read(self, *named: str, **changed: object) -> tuple[dict[str, dict[str, object]], dict[str, dict[str, object]]]:
-        """Accounts without the host, and settings without it."""
-        (accounts, settings), _ = read_all(self.source(*named, **changed), now=NOW, zone=SHANGHAI)
-        return table(accounts, ""), table(settings, "pbx-01 ")
-
-
-def table(observation: Observation, prefix: str) -> dict[str, dict[str, object]]:
-    return {
-        entry.key.text.removeprefix(prefix).removesuffix("@pbx-01"): {
-            one.name: value_of(one.value) for one in entry.attributes
-        }
-        for entry in observation.inventory.entries
-    }
-
-
-def value_of(value: Value) -> object:
-    return getattr(value, value.WhichOneof("value") or "")
-
-
-def ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Host:
-    return Host(tmp_path)
+__all__ = ["host"]
 
 
 def test_the_source_keeps_the_contract(host: Host, tmp_path: Path) -> None:
@@ -156,95 +78,6 @@ def test_persons_come_from_the_options_or_a_part_of_the_comment(host: Host) -> N
     assert [name for name, one in accounts.items() if one["service"]] == ["root"]
 
 
-@pytest.mark.parametrize(
-    ("line", "who"),
-    [
-        ("zhang ALL=(ALL) ALL", {"zhang"}),
-        ("%ops ALL = (ALL:ALL) NOPASSWD: /usr/bin/asterisk", {"zhang"}),
-        ("#1001 ALL=ALL", {"zhang"}),
-        ("%#1500 ALL=ALL", {"zhang"}),
-        ("User_Alias ADMINS = zhang , nobody\nADMINS ALL=ALL", {"zhang"}),
-        ("User_Alias A = B : B = zhang\nA ALL=ALL", {"zhang"}),
-        ("somebody,\\\n  zhang  ALL = ALL", {"zhang"}),
-        ("ALL ALL=(root) NOPASSWD: /usr/bin/id", {"zhang", "daemon"}),
-        ("Defaults:zhang !authenticate", set()),
-        ("# zhang ALL=ALL", set()),
-        ("Cmnd_Alias X = /bin/zhang", set()),
-    ],
-)
-def test_who_is_named_in_sudoers_is_privileged(host: Host, line: str, who: set[str]) -> None:
-    host.put("sudoers", f"Defaults env_reset\n{line}\n@includedir {host.folder}/sudoers.d\n")
-    accounts, _ = host.read("sudoers", privileged_groups=["none"])
-    assert {name for name in ("zhang", "daemon") if accounts[name]["privileged"]} == who
-
-
-def test_sudoers_are_followed_into_their_folder(host: Host) -> None:
-    host.put("sudoers", f"#includedir {host.folder}/sudoers.d\n")
-    host.put("sudoers.d/a", "zhang ALL=(ALL) NOPASSWD: ALL\n")
-    host.put("sudoers.d/b.bak", "li ALL=(ALL) ALL\n")
-    host.put("sudoers.d/c~", "li ALL=(ALL) ALL\n")
-    accounts, settings = host.read("sudoers", privileged_groups=["none"])
-    assert (accounts["zhang"]["privileged"], accounts["li"]["privileged"]) == (True, False)
-    assert (settings["sudo grants"]["number"], settings["sudo grants without password"]["number"]) == (1.0, 1.0)
-
-
-def test_sshd_settings_are_the_first_value_of_each_word_with_included_files_in_place(host: Host) -> None:
-    host.put(
-        "sshd_config",
-        f"Include {host.folder}/sshd_config.d/*.conf\nPasswordAuthentication yes\nUsePAM=yes\nLogLevel VERBOSE # all\n"
-        'X11Forwarding "no"\nBanner /etc/secret\nMatch User zhang\n  PasswordAuthentication yes\n',
-    )
-    host.put("sshd_config.d/10.conf", "PasswordAuthentication no\n")
-    _, settings = host.read("sshd_config")
-    values = {name.removeprefix("sshd "): one.get("value") for name, one in settings.items() if "sshd" in name}
-    assert values["PasswordAuthentication"] == "no"
-    assert (values["UsePAM"], values["LogLevel"], values["X11Forwarding"]) == ("yes", "verbose", "no")
-    assert values["PermitRootLogin"] == "unset"
-    assert "secret" not in str(settings)
-    assert settings["sshd Match blocks"]["number"] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("methods", "expected"),
-    [
-        ("AuthenticationMethods publickey,keyboard-interactive", True),
-        ("AuthenticationMethods publickey,password publickey,keyboard-interactive:pam", True),
-        ("AuthenticationMethods publickey,password password", False),
-        ("AuthenticationMethods publickey,publickey", False),
-        ("AuthenticationMethods password,keyboard-interactive", False),
-        ("AuthenticationMethods any", False),
-        ("", False),
-        ("AuthenticationMethods publickey,password\nMatch Address 10.0.0.1\nAuthenticationMethods any", False),
-    ],
-)
-def test_two_factors_are_a_key_and_something_else_for_everybody(host: Host, methods: str, expected: bool) -> None:
-    host.put("sshd_config", f"{methods}\n")
-    accounts, _ = host.read("sshd_config")
-    assert accounts["zhang"]["mfa"] is expected
-
-
-@pytest.mark.parametrize(
-    ("files", "conf", "expected"),
-    [
-        ({"sshd": "@include common-auth\n", "common-auth": "auth required pam_faillock.so preauth\n"}, "deny = 5\n", 5),
-        ({"sshd": "auth substack password-auth\n", "password-auth": "auth required pam_faillock.so authfail\n"}, "", 3),
-        ({"sshd": "auth [default=die] pam_faillock.so authfail deny=7\n"}, "deny = 5\n", 7),
-        ({"sshd": "auth required pam_unix.so\n"}, "deny = 5\n", 0),
-        ({"sshd": "# auth required pam_faillock.so\naccount required pam_faillock.so\n"}, "deny = 5\n", 0),
-        ({"sshd": "auth required pam_faillock.so\n"}, "# deny = 9\ndeny = 0\n", 0),
-    ],
-)
-def test_an_account_locks_only_where_the_stack_of_the_service_asks_for_it(
-    host: Host, files: dict[str, str], conf: str, expected: int
-) -> None:
-    for name, content in files.items():
-        host.put(f"pam.d/{name}", content)
-    host.put("faillock.conf", conf)
-    options = {"pam": str(host.folder / "pam.d" / "sshd"), "faillock": str(host.folder / "faillock.conf")}
-    _, settings = host.read(**options)
-    assert settings["lock_out"] == {"system": "linux", "class": "lock_out", "number": float(expected)}
-
-
 def lastlog(**uids: datetime) -> bytes:
     content = bytearray(LASTLOG.size * 1004)
     for name, when in uids.items():
@@ -284,43 +117,6 @@ def test_hashes_names_and_addresses_never_leave_and_check_does_not_print_them(ho
     assert [line.verdict for line in lines if line.subject == "shadow"] == ["warning", "warning"]
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "reason", "words"),
-    [
-        ("passwd", "root:x:0:0\n", Reason.UNREADABLE, "line 1 has not 7 fields"),
-        ("passwd", "root:x:0:0:::/bin/sh\nroot:x:0:0:::/bin/sh\n", Reason.UNREADABLE, "stands twice"),
-        ("passwd", "root:x:0:0:::/bin/sh\n+::::::\n", Reason.UNREADABLE, "line 2 brings accounts of NIS"),
-        ("passwd", "", Reason.UNREADABLE, "no account"),
-        ("passwd", "r\xe9:x:0:0:::/bin/sh\n".encode("latin-1"), Reason.UNREADABLE, "not UTF-8"),
-        ("group", "sudo:x:many:li\n", Reason.UNREADABLE, "a number is expected"),
-        ("shadow", "root:*:1:0:99999:7:::\n", Reason.UNREADABLE, "5 accounts of .* have no line"),
-        ("shadow", SHADOW.replace("20700", "soon"), Reason.UNREADABLE, "line 4: a number"),
-        ("lastlog", b"x" * 300, Reason.UNREADABLE, "its size"),
-        ("wtmp", b"\xff" * UTMP.size, Reason.UNREADABLE, "record 1 is none"),
-        ("sshd_config", "Include /etc/elsewhere/*.conf\n", Reason.REFUSED, "it is not read"),
-        ("sudoers", "@include sudoers.d/a\n", Reason.UNREADABLE, "circle"),
-    ],
-)
-def test_what_cannot_be_read_makes_the_source_unavailable(
-    host: Host, name: str, content: str | bytes, reason: Reason, words: str
-) -> None:
-    host.put("sudoers.d/a", f"@include {host.folder}/sudoers.d/a\n")
-    host.put(name, content)
-    assert_unavailable(host.source(*{name} - {"passwd", "group"}), reason, words)
-
-
-def test_a_file_that_is_missing_or_too_large_is_named(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_unavailable(host.source("lastlog"), Reason.NOT_FOUND, "lastlog is not there")
-    monkeypatch.setattr(linux_files, "MAX_FILE_BYTES", 10)
-    assert_unavailable(host.source(), Reason.FLOOD, "more than 10 bytes")
-
-
-def assert_unavailable(source: LinuxAuth, reason: Reason, words: str) -> None:
-    with pytest.raises(SourceUnavailable, match=words) as raised:
-        read_all(source, now=NOW, zone=SHANGHAI)
-    assert raised.value.reason is reason
-
-
 @pytest.mark.parametrize("changed", [{"host": ""}, {"gecos_part": 0}, {"faillock": "/etc/f"}, {"persons": {"a": 3}}])
 def test_wrong_options_are_named(host: Host, changed: dict[str, object]) -> None:
     with pytest.raises(BadOption, match=next(iter(changed))):
@@ -331,32 +127,3 @@ def test_the_manifest_names_folders_of_configuration_and_never_all_of_etc(host: 
     manifest = host.source("sshd_config", "sudoers", pam="/etc/pam.d/sshd").manifest()
     assert manifest.folders == (host.folder / "sshd_config.d", host.folder / "sudoers.d", Path("/etc/pam.d"))
     assert (manifest.programs, manifest.endpoints) == ((), ())
-
-
-@given(st.binary(max_size=200))
-def test_no_bytes_break_the_parsers_of_accounts(content: bytes) -> None:
-    for parse in (parse_passwd, parse_group, parse_shadow):
-        with suppress(Malformed):
-            parse(content)
-
-
-@given(
-    st.lists(st.sampled_from(["root", "x", "0", "*", "", "20000", "-1", "99999", "/bin/sh"]), min_size=7, max_size=9)
-)
-def test_no_line_of_fields_breaks_the_parsers_of_accounts(parts: list[str]) -> None:
-    test_no_bytes_break_the_parsers_of_accounts.hypothesis.inner_test(":".join(parts).encode())  # type: ignore[attr-defined]
-
-
-@given(st.text(max_size=200))
-def test_no_text_breaks_the_parsers_of_settings(text: str) -> None:
-    for parse in (parse_sshd, parse_sudoers, lambda found, include: lock_out(found, include, found)):
-        with suppress(Malformed):
-            parse(text, lambda _: [])
-
-
-@given(st.binary(max_size=2000))
-def test_no_bytes_break_the_parsers_of_log_ins(content: bytes) -> None:
-    with suppress(Malformed):
-        last_of_wtmp(io.BytesIO(content))
-    with suppress(Malformed):
-        last_of_lastlog(io.BytesIO(content), [0, 1, 5])

@@ -1,79 +1,26 @@
-"""Scans of OpenSCAP: what is full, what is passed, since when a weakness is open; and files that are no results."""
+"""Scans of OpenSCAP: what is full, what is passed, since when a weakness is open; by hand and from real scans."""
 
 import gzip
 import io
 import os
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
-from ccmm_plugin_access_control import scap, scap_results, scap_state
-from ccmm_plugin_access_control.scap import Scap
 from ccmm_plugin_access_control.scap_results import parse_results
-from ccmm_plugin_access_control.scap_state import Host, State, parse_state
-from ccmm_proto.errors import Malformed
-from ccmm_proto.v1.statement_pb2 import OBSERVED, Observation, Value
-from tests.support.scans import PROFILE, scan_result
+from ccmm_proto.v1.statement_pb2 import OBSERVED
+from tests.support.scan_folder import DAY, NOW, SHANGHAI, Folder, devices, folder, scans
+from tests.support.scans import scan_result
+from tests.support.stated import ms
+
+__all__ = ["folder"]
 
 CAPTURES = Path(os.environ.get("CAPTURES", "/nonexistent")) / "scap"
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
 needs_captures = pytest.mark.skipif(not CAPTURES.is_dir(), reason="no captures of OpenSCAP here")
-
-
-class Folder:
-    """A folder of results with files of chosen age."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder
-
-    def put(self, name: str, content: str | bytes, changed: datetime = NOW - DAY) -> None:
-        path = self.path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        os.utime(path, (changed.timestamp(), changed.timestamp()))
-
-    def options(self, **changed: object) -> dict[str, object]:
-        return {"results": str(self.path / "*.xml"), "profiles": [PROFILE], **changed}
-
-    def source(self, **changed: object) -> Scap:
-        given_options = Options(self.options(**changed))
-        built = Scap.from_options(given_options)
-        given_options.refuse_unknown()
-        return built
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
-
-
-def value_of(value: Value) -> object:
-    return getattr(value, value.WhichOneof("value") or "")
-
-
-def scans(observations: list[Observation]) -> list[tuple[object, object]]:
-    """Full and passed of each scan, in order of time."""
-    found = sorted((one.occurrence for one in observations if one.HasField("occurrence")), key=lambda one: one.ended_ms)
-    told = [{a.name: value_of(a.value) for a in one.attributes} for one in found]
-    return [(one["full"], one["passed"]) for one in told]
-
-
-def devices(observations: list[Observation]) -> dict[str, dict[str, object]]:
-    (listed,) = [one.inventory for one in observations if one.HasField("inventory")]
-    return {one.key.text: {a.name: value_of(a.value) for a in one.attributes} for one in listed.entries}
-
-
-def ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
 
 
 def test_the_source_keeps_the_contract(folder: Folder, tmp_path: Path) -> None:
@@ -164,92 +111,12 @@ def test_other_profiles_and_scans_dated_ahead_are_counted_and_not_believed(folde
     assert done.detail == "1 scans are dated ahead and not believed; 1 scans are of other profiles"
 
 
-def test_a_file_that_is_rewritten_is_read_again_and_one_that_is_only_touched_states_nothing(folder: Folder) -> None:
-    folder.put("a.xml", scan_result(NOW - 2 * DAY, a="pass"))
-    _, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
-    folder.put("a.xml", scan_result(NOW - 2 * DAY, a="pass"), NOW - timedelta(hours=1))
-    touched, _ = read_all(folder.source(), cursor=done.cursor, now=NOW, zone=SHANGHAI)
-    assert scans(touched) == []
-    folder.put("a.xml", scan_result(NOW - DAY, a="fail"), NOW - timedelta(hours=1))
-    rewritten, _ = read_all(folder.source(), cursor=done.cursor, now=NOW, zone=SHANGHAI)
-    assert scans(rewritten) == [(True, False)]
-
-
-def test_a_file_that_is_still_being_written_is_left_for_the_next_run(folder: Folder) -> None:
-    folder.put("a.xml", scan_result(NOW - DAY, a="pass")[:100], NOW - timedelta(seconds=10))
-    observations, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
-    assert scans(observations) == []
-    assert done.covers == (NOW - timedelta(minutes=2), NOW - timedelta(minutes=2))
-
-
-def test_large_folders_come_in_batches_and_say_the_same(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    for days in range(1, 6):
-        folder.put(f"{days}.xml", scan_result(NOW - days * DAY, a="fail"), NOW - days * DAY)
-    whole, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
-    monkeypatch.setattr(scap, "BATCH_BYTES", 1)
-    pieces, last = read_all(folder.source(), now=NOW, zone=SHANGHAI)
-    assert (pieces, last) == (whole, done)
-
-
 def test_nothing_but_hosts_and_times_leaves(folder: Folder) -> None:
     folder.put("a.xml", scan_result(NOW - DAY, a="fail"))
     observations, done = read_all(folder.source(), now=NOW, zone=SHANGHAI)
     told = b"".join(one.SerializeToString() for one in observations) + done.cursor
     assert b"192.0.2.7" not in told
     assert b"secret-of" not in told
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "no XML"),
-        (b"<html></html>", "no TestResult"),
-        (scan_result(NOW, a="pass")[:-40].encode(), "no XML"),
-        (scan_result("yesterday", a="pass").encode(), "the time of its end"),
-        (scan_result(NOW, a="perhaps").encode(), "known result"),
-        (scan_result(NOW, target="", a="pass").encode(), "without target"),
-        (b'<!DOCTYPE a [<!ENTITY b "x">]>' + scan_result(NOW, a="pass").encode(), "DTDForbidden"),
-        (("<a>" * 300 + "</a>" * 300).encode(), "nested deeper"),
-    ],
-)
-def test_a_file_that_is_none_of_results_is_named(folder: Folder, content: bytes, words: str) -> None:
-    folder.put("a.xml", content)
-    assert_unavailable(folder.source(), Reason.UNREADABLE, f"a.xml: .*{words}")
-
-
-def test_xml_may_be_of_any_encoding_that_it_names() -> None:
-    told = scan_result(NOW, target="客服-01", a="pass")
-    for content in (told.encode("utf-16"), b'<?xml version="1.0" encoding="gb2312"?>' + told.encode("gb2312")):
-        with suppress(Malformed):  # expat does not know every encoding, and then says so
-            assert parse_results(io.BytesIO(content), SHANGHAI)[0].target == "客服-01"
-
-
-def test_limits_are_kept(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.put("a.xml", scan_result(NOW - DAY, a="pass", b="pass"))
-    monkeypatch.setattr(scap_results, "MAX_RULES", 1)
-    assert_unavailable(folder.source(), Reason.UNREADABLE, "more than 1 rules")
-    monkeypatch.setattr(scap, "MAX_FILE_BYTES", 1)
-    assert_unavailable(folder.source(), Reason.FLOOD, "more than 1 bytes")
-    monkeypatch.setattr(scap, "MAX_FILES", 0)
-    assert_unavailable(folder.source(), Reason.FLOOD, "more than 0 files")
-
-
-def test_a_cursor_that_would_be_too_large_is_said(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.put("a.xml", scan_result(NOW - DAY, a="fail"))
-    monkeypatch.setattr(scap_state, "MAX_CURSOR", 10)
-    assert_unavailable(folder.source(), Reason.LIMITED, "spread them")
-
-
-def test_without_its_library_the_source_says_how_to_get_it(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder.put("a.xml", scan_result(NOW - DAY, a="fail"))
-    monkeypatch.setattr(scap, "find_spec", lambda _: None)
-    assert_unavailable(folder.source(), Reason.NOT_FOUND, "pip install")
-
-
-def assert_unavailable(source: Scap, reason: Reason, words: str) -> None:
-    with pytest.raises(SourceUnavailable, match=words) as raised:
-        read_all(source, now=NOW, zone=SHANGHAI)
-    assert raised.value.reason is reason
 
 
 @pytest.mark.parametrize("changed", [{"profiles": []}, {"critical": ["severe"]}, {"results": "a.xml"}, {"hosts": 3}])
@@ -264,28 +131,6 @@ def test_check_tells_of_scans_that_say_nothing_and_of_other_profiles(folder: Fol
     folder.put("c.xml", "<torn")
     lines = [(line.verdict, line.subject) for line in folder.source().check(Window(cursor=b"", now=NOW, zone=SHANGHAI))]
     assert lines[1:] == [("warning", "pbx-01"), ("warning", "crm-01"), ("failed", "c.xml"), ("warning", "profiles")]
-
-
-@given(st.binary(max_size=300))
-def test_no_bytes_break_the_parser(content: bytes) -> None:
-    with suppress(Malformed):
-        parse_results(io.BytesIO(content), SHANGHAI)
-
-
-@given(st.text(max_size=40), st.sampled_from(["end-time", "idref", "severity", "<result>", "target", "xmlns", ">"]))
-def test_no_change_of_a_result_breaks_the_parser(text: str, where: str) -> None:
-    with suppress(Malformed):
-        parse_results(io.BytesIO(scan_result(NOW, a="fail").replace(where, text).encode("utf-8", "replace")), SHANGHAI)
-
-
-@given(st.binary(max_size=100))
-def test_bytes_that_are_no_cursor_begin_anew(cursor: bytes) -> None:
-    assert isinstance(parse_state(cursor), State)
-
-
-def test_a_cursor_comes_back_as_it_was() -> None:
-    state = State(until_ms=5, files={"a.xml": [1, 2]}, stated={"x": ms(NOW)}, hosts={"pbx": Host(ms(NOW), {"ab": 3})})
-    assert parse_state(state.to_cursor(NOW)) == state
 
 
 @needs_captures
