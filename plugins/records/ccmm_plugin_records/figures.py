@@ -137,7 +137,8 @@ paid_time = "paid"
             found, days = state(amounts, stated.days, before, FOR_EVER if self._is_planned else end)
             yield from found
             span = covers(stated, reading, end)
-            done = Done(span, Stated(as_of=end, digest=opened.digest, rows=reading.rows, days=days).to_cursor())
+            after = Stated(as_of=end, digest=opened.digest, rows=reading.rows, days=days)
+            done = Done(span, after.to_cursor(), detail=reading.told)
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:

@@ -108,7 +108,7 @@ left = "left_on"
                 stated, reading = parse_stated(window.cursor), self._reading(database, window)
                 state = whole_list if self._mapping.form is Form.INVENTORY else counted
                 done = yield from state(self._mapping.word, reading, stated, "")
-            done = replace(done, detail=database.clock_told)
+            done = replace(done, detail="; ".join(filter(None, (database.clock_told, done.detail))))
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:
@@ -164,7 +164,7 @@ left = "left_on"
         if growing is None:
             span = covers(Stated(as_of=seen.as_of, rows=seen.rows), reading, reading.as_of)
             after = Seen(as_of=span[1], rows=reading.rows, digests=fresh.digests({}, None))
-            return Done(span, after.to_cursor())
+            return Done(span, after.to_cursor(), detail=reading.told)
         return self._grown(growing, fresh, reading, seen, times)
 
     def _grown(self, growing: Growing, fresh: Fresh, reading: TableReading, seen: Seen, times: LocalTimes) -> Done:
@@ -185,7 +185,7 @@ left = "left_on"
             is_partial=fresh.is_full,
             digests={} if high is None else fresh.digests(seen.digests, growing.before(high)),
         )
-        return Done(span, after.to_cursor(), more=fresh.is_full)
+        return Done(span, after.to_cursor(), more=fresh.is_full, detail=reading.told)
 
 
 def _first(earliest: datetime | None, growing: Growing, times: LocalTimes) -> datetime | None:

@@ -74,6 +74,11 @@ class Declared:
         return found
 
 
+def left_out_told(rows: int) -> str:
+    """For the detail of a run, so that what a center leaves out is signed; "" for none."""
+    return f"{rows} rows are left out by `where`" if rows else ""
+
+
 def column_names(options: Options, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
     """One column name, or a list of them. Raises BadOption."""
     if default is not None and key not in options.keys():  # noqa: SIM118 - Options is no mapping

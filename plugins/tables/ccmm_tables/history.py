@@ -14,7 +14,7 @@ from ccmm_agent.plugin import BadOption, CheckLine, Done, Manifest, Options, Win
 from ccmm_proto.period import floor_to, from_ms, to_ms
 from ccmm_tables.amounts import DAY_S, slot_start
 from ccmm_tables.columns import Row, time_of
-from ccmm_tables.declared import Declared, column_names, time_in
+from ccmm_tables.declared import Declared, column_names, left_out_told, time_in
 from ccmm_tables.opened import Opened, Span
 from ccmm_tables.progress import Progress
 from ccmm_tables.rows import Rows
@@ -24,6 +24,7 @@ Item = TypeVar("Item")
 DAY = timedelta(days=1)
 UNTIL = ("now", "day", "row")
 CHECKED = timedelta(days=7)
+AHEAD = timedelta(hours=1)  # so much later than now a clock may stamp
 
 
 @dataclass(slots=True)
@@ -66,6 +67,15 @@ class _Pass(Generic[Item]):
     oldest: datetime | None = None
     newest: datetime | None = None
     items: list[tuple[datetime, Item]] = field(default_factory=list)
+    left_out: int = 0  # by `where`
+    ahead: int = 0  # later than now
+
+    @property
+    def told(self) -> str:
+        """For the detail of a run: what people should know of these rows."""
+        parts = [self.detail, left_out_told(self.left_out)]
+        parts += [f"{self.ahead} rows are later than now: is `zone` right?"] if self.ahead else []
+        return "; ".join(filter(None, parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +159,11 @@ class History:
         def look(opened: Opened) -> Iterator[CheckLine]:
             low_ms = to_ms(begin + self.before)
             reach = Reach(low_ms=low_ms, stated_ms=low_ms, end_ms=to_ms(end))
-            found = self._going_over(opened, reach, parse)
+            found = self._going_over(opened, reach, window.now + AHEAD, parse)
             told = f"{len(found.items)} rows of the last {CHECKED.days} days can be read"
             yield CheckLine("ok" if found.items else "warning", "rows", told)
+            if found.told:
+                yield CheckLine("warning" if found.ahead else "ok", "rows", found.told)
             if found.newest is not None:
                 stale = window.now - found.newest > 2 * DAY
                 told = f"the newest row is of {found.newest:%Y-%m-%d %H:%M} UTC"
@@ -174,23 +186,31 @@ class History:
     ) -> _Pass[Item]:
         span = Span(self.started[0], from_ms(reach.low_ms) - self.before, from_ms(reach.end_ms))
         with self.rows.opened(window, self.columns(), span) as opened:
-            return self._going_over(opened, reach, parse)
+            return self._going_over(opened, reach, window.now + AHEAD, parse)
 
     def _going_over(
-        self, opened: Opened, reach: Reach, parse: Callable[[Row, datetime, LocalTimes], Item | None]
+        self, opened: Opened, reach: Reach, latest: datetime, parse: Callable[[Row, datetime, LocalTimes], Item | None]
     ) -> _Pass[Item]:
+        """A row later than `latest` is no newest row: with `until = "row"` it would vouch for time without rows."""
         found: _Pass[Item] = _Pass(as_of=opened.as_of, detail=opened.detail)
         low, end = from_ms(reach.low_ms) - self.before, from_ms(reach.end_ms)
-        for row in self.declared.rows(opened.rows):
+        for row in map(self.declared.cleaned, opened.rows):
+            if not self.declared.is_wanted(row):
+                found.left_out += 1
+                continue
             at = time_in(row, self.started, opened.times)
             if at is None:
                 raise BadTable("the time is empty", row=row.number, column=" + ".join(self.started))
             at -= self.shift
-            found.oldest, found.newest = min(found.oldest or at, at), max(found.newest or at, at)
+            found.oldest = min(found.oldest or at, at)
+            found.ahead += at > latest
+            found.newest = max(found.newest or at, at) if at <= latest else found.newest
             if low <= at < end and (item := parse(row, at, opened.times)) is not None:
                 found.items.append((at, item))
         if opened.ends is not None:
             oldest, newest = (time_of(cell, opened.times) - self.shift for cell in opened.ends)
+            found.ahead += newest > latest and not found.ahead
+            newest = min(newest, latest)
             found.oldest, found.newest = min(found.oldest or oldest, oldest), max(found.newest or newest, newest)
         return found
 
@@ -230,7 +250,7 @@ class History:
             is_nothing=progress is None and span is None,
             covers=span,
             more=end_ms == reach.end_ms and reach.stated_ms < end_ms < live_ms,
-            detail=found.detail,
+            detail=found.told,
             items=found.items,
         )
 

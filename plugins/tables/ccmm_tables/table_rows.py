@@ -11,6 +11,7 @@ from ccmm_agent.plugin import Done, Observation
 from ccmm_proto.kinds import Form
 from ccmm_tables.columns import Row
 from ccmm_tables.counts import Counts, Dimensions, state
+from ccmm_tables.declared import left_out_told
 from ccmm_tables.mapping import TableMapping
 from ccmm_tables.opened import Opened
 
@@ -41,6 +42,11 @@ class TableReading:
         if self._newest is None:
             raise BadTable("no row says when it was exported", column=self._mapping.as_of)
         return min(self._newest, self._exported)
+
+    @property
+    def told(self) -> str:
+        """For the detail of a run: how many rows it did not take; whole at the end."""
+        return left_out_told(self.left_out)
 
     def entries(self) -> Iterator[tuple[str, Mapping[str, object]]]:
         """(key, attributes) of an inventory; a key that stands twice is an error."""
@@ -183,4 +189,5 @@ def done_of(
 ) -> Done:
     """All was read: what this run vouches for, and what it stated."""
     span = covers(stated, reading, until or reading.as_of)
-    return Done(span, Stated(as_of=span[1], digest=digest, rows=reading.rows, days=days or {}).to_cursor())
+    after = Stated(as_of=span[1], digest=digest, rows=reading.rows, days=days or {})
+    return Done(span, after.to_cursor(), detail=reading.told)

@@ -16,9 +16,10 @@ from ccmm_plugin_telephony.contact import Contact, Outcome
 from ccmm_plugin_telephony.odd import Odd, seconds_in, split
 from ccmm_plugin_telephony.queue_facts import EXTRAS, WAITS
 from ccmm_proto.kinds import Attribute, Type
-from ccmm_tables.columns import Field, Row
+from ccmm_tables.columns import Field, Row, joined
 from ccmm_tables.declared import Declared
 
+WAITED = ("answered", "abandoned")  # without its wait, such a call is in no service level
 ENDS = ("agent", "caller", "system", "transfer")
 DIRECTIONS = ("in", "out", "internal")
 LASTING = ("wait", "talk", "hold", "after_call")
@@ -110,13 +111,16 @@ class CallRows:
         agent = cast(str | None, said.get("agent"))
         answered = outcome == "answered"
         transferred = bool(said.get("transferred"))
+        until = answered_at if answered else ended_at
+        if outcome in WAITED and said.get("queue") and not self._tells_wait(row, until):
+            raise BadTable("no cell tells how long the call waited", row=row.number)
         return Contact(
             call=str(said["call"]),
             queue=cast(str | None, said.get("queue")),
             entered_s=int(at.timestamp()),
             outcome=outcome,
             agent=self.staff.get(agent, agent) if agent is not None else None,
-            wait_s=_wait(outcome, lasting, at, answered_at if answered else ended_at, odd),
+            wait_s=_wait(outcome, lasting, at, until, odd),
             talk_s=_talk(lasting, answered_at, ended_at, odd) if answered else None,
             hold_s=_rounded(lasting.get("hold")) if answered else None,
             after_s=_rounded(lasting.get("after_call")) if answered else None,
@@ -129,6 +133,10 @@ class CallRows:
             from_ivr=bool(said.get("from_ivr")),
             on_standby=bool(said.get("on_standby")),
         )
+
+    def _tells_wait(self, row: Row, until: datetime | None) -> bool:
+        column = next((one for one in self.lasting if one.name == "wait"), None)
+        return until is not None if column is None else joined(row, column.columns) is not None
 
     def _direction(self, said: Mapping[str, object]) -> str | None:
         if "direction" in self.declared.names:

@@ -176,7 +176,8 @@ after_call = "wrap-up"
             now[name] = (revision + 1, _NOTHING) if is_lost else (revision, digest)
             if is_lost:
                 yield from _lost(name, revision + 1, rows.told)
-        yield stretch.done(window, {}, now, told_of(odd for _, (_, odd) in stretch.items))
+        told = (told_of(odd for _, (_, odd) in stretch.items), _without_queue(contacts, reading))
+        yield stretch.done(window, {}, now, "; ".join(filter(None, told)))
 
     def _refuse_twice(self, contacts: list[Contact]) -> None:
         """A call that stands twice would be counted twice."""
@@ -214,6 +215,12 @@ def _call_parser(rows: CallRows) -> Callable[[Row, datetime, LocalTimes], tuple[
         return rows.contact(row, at, times, odd), odd
 
     return parse
+
+
+def _without_queue(contacts: list[Contact], reading: Reading) -> str:
+    """For the detail of a run: such calls are in `call` alone."""
+    n = sum(contact.queue is None and reading.holds(contact) for contact in contacts)
+    return f"{n} calls without a queue are in no figure" if n else ""
 
 
 def _lost(name: str, revision: int, told: frozenset[str]) -> Iterator[Observation]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from ccmm_agent.plugin import CheckLine, Done, Manifest, Observation, Options, Source, Window, hookimpl
-from ccmm_plugin_telephony.carrier_rows import ATTRIBUTES, CarrierRows, call_rows, slots_of
+from ccmm_plugin_telephony.carrier_rows import ATTRIBUTES, CarrierRows, again_told, call_rows, slots_of
 from ccmm_plugin_telephony.odd import told_of
 from ccmm_proto.period import HOUR_MS
 from ccmm_tables.declared import Declared
@@ -98,7 +98,8 @@ ended_at = "disconnect time"       # or `lasted`: seconds from the start on
         calls, hours = state_rolls("call", call_rows(legs), progress.rolls if progress else {}, stretch.reach)
         yield from found
         yield from calls
-        yield stretch.done(window, after, hours, told_of(leg.odd for leg in legs))
+        told = (self.rows.note(), again_told(legs), told_of(leg.odd for leg in legs))
+        yield stretch.done(window, after, hours, "; ".join(filter(None, told)))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield from self.history.check(window, self.rows.leg)

@@ -5,7 +5,7 @@ route let it through. Each leg kept a channel of its trunk busy.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,6 +41,7 @@ ATTRIBUTES = {name: Attribute(type=type, optional=True) for name, type in _TYPES
 _CAUSE = re.compile(r"[0-9]{1,3}", re.ASCII)
 _NO_DIGITS = re.compile(r"[^0-9]")
 _DAY = timedelta(days=1)
+AGAIN = timedelta(hours=4)  # an id that stands again so long after its call is that of another: counters begin anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class CarrierRows:
     lasting: tuple[Field, ...]
     started: tuple[str, ...]
     causes: frozenset[str]
+    own_causes: bool  # not the usual ones
     lines: tuple[str, ...]
     registered: tuple[str, ...] | None
     channels: Mapping[str, int]
@@ -98,12 +100,18 @@ class CarrierRows:
             lasting=lasting,
             started=started,
             causes=frozenset(options.texts("blocked", tuple(CAUSES[known]))),
+            own_causes="blocked" in options.keys(),  # noqa: SIM118 - Options is no mapping
             lines=options.texts("lines", ()),
             registered=registered,
             channels={trunk: channels.whole(trunk, least=1, most=100_000) for trunk in channels.keys()}  # noqa: SIM118
             if channels is not None
             else {},
         )
+
+    def note(self) -> str:
+        """For each run: which causes count as blocked, where the center chose them."""
+        chosen = ", ".join(sorted(self.causes)) or "none"
+        return f"blocked are the causes {chosen}, by the option" if self.own_causes else ""
 
     @property
     def told(self) -> frozenset[str]:
@@ -225,12 +233,26 @@ def call_rows(legs: Iterable[Leg]) -> Iterator[facts.Row]:
         )
 
 
+def again_told(legs: Iterable[Leg]) -> str:
+    """For the detail of a run: how many ids stood for more than one call."""
+    calls = Counter(members[0].call for members in _calls(legs) if members[0].call is not None)
+    again = sum(n > 1 for n in calls.values())
+    return f"{again} call ids stand again hours later, and count as calls of their own" if again else ""
+
+
 def _calls(legs: Iterable[Leg]) -> list[list[Leg]]:
-    """The legs of each call, both by time; a leg without an id is a call of its own."""
-    calls: dict[object, list[Leg]] = defaultdict(list)
+    """The legs of each call, both by time. A leg without an id is a call of its own, and one long after the others."""
+    calls: list[list[Leg]] = []
+    going: dict[str, tuple[list[Leg], datetime]] = {}
     for leg in sorted(legs, key=lambda leg: (leg.at, leg.call or "", leg.trunk or "", leg.row)):
-        calls[leg.call if leg.call is not None else id(leg)].append(leg)
-    return list(calls.values())
+        members, until = going.get(leg.call or "", ([], leg.at))
+        if leg.call is None or not members or leg.at - until > AGAIN:
+            members, until = [], leg.at
+            calls.append(members)
+        members.append(leg)
+        if leg.call is not None:
+            going[leg.call] = members, max(until, leg.ended or leg.at)
+    return calls
 
 
 def _is_registered(leg: Leg, registered: tuple[str, ...]) -> bool:

@@ -93,9 +93,11 @@ def quarter_facts(
         if id in told and (n or said or id in _ALWAYS):
             yield facts.count(id, start, n, unfinished=waiting, revision=revision, reason=reason, queue=queue)
     for id, outcome in (("wait_answered", "answered"), ("wait_abandoned", "abandoned")):
-        waits = [contact.wait_s for contact in members if contact.outcome == outcome and contact.wait_s is not None]
-        if waits or said:
-            yield facts.histogram(id, start, waits, unfinished=waiting, revision=revision, reason=reason, queue=queue)
+        ended = [contact.wait_s for contact in members if contact.outcome == outcome]
+        waits = [wait_s for wait_s in ended if wait_s is not None]
+        open_ = waiting + len(ended) - len(waits)  # one whose wait is not told is in no bucket
+        if waits or open_ or said:
+            yield facts.histogram(id, start, waits, unfinished=open_, revision=revision, reason=reason, queue=queue)
     for id, lasted in _sums(members):
         open_ = waiting + counts["calls_answered"] - len(lasted)
         if id in told and (lasted or open_ or said):
