@@ -38,6 +38,7 @@ plugin        what a plugin is
 plugins       finds and imports plugins
 plugins_view  the command `plugins`
 program       runs one program of a manifest, for plugins
+readable      a fact in lines that people read
 reader        the reader process
 reading       the parent's side of a reading
 reconcile     the collector's heads against our spool

@@ -1,6 +1,5 @@
 """`check` and `collect`: look at sources without sending anything. They also work before `join`."""
 
-import json
 import os
 import pwd
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from ccmm_agent.isolation import protect_this_process
 from ccmm_agent.mend import mend_of
 from ccmm_agent.pipeline import look
 from ccmm_agent.plugin import CheckLine, SourceUnavailable
+from ccmm_agent.readable import lines_of
 from ccmm_agent.reading import SourceSpec, check_source_process, describe_source, described_places
 from ccmm_agent.screen import print_json, print_line, print_table, say
 from ccmm_agent.sources import PlannedSource, limits_of, planned_sources, spec_of
@@ -69,7 +69,7 @@ def check(folder: Path, *, source: str | None = None, as_json: bool, language: s
     else:
         print_line(text_of("clock", language, detail=_clock(language)["detail"]))
         for document in documents:
-            _show_checked(document, language)
+            _show_checked(folder, document, language)
     if not documents:
         say(text_of("no_source", language, folder=folder, file=folder / FILE))
     failed = any(line["verdict"] == "failed" for document in documents for line in _lines(document))
@@ -196,7 +196,7 @@ def _lines(document: dict[str, object]) -> list[dict[str, Any]]:
     return lines
 
 
-def _show_checked(document: dict[str, Any], language: str) -> None:
+def _show_checked(folder: Path, document: dict[str, Any], language: str) -> None:
     isolation = document["isolation"] if document["isolation"] != "unspecified" else text_of("unspecified", language)
     print_line(text_of("checked", language, source=document["source"], plugin=document["plugin"], isolation=isolation))
     rows = [
@@ -208,8 +208,12 @@ def _show_checked(document: dict[str, Any], language: str) -> None:
     outcome = text_of(document["outcome"], language)
     such_as = text_of("for_example", language) if sample else ""
     print_line(f"{text_of('would_leave', language, outcome=outcome, facts=document['facts'])}{such_as}")
-    for observation in sample:
-        print_line(f"  {json.dumps(observation, ensure_ascii=False)}")
+    for fact in sample:
+        for line in lines_of(json_format.ParseDict(fact, Observation())):
+            print_line(f"  {line}")
+    if sample:
+        print_line(text_of("all_of_it", language, folder=folder, source=document["source"]))
+    print_line("")
 
 
 def _subject(line: dict[str, Any], language: str) -> str:
