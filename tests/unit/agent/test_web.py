@@ -1,62 +1,19 @@
-"""The HTTP client of plugins against a web server that fails in every way it can, over real sockets."""
+"""The HTTP client of plugins: what it asks with, what it keeps, and what each status is told as; over real sockets."""
 
 import base64
-import re
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from ccmm_agent.plugin import Reason, SourceUnavailable
-from ccmm_agent.testing_http import Asked, Fault, Reply, Simulator, certificate, http_simulator, json_reply
-from ccmm_agent.web import Answer, Place, Web, basic, bearer, digest, form_body, header, json_body
-from tests.support.answering import answering
+from ccmm_agent.plugin import Reason
+from ccmm_agent.testing_http import Asked, Reply, Simulator, http_simulator, json_reply
+from ccmm_agent.web import Web, basic, bearer, digest, form_body, header, json_body
+from tests.support.web_tickets import PERSON, SECRET, asked_of, place, refusal, server, short_pauses
 
-SECRET = "s3cr3t-canary"
-PERSON = "zhang.wei"
-
-
-def tickets(asked: Asked) -> Reply:
-    return json_reply({"asked": asked.path, "names": ["张伟"] * 50})
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ccmm_agent.web._PAUSE_S", 0.05)
-
-
-@pytest.fixture
-def server() -> Iterator[Simulator]:
-    with http_simulator(tickets) as running:
-        yield running
-
-
-def place(url: str, **changed: object) -> Place:
-    host, port = re.fullmatch(r"https?://([^:/]+):(\d+).*", url).groups()  # type: ignore[union-attr]
-    given: dict[str, object] = {"url": url, "host": host, "port": int(port), "timeout_s": 5.0, **changed}
-    return Place(**given)  # type: ignore[arg-type]
-
-
-def asked_of(url: str, *, budget_s: float = 20.0, most_bytes: int = 1 << 20, **changed: object) -> Answer:
-    with Web(place(url, **changed), bearer(SECRET), budget_s=budget_s, most_bytes=most_bytes) as web:
-        return web.get("/tickets", {"owner": PERSON}, what="tickets", right="the right ShowTicket")
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    """SourceUnavailable with these words, and never the secret or what was asked about whom."""
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
-    assert "tickets: " in caught.value.detail
-    assert SECRET not in caught.value.detail
-    assert PERSON not in caught.value.detail
+__all__ = ["server", "short_pauses"]
 
 
 def test_a_question_carries_its_query_and_its_secret_and_brings_the_whole_answer(server: Simulator) -> None:
@@ -150,231 +107,12 @@ def test_a_refused_secret_tells_of_clocks_that_lie_apart(server: Simulator) -> N
         asked_of(server.url)
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_wait_that_the_server_asks_for_is_kept(server: Simulator, status: int) -> None:
-    server.fail(json_reply({}, status, retry_after="1"), times=1)
-    begin = time.monotonic()
-    assert asked_of(server.url).status == 200
-    assert 0.9 < time.monotonic() - begin < 4
-    assert len(server.asked) == 2
-
-
-@pytest.mark.parametrize("wait", ["3600", "Fri, 31 Dec 2199 23:59:59 GMT"])
-def test_a_wait_longer_than_the_time_left_is_told_at_once(server: Simulator, wait: str) -> None:
-    server.fail(json_reply({}, 429, retry_after=wait))
-    begin = time.monotonic()
-    with refusal(Reason.LIMITED, "asks to wait [0-9]+ s: ask it less often"):
-        asked_of(server.url)
-    assert time.monotonic() - begin < 1
-    assert len(server.asked) == 1
-
-
-def test_a_server_that_only_ever_says_later_ends_with_the_budget(server: Simulator) -> None:
-    server.fail(json_reply({}, 429, retry_after="0"))
-    with refusal(Reason.LIMITED, "limits how often"):
-        asked_of(server.url, budget_s=0.3)
-    assert 2 <= len(server.asked) <= 6
-
-
 def test_a_redirect_is_told_without_its_query_and_followed_nowhere(server: Simulator) -> None:
     elsewhere = f"https://login.example:8443/sso?user={PERSON}"
     server.fail(Reply(302, b"x" * (8 << 20), {"Location": elsewhere}))
     with refusal(Reason.UNREADABLE, "elsewhere .HTTP 302 to https://login.example:8443.: set url"):
         asked_of(server.url)
     assert len(server.asked) == 1
-
-
-@pytest.mark.parametrize("fault", [Fault.CUT, Fault.CLOSE, Fault.RESET])
-def test_a_lost_connection_is_tried_again_for_a_get_and_not_for_a_post(server: Simulator, fault: Fault) -> None:
-    server.fail(fault, times=2)
-    assert asked_of(server.url).status == 200
-    assert len(server.asked) == 3
-    server.fail(fault)
-    with refusal(Reason.UNREACHABLE, "the connection was lost before the answer was whole"):
-        asked_of(server.url)
-    assert len(server.asked) == 6
-    with Web(place(server.url)) as web:
-        with refusal(Reason.UNREACHABLE, "lost"):
-            web.post("/query", json_body({}), what="tickets")
-        assert len(server.asked) == 7
-        server.heal()
-        server.fail(fault, times=1)
-        assert web.post("/query", json_body({}), what="tickets", repeatable=True).status == 200
-
-
-@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP, Fault.DRIP_HEAD])
-@pytest.mark.parametrize("tls", [False, True])
-def test_nothing_outlasts_the_time_for_an_answer(tmp_path: Path, fault: Fault, tls: bool) -> None:
-    made = certificate(tmp_path)
-    with http_simulator(tickets, tls=made if tls else None) as server:
-        server.fail(fault)
-        begin = time.monotonic()
-        with refusal(Reason.TIMEOUT, "no whole answer in time"):
-            asked_of(server.url, timeout_s=0.7, ca_file=made.file if tls else None)
-        assert 0.6 < time.monotonic() - begin < 1.5
-
-
-def test_the_budget_ends_all_questions_together(server: Simulator) -> None:
-    with Web(place(server.url), budget_s=0.6) as web:
-        web.get("/one", what="one")
-        server.fail(Fault.DRIP)
-        with refusal(Reason.TIMEOUT, "in time"):
-            web.get("/two", what="tickets")
-        assert web.left_s < 0.1
-        time.sleep(web.left_s)
-        with refusal(Reason.TIMEOUT, "no time is left"):
-            web.get("/three", what="tickets")
-
-
-def test_a_handshake_that_hangs_ends_in_time() -> None:
-    held = threading.Event()
-
-    def hold(_stream: socket.socket) -> None:
-        held.wait(5)
-
-    with answering(hold) as port:
-        begin = time.monotonic()
-        with refusal(Reason.TIMEOUT, "in time"):
-            asked_of(f"https://127.0.0.1:{port}", timeout_s=0.6)
-        held.set()
-    assert time.monotonic() - begin < 1.5
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason", "words"),
-    [
-        (Fault.NO_HTTP, Reason.UNREADABLE, "does not speak HTTP"),
-        (Fault.OVERSIZED, Reason.FLOOD, "more than 1 MiB: ask for smaller pages"),
-        (Fault.BOMB, Reason.FLOOD, "more than 1 MiB"),
-        (Fault.TORN_GZIP, Reason.UNREADABLE, "gzip that is cut off"),
-        (Fault.LOG_IN_PAGE, Reason.UNREADABLE, "a web page, no JSON: a log-in page"),
-        (Fault.WRONG_ENCODING, Reason.UNREADABLE, "text that is not UTF-8"),
-        (Fault.HALF, Reason.UNREADABLE, "no sound JSON"),
-    ],
-)
-def test_what_is_no_whole_answer_is_none(server: Simulator, fault: Fault, reason: Reason, words: str) -> None:
-    server.fail(fault)
-    with refusal(reason, words):
-        asked_of(server.url).json()
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"[" * 200_000, "nested too deep"),
-        (b'{"a": NaN}', "no sound JSON"),
-        (b"1" * 5000, "no sound JSON"),
-        (b"[]", "an object was expected"),
-    ],
-)
-def test_json_that_python_alone_would_choke_on_is_refused(server: Simulator, body: bytes, words: str) -> None:
-    server.fail(Reply(200, body))
-    with refusal(Reason.UNREADABLE, words):
-        asked_of(server.url).json_object()
-
-
-def raw(content: bytes) -> Callable[[socket.socket], None]:
-    def serve(stream: socket.socket) -> None:
-        stream.recv(65536)
-        stream.sendall(content)
-
-    return serve
-
-
-def endless(head: bytes) -> Callable[[socket.socket], None]:
-    def serve(stream: socket.socket) -> None:
-        stream.recv(65536)
-        stream.sendall(head)
-        while True:  # until the client closes
-            stream.sendall(b"x" * 65536)
-
-    return serve
-
-
-def test_a_page_without_end_that_nobody_needs_is_not_read() -> None:
-    challenge = b'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\n\r\n'
-    for head, reason in (
-        (b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", Reason.UNREADABLE),
-        (challenge, Reason.REFUSED),
-    ):
-        with (
-            answering(endless(head)) as port,
-            Web(place(f"http://127.0.0.1:{port}", timeout_s=1.0), digest("reader", SECRET)) as web,
-            refusal(reason, "HTTP (302|401)"),
-        ):
-            web.get("/", what="tickets")
-
-
-def test_an_answer_that_cannot_show_its_end_is_believed_of_json_only() -> None:
-    for kind, believed in (("application/json", True), ("text/csv", False)):
-        with answering(raw(f"HTTP/1.0 200 OK\r\nContent-Type: {kind}\r\n\r\n[1]".encode())) as port:
-            if believed:
-                assert asked_of(f"http://127.0.0.1:{port}").json() == [1]
-            else:
-                with refusal(Reason.UNREADABLE, "whether it is whole cannot be known"):
-                    asked_of(f"http://127.0.0.1:{port}")
-
-
-def test_an_encoding_that_was_not_asked_for_and_one_that_lies_are_refused(server: Simulator) -> None:
-    for coding, words in (("br", "not asked for"), ("gzip", "not gzip, as it says")):
-        server.fail(Reply(200, b"{}", {"Content-Encoding": coding}))
-        with refusal(Reason.UNREADABLE, words):
-            asked_of(server.url)
-
-
-def test_chunks_that_break_off_are_no_answer() -> None:
-    chunks = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1]\r\n"
-    with answering(raw(chunks)) as port, refusal(Reason.UNREACHABLE, "lost before the answer was whole"):
-        asked_of(f"http://127.0.0.1:{port}")
-
-
-@pytest.mark.parametrize(
-    ("names", "begins", "ends", "words"),
-    [
-        (("127.0.0.1",), -2, -1, "certificate has expired: renew it there, or set the clock here .20"),
-        (("127.0.0.1",), 1, 2, "certificate is not valid yet"),
-        (("door.example",), -1, 1, "for another name: use that name in url, or set tls_name"),
-    ],
-)
-def test_certificates_are_told_with_their_mend(
-    tmp_path: Path, names: tuple[str, ...], begins: int, ends: int, words: str
-) -> None:
-    made = certificate(tmp_path, *names, begins=timedelta(days=begins), ends=timedelta(days=ends))
-    with http_simulator(tickets, tls=made) as server:
-        with refusal(Reason.UNREACHABLE, words):
-            asked_of(server.url, ca_file=made.file)
-        assert server.asked == []
-
-
-def test_a_self_signed_certificate_is_trusted_only_by_its_file(tmp_path: Path) -> None:
-    made = certificate(tmp_path, "door.example")
-    with http_simulator(tickets, tls=made) as server:
-        with refusal(Reason.UNREACHABLE, "self-signed, or of an authority unknown here: set ca_file"):
-            asked_of(server.url, tls_name="door.example")
-        assert asked_of(server.url, ca_file=made.file, tls_name="door.example").status == 200
-
-
-def test_a_file_of_authorities_that_holds_none_is_named(tmp_path: Path) -> None:
-    empty = tmp_path / "ca.pem"
-    with pytest.raises(SourceUnavailable, match=r"ca_file .*ca.pem is not there"):
-        asked_of("https://127.0.0.1:1", ca_file=empty)
-    empty.write_text("no certificate")
-    with pytest.raises(SourceUnavailable, match=r"ca.pem holds no certificate"):
-        asked_of("https://127.0.0.1:1", ca_file=empty)
-
-
-def test_tls_where_there_is_none_and_a_port_where_nothing_is(server: Simulator) -> None:
-    with refusal(Reason.UNREACHABLE, "is it https"):
-        asked_of(server.url.replace("http:", "https:"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        with refusal(Reason.UNREACHABLE, "nothing listens there"):
-            asked_of(f"http://127.0.0.1:{free.getsockname()[1]}")
-
-
-def test_a_name_that_nobody_knows_is_told() -> None:
-    with refusal(Reason.UNREACHABLE, "(host name is not known|no name server answers)"):
-        asked_of("https://nowhere.invalid:443", timeout_s=3.0)
 
 
 def test_neither_proxies_nor_netrc_of_the_environment_are_used(
