@@ -9,6 +9,7 @@ from hypothesis import settings
 # Shared cores make a single example slow now and then: that is no failure.
 settings.register_profile("ccmm", deadline=None)
 settings.load_profile("ccmm")
+pytest.register_assert_rewrite("tests.support")  # an assertion that fails there shows its values
 
 ROOT = Path(__file__).parent.parent
 CAPTURES = (ROOT / os.environ.get("CAPTURES", "../shared/data")).resolve()
