@@ -1,18 +1,17 @@
 """Amazon Connect: work after a contact and recordings that are still under way, and a comparison that is off."""
 
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ccmm_agent.plugin import Options
 from ccmm_agent.testing import read_all
 from ccmm_agent.testing_http import Simulator
-from ccmm_plugin_telephony.connect.calls_source import Contacts
-from tests.support.connect import ACCOUNT, INSTANCE, KEY, REGION, SECRET, Connect, contact, user
+from tests.support.connect import Connect, contact, user
+from tests.support.connect_center import calls, secret, server
 from tests.support.queue_logs import ZONE, at, column, measures, rolls
+
+__all__ = ["secret", "server"]
 
 OVER = {"DisconnectReason": "CUSTOMER_DISCONNECT"}
 RECORDING = {
@@ -29,33 +28,17 @@ def cloud() -> Connect:
     return Connect(contacts=[one], users=[user("u-1", "ann", "p-2", tag="E1")])
 
 
-@pytest.fixture
-def server(cloud: Connect) -> Iterator[Simulator]:
-    with cloud.running() as running:
-        yield running
-
-
-def source(server: Simulator, folder: Path, **more: object) -> Contacts:
-    secret = folder / "connect.secret"
-    secret.write_text(f"{SECRET}\n")
-    secret.chmod(0o600)
-    who = {"region": REGION, "account_id": ACCOUNT, "instance_id": INSTANCE, "access_key_id": KEY}
-    place = {"secret_file": str(secret), "endpoint_url": server.url, "call_timeout": "2s", "history": "1h"}
-    built = Contacts.from_options(Options({**who, **place, **more}))
-    return replace(built, account=replace(built.account, paced=False))
-
-
 def after_work(found: list[Any]) -> tuple[float, int, int, int]:
     one = measures(found)["after_call_time", "Support", at("10:00")]
     return one.sum.total, one.sum.count, one.unfinished, one.revision
 
 
 def test_a_contact_whose_recording_may_not_be_there_yet_is_not_over(
-    cloud: Connect, server: Simulator, tmp_path: Path
+    cloud: Connect, server: Simulator, secret: Path
 ) -> None:
     """Asked five minutes after the end the recording is not there: it was made, and comes a little later."""
     cloud.details = {"c1": OVER}
-    detailed = source(server, tmp_path, detail=True)
+    detailed = calls(server, secret, history="1h", detail=True)
     found, done = read_all(detailed, now=at("10:45"), zone=ZONE)
     assert after_work(found) == (0.0, 0, 1, 0)
     assert not rolls(found, "recording")
@@ -67,11 +50,11 @@ def test_a_contact_whose_recording_may_not_be_there_yet_is_not_over(
 
 
 def test_work_after_a_contact_that_goes_on_is_no_work_of_zero_seconds(
-    cloud: Connect, server: Simulator, tmp_path: Path
+    cloud: Connect, server: Simulator, secret: Path
 ) -> None:
     begun = {"AfterContactWorkStartTimestamp": at("10:40:05").timestamp()}
     cloud.details = {"c1": {**OVER, "AgentInfo": begun}}
-    detailed = source(server, tmp_path, detail=True)
+    detailed = calls(server, secret, history="1h", detail=True)
     found, done = read_all(detailed, now=at("11:00"), zone=ZONE)
     assert after_work(found) == (0.0, 0, 1, 0)
     ended = {"AfterContactWorkEndTimestamp": at("11:05:05").timestamp(), "AfterContactWorkDuration": 1500}
@@ -80,7 +63,7 @@ def test_work_after_a_contact_that_goes_on_is_no_work_of_zero_seconds(
     assert after_work(found) == (1500.0, 1, 0, 1)
 
 
-def test_a_run_without_the_comparison_says_so(server: Simulator, tmp_path: Path) -> None:
-    assert read_all(source(server, tmp_path), now=at("11:30"), zone=ZONE)[1].detail == ""
-    alone = source(server, tmp_path, cross_check=False)
+def test_a_run_without_the_comparison_says_so(server: Simulator, secret: Path) -> None:
+    assert read_all(calls(server, secret, history="1h"), now=at("11:30"), zone=ZONE)[1].detail == ""
+    alone = calls(server, secret, history="1h", cross_check=False)
     assert "cross_check = false" in read_all(alone, now=at("11:30"), zone=ZONE)[1].detail
