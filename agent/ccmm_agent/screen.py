@@ -10,7 +10,7 @@ from typing import Final
 
 from ccmm_proto.period import from_ms
 
-LEAST: Final = 24  # letters that the widest column of a table needs
+LEAST: Final = 20  # letters that the widest column of a table needs
 
 
 def print_json(document: Mapping[str, object]) -> None:
