@@ -112,7 +112,9 @@ class CallRows:
         answered = outcome == "answered"
         transferred = bool(said.get("transferred"))
         until = answered_at if answered else ended_at
-        if outcome in WAITED and said.get("queue") and not self._tells_wait(row, until):
+        direction = self._direction(said)
+        is_figured = bool(said.get("queue")) and direction != "out"
+        if is_figured and outcome in WAITED and not self._tells_wait(row, until):
             raise BadTable("no cell tells how long the call waited", row=row.number)
         return Contact(
             call=str(said["call"]),
@@ -126,7 +128,7 @@ class CallRows:
             after_s=_rounded(lasting.get("after_call")) if answered else None,
             ended_by="transfer" if transferred else cast(str | None, said.get("ended_by")),
             unanswered_rings=cast(int, said.get("rings", 0)),
-            direction=self._direction(said),
+            direction=direction,
             system=self.system,
             number=cast(str | None, said.get("number")),
             shown_number=cast(str | None, said.get("shown_number")),

@@ -29,7 +29,7 @@ from ccmm_plugin_telephony.call_rows import ATTRIBUTES, CallRows
 from ccmm_plugin_telephony.contact import Contact
 from ccmm_plugin_telephony.interval_rows import DIMENSIONS, Figure, IntervalRows, slots_of
 from ccmm_plugin_telephony.odd import Odd, told_of
-from ccmm_plugin_telephony.queue_facts import Reading, contact_facts, quarter_facts
+from ccmm_plugin_telephony.queue_facts import Reading, contact_facts, outbound_told, quarter_facts
 from ccmm_plugin_telephony.staff import load_staff
 from ccmm_plugin_telephony.stated import LATE, Stated
 from ccmm_proto.period import HOUR_MS, from_ms
@@ -176,7 +176,8 @@ after_call = "wrap-up"
             now[name] = (revision + 1, _NOTHING) if is_lost else (revision, digest)
             if is_lost:
                 yield from _lost(name, revision + 1, rows.told)
-        told = (told_of(odd for _, (_, odd) in stretch.items), _without_queue(contacts, reading))
+        odds = told_of(odd for _, (_, odd) in stretch.items)
+        told = (odds, _without_queue(contacts, reading), outbound_told(contacts, reading))
         yield stretch.done(window, {}, now, "; ".join(filter(None, told)))
 
     def _refuse_twice(self, contacts: list[Contact]) -> None:

@@ -49,6 +49,12 @@ def contact_facts(contacts: Iterable[Contact], reading: Reading, stated: Stated)
     yield from hour_facts("call", _call_rows(known, reading), reading, stated)
 
 
+def outbound_told(contacts: Iterable[Contact], reading: Reading) -> str:
+    """For the detail of a run: calls out are in `call` alone, though a switch may send them through a queue."""
+    n = sum(one.queue is not None and one.direction == "out" and reading.holds(one) for one in contacts)
+    return f"{n} outbound calls of queues are in no figure" if n else ""
+
+
 def agent_facts(agents: AgentTime, reading: Reading, stated: Stated) -> Iterator[Observation]:
     """Oldest first: sessions by the hour, then staff × day."""
     yield from hour_facts("session", _session_rows(agents, reading), reading, stated)
@@ -58,7 +64,7 @@ def agent_facts(agents: AgentTime, reading: Reading, stated: Stated) -> Iterator
 def _quarters(contacts: Iterable[Contact], reading: Reading, stated: Stated) -> Iterator[Observation]:
     slots: dict[tuple[int, str], list[Contact]] = defaultdict(list)
     for contact in contacts:
-        if contact.queue is not None:
+        if contact.queue is not None and contact.direction != "out":
             slots[floor_to(contact.entered_s * 1000, QUARTER_MS), contact.queue].append(contact)
     for (start_ms, queue), members in sorted(slots.items(), key=lambda slot: slot[0]):
         content = [

@@ -3,12 +3,25 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import pytest
 
 from ccmm_agent.testing import read_all
-from tests.support.calls import CALLS, LAST, NOW, ZONE, csv_of, figures, problem, read, source, sqlite_of
+from tests.support.calls import (
+    CALLS,
+    LAST,
+    NOW,
+    OPTIONS,
+    ZONE,
+    calls,
+    csv_of,
+    figures,
+    problem,
+    read,
+    source,
+    sqlite_of,
+)
 from tests.unit.plugins import test_carrier as carrier
 
 Write: TypeAlias = Callable[[Path, Sequence[Sequence[object]]], Mapping[str, object]]
@@ -77,3 +90,15 @@ def test_causes_that_the_center_chose_are_told_in_each_run(tmp_path: Path) -> No
     _, done = carrier.read(carrier.source(carrier.csv_of(tmp_path), blocked=["58", "34"]))
     assert done.detail == "blocked are the causes 34, 58, by the option"
     assert carrier.read(carrier.source(carrier.csv_of(tmp_path)))[1].detail == ""
+
+
+def test_calls_out_make_no_service_level_better(tmp_path: Path) -> None:
+    """Three calls that a dialler answered at once stand in the same skill: they are no calls that came in."""
+    rows = [(*row[:-1], "in") for row in [*CALLS, LAST]]
+    out = [(f"o{n}", "2026-11-22 09:02:00", "sales", "2001", "2", "0", *LAST[6:-1], "out") for n in range(3)]
+    named = cast(Mapping[str, object], OPTIONS["columns"])
+    found, done = read(source(csv_of(tmp_path, [*rows, *out]), columns={**named, "direction": "name"}))
+    told = figures(found)
+    assert (told["calls_offered", "sales", "09:00"], told["calls_answered", "sales", "09:00"]) == (2, 1)
+    assert {"direction": "out", "queue": "sales"}.items() <= calls(found)["o1"].items()
+    assert done.detail == "3 outbound calls of queues are in no figure"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from ccmm_plugin_telephony.asterisk.queue_log import QueueLine
 from ccmm_plugin_telephony.contact import Contact
 
-_LEFT = ("EXITWITHTIMEOUT", "EXITWITHKEY", "EXITEMPTY", "WITHDRAW", "AGENTDUMP")
+_LEFT = ("EXITWITHTIMEOUT", "EXITWITHKEY", "EXITEMPTY", "WITHDRAW", "AGENTDUMP", "SYSCOMPAT")
 _ENDED_BY = {
     "COMPLETEAGENT": "agent",
     "COMPLETECALLER": "caller",

@@ -38,7 +38,7 @@ from ccmm_plugin_telephony.connect.contact_record import (
 from ccmm_plugin_telephony.connect.people import names_of, staff_of
 from ccmm_plugin_telephony.contact import Contact
 from ccmm_plugin_telephony.cursor import LogCursor, parse_cursor
-from ccmm_plugin_telephony.queue_facts import WAITS, Reading, contact_facts, hour_facts
+from ccmm_plugin_telephony.queue_facts import WAITS, Reading, contact_facts, hour_facts, outbound_told
 from ccmm_plugin_telephony.stated import Stated
 from ccmm_proto.period import HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
 
@@ -159,7 +159,8 @@ searches_per_minute = 30             # the account's quota of SearchContacts: 30
         next_ms = _next_from(contacts, look)
         kept = _cursor(look, cursor, stated.kept(next_ms), look.horizon_ms, next_ms)
         covers = (from_ms(stated_ms), from_ms(look.horizon_ms))
-        detail = "" if self.cross_check else "not compared with the metrics (cross_check = false)"
+        unchecked = "" if self.cross_check else "not compared with the metrics (cross_check = false)"
+        detail = "; ".join(filter(None, (unchecked, outbound_told(contacts, reading))))
         yield Done(covers, kept.to_bytes(), more=look.horizon_ms < look.live_ms, detail=detail)
 
     def check(self, window: Window) -> Iterator[CheckLine]:

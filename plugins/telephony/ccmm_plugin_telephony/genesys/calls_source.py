@@ -26,7 +26,7 @@ from ccmm_plugin_telephony.cursor import LogCursor, parse_cursor
 from ccmm_plugin_telephony.genesys.cloud import Account, Cloud, connected
 from ccmm_plugin_telephony.genesys.conversation import contacts_of
 from ccmm_plugin_telephony.genesys.directory import PERSONS, queue_names, settings_of, staff_of
-from ccmm_plugin_telephony.queue_facts import COUNTS, SUMS, WAITS, Reading, contact_facts
+from ccmm_plugin_telephony.queue_facts import COUNTS, SUMS, WAITS, Reading, contact_facts, outbound_told
 from ccmm_plugin_telephony.stated import Stated
 from ccmm_proto.period import DAY_MS, HOUR_MS, QUARTER_MS, floor_to, from_ms, to_ms
 
@@ -124,7 +124,8 @@ recordings_required = true           # whether every answered call must have a r
         next_ms = _next_from(contacts, span)
         kept = LogCursor(stated_ms=span.horizon_ms, from_ms=next_ms, position=None, slots=stated.kept(next_ms))
         covers = (from_ms(span.stated_ms), from_ms(span.horizon_ms))
-        detail = "" if self.cross_check else UNCHECKED
+        told = ("" if self.cross_check else UNCHECKED, outbound_told(contacts, reading))
+        detail = "; ".join(filter(None, told))
         yield Done(covers, kept.to_bytes(), more=span.horizon_ms < span.live_ms, detail=detail)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
