@@ -35,6 +35,8 @@ from ccmm_proto.errors import Malformed
 PAGE = 500
 MOST_USERS = 20_000
 USERS = "res.users"
+PERSONS = (USERS, "res.partner", "hr.employee")
+CLEAR = ("queue", "topic", "ref")  # leave as they are
 CHANGED = "write_date"
 DAY_S = 86_400
 
@@ -205,6 +207,10 @@ agent = "user_id"                     # a link to a user is told by its log-in, 
         if missing := [name for name in self._wanted if name not in there]:
             told = f"{odoo.where}: {self.model} has no field {missing[0]!r} for this account: correct [source.fields]"
             raise SourceUnavailable(Reason.NOT_FOUND, told)
+        for attribute in CLEAR:
+            if there.get(self.fields.fields.get(attribute, ""), {}).get("relation") in PERSONS:
+                told = f"fields.{attribute} links to people, whose names would leave in clear: another field"
+                raise SourceUnavailable(Reason.BAD_OPTION, f"{odoo.where}: {told}")
         return frozenset(name for name, one in there.items() if one.get("relation") == USERS)
 
     def _seen(self, odoo: Odoo, window: Window, since: datetime) -> list[Seen]:

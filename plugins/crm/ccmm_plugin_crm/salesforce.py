@@ -37,6 +37,9 @@ DAY_S = 86_400
 MOST_CHANGES = 300_000
 NEARLY = 0.8
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*){0,4}")
+_CLEAR = ("queue", "topic", "ref")  # leave as they are
+_PERSONS = ("Account", "Contact", "CreatedBy", "LastModifiedBy")
+_OWNER_TYPE, _OWNED_BY_MANY = "Owner.Type", ("Queue", "Group")  # else User
 _OWN = ("Id", "CaseNumber", "IsDeleted", "IsClosed", "LastModifiedDate")
 
 
@@ -79,7 +82,7 @@ channel = "Origin"
 # due = "Due__c"
 # opened = "CreatedDate"
 # told = "Customer_told__c"            # of complaints: when the customer was told the decision
-# queue = "Owner.Name"                 # leaves in clear: where cases are owned by queues, not by people
+# queue = "Owner.Name"                 # leaves in clear where a queue owns the case; of a person's case nothing does
 # topic = "Reason"
 # origin = "Came_from__c"
 # claim = "Claim__c"
@@ -126,6 +129,8 @@ channel = "Origin"
         for name, field in {"opened": fields.opened, **fields.fields}.items():
             if not _NAME.fullmatch(field):
                 raise BadOption(f"fields.{name}", "the API name of a field such as Due__c or Owner.Username")
+            if name in _CLEAR and field.partition(".")[0] in _PERSONS:
+                raise BadOption(f"fields.{name}", "a field that names no person: it leaves in clear")
         keep = timedelta(seconds=options.seconds("keep", 90 * DAY_S))
         look_back = timedelta(seconds=options.seconds("look_back", 30 * DAY_S))
         refuse_short(keep, look_back, told_of(fields.names))
@@ -182,10 +187,8 @@ channel = "Origin"
                 yield CheckLine("warning", "hidden", told)
             used, _, most = salesforce.usage.partition("/")
             if used.isdigit() and most.isdigit():
-                verdict = "warning" if int(used) > NEARLY * int(most) else "ok"
-                yield CheckLine(
-                    "warning" if verdict == "warning" else "ok", "limit", f"{used} of {most} API calls of a day"
-                )
+                is_nearly = int(used) > NEARLY * int(most)
+                yield CheckLine("warning" if is_nearly else "ok", "limit", f"{used} of {most} API calls of a day")
 
     def _described(self, described: Mapping[str, object]) -> Iterator[CheckLine]:
         listed = described.get("fields")
@@ -205,7 +208,13 @@ channel = "Origin"
 
     @property
     def _wanted(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*_OWN, *self.fields.wanted())))
+        return tuple(dict.fromkeys((*_OWN, *((_OWNER_TYPE,) if self._of_owner else ()), *self.fields.wanted())))
+
+    @property
+    def _of_owner(self) -> tuple[str, ...]:
+        """Fields that leave in clear and may name a person: of cases that a queue owns they do not."""
+        named = (self.fields.fields.get(name, "") for name in _CLEAR)
+        return tuple(field for field in named if field.startswith("Owner."))
 
     @contextmanager
     def _asked(self) -> Iterator[Salesforce]:
@@ -255,17 +264,14 @@ channel = "Origin"
         closed = self.fields.fields.get("closed")
         if closed is not None and row.get("IsClosed") is not True:
             flat[closed] = None
+        if flat.get(_OWNER_TYPE) not in _OWNED_BY_MANY:
+            flat |= dict.fromkeys(self._of_owner)
         try:
             case = self.fields.case(id, flat, Users(logins={}, fields=frozenset()), window.zone)
             changed = time_in(flat, "LastModifiedDate", window.zone) or case.opened
             return Seen(case=histories.told_of(case, id, self.fields, window.zone), changed=changed)
         except Malformed as error:
             raise SourceUnavailable(Reason.UNREADABLE, f"{self.place.where}: its cases: {error}") from error
-
-
-@hookimpl
-def register_sources(register: Callable[[type[Source]], None]) -> None:
-    register(SalesforceCases)
 
 
 def _taken(salesforce: Salesforce, soql: str, what: str, most: int) -> list[Mapping[str, object]]:
@@ -287,3 +293,8 @@ def _at(row: Mapping[str, object], field: str) -> object:
 
 def _literal(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@hookimpl
+def register_sources(register: Callable[[type[Source]], None]) -> None:
+    register(SalesforceCases)

@@ -69,8 +69,8 @@ def test_a_run_without_the_comparison_says_so(server: Simulator, secret: Path) -
     assert "cross_check = false" in read_all(alone, now=at("11:30"), zone=ZONE)[1].detail
 
 
-def test_a_call_out_that_was_queued_is_no_call_that_came_in(cloud: Connect, server: Simulator, tmp_path: Path) -> None:
+def test_a_call_out_that_was_queued_is_no_call_that_came_in(cloud: Connect, server: Simulator, secret: Path) -> None:
     cloud.contacts = [contact("c1", at("10:05")), contact("c2", at("10:06"), wait_s=0, method="OUTBOUND")]
-    found, done = read_all(source(server, tmp_path), now=at("11:00"), zone=ZONE)
+    found, done = read_all(calls(server, secret, history="1h"), now=at("11:00"), zone=ZONE)
     assert measures(found)["calls_offered", "Support", at("10:00")].count == 1
     assert done.detail == "1 outbound calls of queues are in no figure"

@@ -102,11 +102,11 @@ def test_a_run_without_the_comparison_says_so(cloud: Genesys, server: Simulator,
 
 
 def test_a_call_of_a_campaign_that_goes_through_a_queue_is_no_call_that_came_in(
-    cloud: Genesys, server: Simulator, tmp_path: Path
+    cloud: Genesys, server: Simulator, secret: Path
 ) -> None:
     """It waits for nobody: counted among the others it would make every service level better."""
     campaign = {**conversation("c2", at("10:06"), wait_s=0), "originatingDirection": "outbound"}
     cloud.conversations = [conversation("c1", at("10:05"), wait_s=50), campaign]
-    found, done = read_all(Calls.from_options(given(server, tmp_path, history="1h")), now=at("11:00"), zone=ZONE)
+    found, done = read_all(calls(server, secret, history="1h"), now=at("11:00"), zone=ZONE)
     assert measures(found)["calls_offered", "Support", at("10:00")].count == 1
     assert done.detail == "1 outbound calls of queues are in no figure"
