@@ -85,7 +85,7 @@ def test_level_says_what_holds_it_down(world: World) -> None:
     assert found["level"] == 0
     assert [gap["rule"] for gap in found["next_level_gaps"]] == ["D-SEC-90"]
     text = run("level", world.folder, "north", "--lang", "zh").stdout
-    assert "受限于：门槛项 D-SEC-90 交换机设置安全：缺少证据" in text
+    assert "受限于：门槛规则 D-SEC-90 交换机设置安全：缺少证据" in text
     assert text.startswith("north：未达级\n")
     assert "修正设置。" in text
     text = run("level", world.folder, "north").stdout
@@ -98,7 +98,7 @@ def test_tables_are_plain_lines_where_the_output_is_piped(world: World) -> None:
     assert head.split("\t")[:3] == ["rule", "title", "outcome"]
     assert line.split("\t")[:4] == ["D-SEC-90", "Every switch setting is safe", "satisfied", "L5"]
     assert (counted, level) == ("1 rule: 1 satisfied", "north: level L5")
-    assert "符合" in run("verdicts", world.folder, "north", "--at", AT, "--lang", "zh").stdout
+    assert "满足" in run("verdicts", world.folder, "north", "--at", AT, "--lang", "zh").stdout
     told = run("centers", world.folder, "--at", AT).stdout
     assert told.splitlines()[1].startswith("north\tL5\t100 %\tnone\t0 min\t")
 

@@ -76,7 +76,7 @@ def test_while_another_pack_judges_the_older_levels_are_marked(capsys: pytest.Ca
     assert shown.splitlines()[-1].startswith("unsigned pack")
     show_centers(told, "zh")
     shown = capsys.readouterr().out
-    assert "正按 cc_cmm 2 重新评定：120/500" in shown
+    assert "正按 cc_cmm 2 重新裁定：120/500" in shown
     assert shown.splitlines()[-1].startswith("未签名的规则包")
 
 
@@ -139,7 +139,7 @@ def test_on_a_terminal_of_100_columns_open_rules_stand_under_their_headings(
     assert shown.count(NARROW_COLUMNS[language][2]) == 1  # columns are named once
     counted = {
         "en": "5 rules: 1 satisfied, 1 not satisfied, 1 missing, 1 waived, 1 not applicable",
-        "zh": "共 5 条规则：1 符合，1 不符合，1 缺少证据，1 豁免，1 不适用",
+        "zh": "共 5 条规则：1 满足，1 不满足，1 缺少证据，1 豁免，1 不适用",
     }
     assert counted[language] in lines
 
