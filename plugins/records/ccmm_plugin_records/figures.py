@@ -131,14 +131,15 @@ paid_time = "paid"
         stated = parse_stated(window.cursor)
         with self._rows.opened(window, self._columns()) as opened:
             reading = TableReading(opened, self._mapping)
-            amounts = self._amounts(reading, opened.times.zone)
+            amounts, of_none = self._amounts(reading, opened.times.zone)
             end = from_ms(floor_to(to_ms(reading.as_of), self._longest_ms))
             before = FOR_EVER if self._is_planned and stated.as_of is not None else stated.as_of
             found, days = state(amounts, stated.days, before, FOR_EVER if self._is_planned else end)
             yield from found
             span = covers(stated, reading, end)
             after = Stated(as_of=end, digest=opened.digest, rows=reading.rows, days=days)
-            done = Done(span, after.to_cursor(), detail=reading.told)
+            told = (reading.told, f"{of_none} rows hold none of the measures" if of_none else "")
+            done = Done(span, after.to_cursor(), detail="; ".join(filter(None, told)))
         yield done
 
     def check(self, window: Window) -> Iterator[CheckLine]:
@@ -166,14 +167,16 @@ paid_time = "paid"
         asked += [column for figure in self._figures for column in figure.only]
         return tuple(dict.fromkeys((*self._mapping.columns(), *asked)))
 
-    def _amounts(self, reading: TableReading, zone: ZoneInfo) -> Amounts:
-        amounts = Amounts(zone)
+    def _amounts(self, reading: TableReading, zone: ZoneInfo) -> tuple[Amounts, int]:
+        """All figures, and how many rows hold none: `only` drops rows, too."""
+        amounts, of_none = Amounts(zone), 0
         for row, at, dimensions in reading.dated():
-            for figure in self._figures:
-                value = figure.value(row)
+            values = [figure.value(row) for figure in self._figures]
+            of_none += all(value is None for value in values)
+            for figure, value in zip(self._figures, values, strict=True):
                 if value is not None:
                     amounts.add(figure.measure, at, dimensions, value)
-        return amounts
+        return amounts, of_none
 
 
 def _figures(options: Options) -> tuple[Figure, ...]:

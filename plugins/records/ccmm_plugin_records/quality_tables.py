@@ -114,7 +114,7 @@ class LineTable:
     def lines(self, opened: Opened) -> Iterator[Line]:
         """Every row. Raises BadTable, where the key of a score stands twice too."""
         seen: dict[str, int] = {}
-        for row in self.mapping.declared.rows(opened.rows):
+        for row in self.mapping.declared.rows(opened):
             key = self.mapping.key_of(row) if self.mapping.key else ""
             if self.name == "scores":
                 _refuse_twice(seen, key, row)

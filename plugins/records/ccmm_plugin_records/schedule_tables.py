@@ -71,7 +71,7 @@ class ForecastTable:
 
     def told(self, opened: Opened) -> Iterator[Told]:
         """Every row that is published, by the quarter hour. Raises BadTable."""
-        for row in self.mapping.declared.rows(opened.rows):
+        for row in self.mapping.declared.rows(opened):
             published = time_in(row, (self.published,), opened.times) if self.published else None
             if self.published and (published is None or published > opened.as_of):
                 continue
@@ -145,7 +145,7 @@ class SpanTable:
     def spans(self, opened: Opened) -> Iterator[Span]:
         """Every row; what has not ended goes on until the table was exported. Raises BadTable."""
         shared: dict[Dimensions, Dimensions] = {}  # rows are many, people and queues are not
-        for row in self.mapping.declared.rows(opened.rows):
+        for row in self.mapping.declared.rows(opened):
             found = self.mapping.declared.attributes(row, opened.times)
             start = self.mapping.start_of(row, opened.times)
             end = self.mapping.end_of(row, opened.times, start)

@@ -1,11 +1,11 @@
 """The columns that an option table declares for attributes of any shape, and which rows and texts count.
 
 declared = Declared.from_options(options, {"wait": Attribute(type=Type.WHOLE, optional=True)})
-for row in declared.rows(opened.rows):
+for row in declared.rows(opened):
     wait = declared.attributes(row, opened.times).get("wait")
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -14,6 +14,7 @@ from ccmm_agent.delimited import BadTable, LocalTimes
 from ccmm_agent.plugin import BadOption, Options
 from ccmm_proto.kinds import Attribute, Type
 from ccmm_tables.columns import UNITS, Field, Row, Value, joined, text_of, time_of, word_map
+from ccmm_tables.opened import Opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,15 @@ class Declared:
         """Every column that is asked for, once."""
         return tuple(dict.fromkeys([*self.where, *(column for field in self.fields for column in field.columns)]))
 
-    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Those that `where` lets in, without what says nothing."""
-        return (cleaned for row in rows if self.is_wanted(cleaned := self.cleaned(row)))
+    def rows(self, opened: Opened) -> Iterator[Row]:
+        """Those that `where` lets in, without what says nothing; at their end `opened.detail` tells how many not."""
+        left_out = 0
+        for row in map(self.cleaned, opened.rows):
+            if self.is_wanted(row):
+                yield row
+            else:
+                left_out += 1
+        opened.detail = "; ".join(filter(None, (opened.detail, left_out_told(left_out))))
 
     def cleaned(self, row: Row) -> Row:
         """Without the cells that `absent` declares to say nothing, in one column or ("*") in any."""
