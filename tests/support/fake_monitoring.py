@@ -29,8 +29,9 @@ class FakeMonitoring:
         given = {"startsAt": text(at), "endsAt": text(at + timedelta(hours=9)), "updatedAt": text(at), "status": status}
         self.alerts.append({"labels": {"alertname": name, **labels}, "fingerprint": f"f{len(self.alerts)}", **given})
 
-    def rule(self, name: str, health: str = "ok", kind: str = "alerting") -> None:
-        self.rules.append({"name": name, "health": health, "type": kind, "alerts": []})
+    def rule(self, name: str, health: str = "ok", kind: str = "alerting", fired: datetime | None = None) -> None:
+        alerts = [] if fired is None else [{"state": "firing", "activeAt": text(fired)}]
+        self.rules.append({"name": name, "health": health, "type": kind, "alerts": alerts})
 
     def answer(self, asked: Asked) -> Reply:
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":

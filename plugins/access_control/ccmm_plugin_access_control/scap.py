@@ -85,8 +85,9 @@ profiles = ["xccdf_org.ssgproject.content_profile_standard"] # scans with other 
     def from_options(cls, options: Options) -> Self:
         results, hosts = options.path("results"), options.table("hosts", None)
         critical = options.texts("critical", ("critical", "high"))
-        if not critical or set(critical) - {*SEVERITIES}:
-            raise BadOption("critical", f"some of {', '.join(SEVERITIES)}")
+        if "high" not in critical or set(critical) - {*SEVERITIES}:
+            told = f"high, the worst that XCCDF knows, and more of {', '.join(SEVERITIES)} where they count, too"
+            raise BadOption("critical", told)
         profiles = options.texts("profiles")
         if not profiles:
             raise BadOption("profiles", "at least one id of a profile")

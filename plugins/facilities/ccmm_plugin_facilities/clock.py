@@ -27,6 +27,7 @@ from ccmm_agent.secret_file import password_line
 from ccmm_plugin_facilities.clock_ask import Answer, Ours, Server, ask_chrony, ask_server, read_chronyc
 from ccmm_plugin_facilities.look_state import parse_look_state
 from ccmm_plugin_facilities.ntp_message import KEY_TYPES, UNSYNCHRONISED
+from ccmm_plugin_facilities.watch import longest_gap
 from ccmm_proto.period import to_ms
 
 MOST: Final = 64
@@ -113,7 +114,7 @@ host = "192.0.2.11"
         return cls(
             references=references,
             systems=systems,
-            longest_gap_s=options.seconds("longest_gap", 2100),
+            longest_gap_s=longest_gap(options, 2100, most_s=21600),
         )
 
     def manifest(self) -> Manifest:

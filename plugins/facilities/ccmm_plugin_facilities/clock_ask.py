@@ -26,6 +26,7 @@ _GOOD_WAY_S: Final = 0.1
 _TRIES: Final = 3
 _DATAGRAM: Final = 2048
 _FILE_BYTES: Final = 4096
+_AHEAD_S: Final = 60
 T = TypeVar("T")
 
 
@@ -105,6 +106,9 @@ def read_chronyc(path: Path, now: datetime, longest_s: int) -> Tracking:
         raise SourceUnavailable(Reason.UNREADABLE, f"{path} holds no line of `chronyc -c tracking`") from error
     if now.timestamp() - written > longest_s:
         told = f"{path} is {(now.timestamp() - written) / 60:.0f} min old: does the job that writes it run?"
+        raise SourceUnavailable(Reason.UNREADABLE, told)
+    if written - now.timestamp() > _AHEAD_S:
+        told = f"{path} is dated ahead of this machine's clock: how old it is cannot be told"
         raise SourceUnavailable(Reason.UNREADABLE, told)
     return found
 

@@ -3,7 +3,7 @@
 One run states the whole list, or says why it could not. The collector finds what changed between two lists.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
@@ -144,7 +144,7 @@ match = '^most_failures *= *([0-9]+)'   # the group in brackets is the value
         entries += [(setting.key, self._value(setting, by_name[setting.of])) for setting in self.settings]
         yield inventory("setting", window.now, entries)
         since = _parse_cursor(window.cursor, window.now) or window.now - FIRST_LOOK
-        yield Done((since, window.now), f"{window.now.timestamp():.3f}".encode())
+        yield Done((since, window.now), f"{window.now.timestamp():.3f}".encode(), detail=_ignored(contents))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield password_line(self.key_file)
@@ -186,6 +186,17 @@ match = '^most_failures *= *([0-9]+)'   # the group in brackets is the value
 @hookimpl
 def register_sources(register: Callable[[type[Source]], None]) -> None:
     register(ConfigSnapshot)
+
+
+def _ignored(contents: Mapping[Text, Mapping[str, bytes | None]]) -> str:
+    """How much of which texts `ignore` leaves out: what the digests do not see."""
+    told = []
+    for text, found in contents.items():
+        held = [content for content in found.values() if content is not None] if text.ignored else []
+        left_out = sum(len(content.splitlines()) - len(counted(text, content).splitlines()) for content in held)
+        if left_out:
+            told.append(f"{text.name} {left_out} of {sum(len(content.splitlines()) for content in held)}")
+    return f"lines left out by `ignore`: {', '.join(told)}"[:500] if told else ""
 
 
 def _line(text: Text, found: dict[str, bytes | None]) -> CheckLine:

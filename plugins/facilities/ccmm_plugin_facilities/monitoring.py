@@ -14,7 +14,9 @@ from ccmm_agent.plugin import (
     Manifest,
     Observation,
     Options,
+    Reason,
     Source,
+    SourceUnavailable,
     Window,
     hookimpl,
 )
@@ -22,7 +24,8 @@ from ccmm_agent.secret_file import load_password, password_line
 from ccmm_agent.web import Auth, Place, Web, basic, bearer, manifest_of, place_lines, place_of
 from ccmm_plugin_facilities.monitoring_ask import alert_rules, alertmanager_up_since, firing, understood
 from ccmm_plugin_facilities.monitoring_state import parse_state
-from ccmm_plugin_facilities.monitoring_words import Words
+from ccmm_plugin_facilities.monitoring_words import AlertRule, Words
+from ccmm_plugin_facilities.watch import longest_gap
 from ccmm_plugin_facilities.zabbix import Zabbix
 from ccmm_proto.period import from_ms, to_ms
 
@@ -94,7 +97,7 @@ signal = "queue"
             username=username,
             password_file=password_file,
             words=Words.from_options(options),
-            longest_gap_s=options.seconds("longest_gap", 300),
+            longest_gap_s=longest_gap(options, 300, most_s=3600),
             ack_by_silence=options.flag("ack_by_silence", False),
             severity_label=options.text("severity_label", "severity"),
             service_label=options.text("service_label", "service"),
@@ -108,6 +111,8 @@ signal = "queue"
         state, now_ms = parse_state(window.cursor), to_ms(window.now.replace(microsecond=0))
         state.watch = state.watch.look(now_ms, gap_ms=self.longest_gap_s * 1000)
         auth = self._auth()
+        with understood(self.prometheus, "Prometheus"), Web(self.prometheus, auth, budget_s=_ALERTS_S) as web:
+            rules, untried = alert_rules(web)
         with understood(self.alertmanager, "Alertmanager"), Web(self.alertmanager, auth, budget_s=_ALERTS_S) as web:
             _, up_since = alertmanager_up_since(web)
             shown = firing(
@@ -116,16 +121,18 @@ signal = "queue"
                 severity_label=self.severity_label,
                 silences=self.ack_by_silence,
             )
-        with understood(self.prometheus, "Prometheus"), Web(self.prometheus, auth, budget_s=_ALERTS_S) as web:
-            rules, untried = alert_rules(web)
         alarms = [one for one in shown if one.name not in self.words.ignored]
         is_whole = window.now - up_since >= _YOUNG
+        unseen = self._unseen(rules, {one.name for one in shown}, window) if is_whole else 0
         for alarm in state.alarms(alarms, window.now.replace(microsecond=0), is_whole=is_whole):
             yield self.words.alert(alarm)
         yield inventory("alert_rule", window.now, self.words.rules(state.rules(rules, untried)))
         before_ms = state.watch.before_ms
         covers = None if before_ms is None else (from_ms(before_ms), from_ms(now_ms))
-        yield Done(covers, state.to_cursor(), detail="" if is_whole else "Alertmanager has just started: nothing ended")
+        told = [] if is_whole else ["Alertmanager has just started: nothing ended"]
+        told += [f"alerts left out by `ignore`: {len(shown) - len(alarms)}"] if len(shown) > len(alarms) else []
+        told += [f"rules that fire and that Alertmanager does not show: {unseen}"] if unseen else []
+        yield Done(covers, state.to_cursor(), detail="; ".join(told))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         for place in (self.alertmanager, self.prometheus):
@@ -149,6 +156,16 @@ signal = "queue"
         if auth is None:
             told = "Alertmanager asks for no log-in: whoever reaches it may silence alerts; let a proxy pass GET only"
             yield CheckLine("warning", "too many rights", told)
+
+    def _unseen(self, rules: list[AlertRule], shown: set[str], window: Window) -> int:
+        """How many rules fire for a while without an alert. Where that is all of them it is another Alertmanager."""
+        old = [one for one in rules if one.fired is not None and window.now - one.fired >= _YOUNG]
+        firing_names = {one.name for one in old} - self.words.ignored
+        unseen = firing_names - shown
+        if unseen and unseen == firing_names:
+            told = f"{len(unseen)} rules of Prometheus fire, and {self.alertmanager.where} shows none of them"
+            raise SourceUnavailable(Reason.UNREADABLE, f"{told}: is it where Prometheus sends its alerts (alerting)?")
+        return len(unseen)
 
     def _auth(self) -> Auth | None:
         if self.token_file is not None:

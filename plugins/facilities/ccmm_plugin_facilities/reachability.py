@@ -24,6 +24,7 @@ from ccmm_agent.plugin import (
 from ccmm_plugin_facilities.dns_message import is_name
 from ccmm_plugin_facilities.probe import PORTS, Target, why_down
 from ccmm_plugin_facilities.reachability_state import parse_state
+from ccmm_plugin_facilities.watch import longest_gap
 from ccmm_proto.period import to_ms
 
 MOST_TARGETS: Final = 64
@@ -91,7 +92,7 @@ name = "www.center.example"          # what the name server is asked for
             targets=targets,
             observer=options.text("observer"),
             witness=_witness(options.table("witness", None)),
-            longest_gap_s=options.seconds("longest_gap", 90),
+            longest_gap_s=longest_gap(options, 90, most_s=900),
             timeout_s=float(timeout_s),
         )
 

@@ -26,6 +26,7 @@ from ccmm_plugin_facilities.look_state import NOISE, AlertWords, parse_look_stat
 from ccmm_plugin_facilities.snmp_agent import AUTH, PRIVACY, Endpoint, ask
 from ccmm_plugin_facilities.snmp_map import Map, Reading, is_raised, parse_map, reading_of
 from ccmm_plugin_facilities.snmp_value import Oid, Value, format_oid
+from ccmm_plugin_facilities.watch import longest_gap
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import to_ms
 
@@ -99,7 +100,7 @@ system = "fire_panel"                # system, signal, class: words of the vocab
         return cls(
             endpoint=_endpoint(options),
             map=parse_map(options),
-            longest_gap_s=options.seconds("longest_gap", 720),
+            longest_gap_s=longest_gap(options, 720, most_s=3600),
         )
 
     def manifest(self) -> Manifest:

@@ -134,7 +134,8 @@ def _readings(options: Options) -> Iterator[Reading]:
     quantity = options.text("quantity")
     dimensions = {key: text for key in _DIMENSIONS if (text := options.text(key, None)) is not None}
     least, most = _BELIEVED.get(quantity, _ANYTHING)
-    limits = {"least": _ANYTHING[0], "most": _ANYTHING[1]}
+    # What the rules judge may be believed of more, never of less: a hot rack is no sensor that lies.
+    lower, upper = (least, most) if quantity in _BELIEVED else (_ANYTHING[1], _ANYTHING[0])
     oid, status = _oid(options, "oid"), _oid(options, "status") if "status" in options.keys() else None  # noqa: SIM118
     ok = _wholes(options, "ok") if status is not None else frozenset()
     rows = _rows(options)
@@ -147,8 +148,8 @@ def _readings(options: Options) -> Iterator[Reading]:
             dimensions=MappingProxyType(named),
             divisor=options.whole("divisor", 1, least=1, most=10**9),
             unit=_unit(options, quantity),
-            least=options.whole("least", least, **limits),
-            most=options.whole("most", most, **limits),
+            least=options.whole("least", least, least=_ANYTHING[0], most=lower),
+            most=options.whole("most", most, least=upper, most=_ANYTHING[1]),
             signed=options.flag("signed", False),
             none=_wholes(options, "none") if "none" in options.keys() else frozenset(),  # noqa: SIM118
             status=None if status is None else status + index,

@@ -26,6 +26,7 @@ from ccmm_plugin_facilities.nut import Endpoint, connected, variables_of
 from ccmm_plugin_facilities.nut_protocol import is_name
 from ccmm_plugin_facilities.ups_look import Look, look_of, parse_tested
 from ccmm_plugin_facilities.ups_state import parse_state
+from ccmm_plugin_facilities.watch import longest_gap
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import to_ms
 
@@ -89,7 +90,7 @@ smart1500 = "u1"
             endpoint=endpoint,
             units=_units(options.table("units")),
             password_file=password_file,
-            longest_gap_s=options.seconds("longest_gap", 720),
+            longest_gap_s=longest_gap(options, 720, most_s=3600),
             battery_tests=options.flag("battery_tests", False),
             test_date_format=options.text("test_date_format", None),
         )
@@ -101,16 +102,20 @@ smart1500 = "u1"
     def read(self, window: Window) -> Iterator[Observation | Done]:
         state, now_ms = parse_state(window.cursor), to_ms(window.now)
         state.watch = state.watch.look(now_ms, gap_ms=self.longest_gap_s * 1000)
-        looks = self._looks(self._variables())
+        unnamed, variables = self._asked()
+        looks = self._looks(variables)
         state.gather(looks, now_ms)
         readings, covers = state.close()
         yield from readings
         yield from state.alarms(looks, now_ms)
         if self.battery_tests:
             yield from state.battery_tests(looks, now_ms, window.zone, self.test_date_format)
+        undated = self._undated(looks, window) if self.battery_tests else 0
         absurd = [f"{ups} {variable}" for ups, look in sorted(looks.items()) for variable in look.absurd]
-        detail = f"not believed: {', '.join(absurd)}"[:500] if absurd else ""
-        yield Done(covers, state.to_cursor(), detail=detail)
+        told = [f"not believed: {', '.join(absurd)}"] if absurd else []
+        told += [f"UPS that nobody named: {unnamed}"] if unnamed else []
+        told += [f"battery tests without a date that is understood: {undated}"] if undated else []
+        yield Done(covers, state.to_cursor(), detail="; ".join(told)[:500])
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         if self.password_file is not None:
@@ -148,9 +153,15 @@ smart1500 = "u1"
         if not look.result and not look.tested:
             yield CheckLine("warning", name, "tells of no battery test: state them by a table of exercises")
 
-    def _variables(self) -> dict[str, dict[str, str]]:
+    def _asked(self) -> tuple[int, dict[str, dict[str, str]]]:
+        """How many UPS of upsd no option names, and the variables of the others."""
         with connected(self.endpoint, self._password()) as upsd:
-            return variables_of(upsd, sorted(self.units))
+            variables = variables_of(upsd, sorted(self.units))
+            return len(upsd.list_of("UPS").keys() - self.units.keys()), variables
+
+    def _undated(self, looks: Mapping[str, Look], window: Window) -> int:
+        dates = [look.tested for look in looks.values() if look.result in ("passed", "failed") and look.tested]
+        return sum(parse_tested(date, window.zone, self.test_date_format) is None for date in dates)
 
     def _looks(self, variables: Mapping[str, Mapping[str, str]]) -> dict[str, Look]:
         found: dict[str, Look] = {}

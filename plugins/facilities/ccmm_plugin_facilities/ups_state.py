@@ -32,7 +32,7 @@ class State:
     quarters: dict[int, dict[str, dict[str, _Gauge]]] = field(default_factory=dict)  # start → UPS → quantity
     alerts: dict[str, dict[str, int]] = field(default_factory=dict)  # UPS → word → since
     results: dict[str, str] = field(default_factory=dict)  # UPS → what its last battery test told at the last look
-    tested: dict[str, str] = field(default_factory=dict)  # UPS → date of the test that was stated
+    tested: dict[str, str] = field(default_factory=dict)  # UPS → date and result of the test that was stated
     battery: dict[str, int] = field(default_factory=dict)  # UPS → when it was last seen on battery
 
     def gather(self, looks: Mapping[str, Look], now_ms: int) -> None:
@@ -81,17 +81,18 @@ class State:
                 continue
             if look.tested:
                 when = parse_tested(look.tested, zone, format)
-                is_new = self.tested.get(ups) != look.tested
+                # Many tell the day only: a test that fails after one that passed, or passes after it, is another one.
+                is_new = self.tested.get(ups) != f"{look.tested} {look.result}"
                 if when is None or not is_new or not from_ms(now_ms) - OLDEST < when <= from_ms(now_ms):
                     continue
-                self.tested[ups] = look.tested
+                self.tested[ups] = f"{look.tested} {look.result}"
             elif before == "running":
                 when = from_ms(now_ms)
             else:
                 continue
             yield occurrence(
                 "exercise",
-                f"{ups} battery {when:%Y-%m-%dT%H:%M:%SZ}",
+                f"{ups} battery {when:%Y-%m-%dT%H:%M:%SZ}{'' if look.result == 'passed' else ' failed'}",
                 when,
                 class_="battery",
                 ref=ups,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 
-from ccmm_agent.plugin import Reason, SourceUnavailable
+from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable
 from ccmm_proto.period import floor_to, from_ms
 
 Span = tuple[datetime, datetime]
@@ -47,6 +47,14 @@ class Watch:
     def to_list(self) -> list[int | None]:
         """For `parse_watch`."""
         return [self.looked_ms, self.since_ms, self.stated_ms]
+
+
+def longest_gap(options: Options, default_s: int, *, most_s: int) -> int:
+    """The option `longest_gap` in seconds; raises BadOption. One look a day must not vouch for the day."""
+    found = options.seconds("longest_gap", default_s)
+    if found > most_s:
+        raise BadOption("longest_gap", f"at most {most_s // 60}m: what lies between two looks is taken as watched")
+    return found
 
 
 def parse_watch(looked_ms: int | None, since_ms: int, stated_ms: int) -> Watch:

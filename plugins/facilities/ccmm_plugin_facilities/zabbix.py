@@ -120,8 +120,10 @@ signal = "queue"
             events |= {event.id: event for event in api.events(sorted(state.known.keys() - events.keys()))}
             ended = api.instants(sorted({event.recovery for event in events.values() if event.recovery}))
         names = {trigger.id: trigger.name for trigger in triggers}
+        left_out = 0
         for id, event in sorted(events.items()):
             if names.get(event.trigger) in self.words.ignored:
+                left_out += 1
                 continue
             alarm = _alarm(event, names, ended.get(event.recovery))
             told = _digest(alarm)
@@ -131,7 +133,8 @@ signal = "queue"
         yield inventory("alert_rule", window.now, self.words.rules(map(_rule, triggers)))
         self._forget(state, events, now_ms)
         state.upto_ms = max(state.upto_ms, now_ms)
-        yield Done((from_ms(begin_ms), from_ms(now_ms)), state.to_cursor())
+        detail = f"problems left out by `ignore`: {left_out}" if left_out else ""
+        yield Done((from_ms(begin_ms), from_ms(now_ms)), state.to_cursor(), detail=detail)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         yield from place_lines(self.place)

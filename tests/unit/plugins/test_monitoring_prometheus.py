@@ -151,7 +151,7 @@ def test_an_alertmanager_that_has_just_started_ends_nothing(
     assert (alerts(found), done.detail) == ([], "Alertmanager has just started: nothing ended")
     system.alerts = gone
     found, done = read(given, done.cursor, NOON + timedelta(minutes=6))
-    assert (alerts(found), done.detail) == ([], "")
+    assert (alerts(found), done.detail) == ([], "alerts left out by `ignore`: 1")
 
 
 def test_a_rule_that_was_not_tried_yet_is_as_it_was(system: FakeMonitoring, server: Simulator, tmp_path: Path) -> None:

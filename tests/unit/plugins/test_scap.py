@@ -149,7 +149,7 @@ def test_a_real_scan_with_one_failure_is_read_by_a_real_reader(folder: Folder, n
     folder.put("a.xml", gzip.decompress((CAPTURES / name).read_bytes()))
     (scan,) = parse_results(io.BytesIO((folder.path / "a.xml").read_bytes()), SHANGHAI)
     assert (len(scan.passed), len(scan.failed), scan.applied, scan.undecided) == (17, 1, 18, 0)
-    spec = SourceSpec(name="scans", plugin="scap", options=folder.options(critical=[*{*scan.failed.values()}]))
+    spec = SourceSpec(name="scans", plugin="scap", options=folder.options(critical=[*{"high", *scan.failed.values()}]))
     reading = read_source(spec, cursor=b"", now=NOW, zone=SHANGHAI)
     assert reading.outcome == OBSERVED, reading.detail
     assert scans(reading.observations) == [(True, False)]

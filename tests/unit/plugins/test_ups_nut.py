@@ -24,6 +24,7 @@ from tests.support.answering import answering
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Asia/Shanghai")
 BEGIN, END = b"BEGIN LIST VAR floor\n", b"END LIST VAR floor\n"
+LISTED = b'BEGIN LIST UPS\nUPS floor "hall 1"\nEND LIST UPS\n'
 STATUS = b'VAR floor ups.status "OL"\n'
 CANARY = "canary-of-this-test"
 
@@ -41,6 +42,9 @@ def sending(*pieces: bytes, pause_s: float = 0.0) -> Callable[[socket.socket], N
         for piece in pieces:
             stream.sendall(piece)
             time.sleep(pause_s)
+        stream.shutdown(socket.SHUT_WR)
+        while stream.recv(1000):  # what it asks beyond that would else tear down what was sent
+            pass
 
     return serve
 
@@ -82,8 +86,8 @@ def test_a_list_has_only_its_own_lines(lines: list[tuple[str, ...]]) -> None:
         ([BEGIN, b"\n", END], Reason.UNREADABLE, "empty line"),
         ([BEGIN, STATUS, STATUS, END], Reason.UNREADABLE, "twice"),
         ([BEGIN, STATUS, b'VAR rack ups.load "1"\n', END], Reason.UNREADABLE, "another list"),
-        ([BEGIN, END], Reason.UNREADABLE, "floor: no status"),
-        ([BEGIN, b'VAR floor ups.status "WAIT"\n', END], Reason.UNREADABLE, "floor: no status"),
+        ([BEGIN, END, LISTED], Reason.UNREADABLE, "floor: no status"),
+        ([BEGIN, b'VAR floor ups.status "WAIT"\n', END, LISTED], Reason.UNREADABLE, "floor: no status"),
         ([BEGIN, *(b'VAR floor a%d "1"\n' % n for n in range(5001)), END], Reason.FLOOD, "more than 5000"),
         ([b"ERR ACCESS-DENIED\n"], Reason.REFUSED, "upsd.conf"),
         ([b"ERR UNKNOWN-UPS\n"], Reason.NOT_FOUND, "ups.conf"),
@@ -109,7 +113,7 @@ def test_an_answer_that_drips_ends_with_the_time_for_all_of_it() -> None:
 
 
 def test_an_answer_in_small_pieces_is_whole() -> None:
-    with answering(sending(*(bytes([byte]) for byte in BEGIN + STATUS + END))) as port:
+    with answering(sending(*(bytes([byte]) for byte in BEGIN + STATUS + END + LISTED))) as port:
         found, done = read_all(source(port), now=NOW, zone=ZONE)
     assert (found, done.covers, done.detail) == ([], None, "")
 
@@ -124,7 +128,7 @@ def test_after_starttls_the_server_is_verified_and_only_then_told_the_password(t
         assert stream.recv(100) == b"STARTTLS\n"
         stream.sendall(b"OK STARTTLS\n")
         with context.wrap_socket(stream, server_side=True) as encrypted:
-            for answer in (b"OK\n", b"OK\n", BEGIN + STATUS + END):
+            for answer in (b"OK\n", b"OK\n", BEGIN + STATUS + END, LISTED):
                 told.append(encrypted.recv(1000))
                 encrypted.sendall(answer)
             encrypted.recv(100)
@@ -137,7 +141,7 @@ def test_after_starttls_the_server_is_verified_and_only_then_told_the_password(t
     authority.issue_cert("localhost").configure_cert(context)
     with answering(serve) as port:
         read_all(given(port), now=NOW, zone=ZONE)
-    assert told == [b"USERNAME ccmm\n", b"PASSWORD " + CANARY.encode() + b"\n", b"LIST VAR floor\n"]
+    assert told == [b"USERNAME ccmm\n", b"PASSWORD " + CANARY.encode() + b"\n", b"LIST VAR floor\n", b"LIST UPS\n"]
     told.clear()
     with answering(serve) as port, pytest.raises(SourceUnavailable, match="ca_file") as caught:
         read_all(given(port, ca_file=None), now=NOW, zone=ZONE)
