@@ -105,9 +105,13 @@ log = "/var/log/auth.log"           # /var/log/secure on Red Hat
         until = (window.now - self.settle).replace(microsecond=0)
         before = _parse_cursor(window.cursor)
         if before is not None and until < before:
-            told = f"it is stated up to {before:%Y-%m-%d %H:%M:%S} UTC: the clock of this machine went back"
-            raise SourceUnavailable(Reason.UNREADABLE, told)
+            why = f"it is stated up to {before:%Y-%m-%d %H:%M:%S} UTC: the clock of this machine went back"
+            raise SourceUnavailable(Reason.UNREADABLE, why)
         found = self._read(window)
+        silent = found.newest is not None and until - found.newest > OLD
+        if found.newest is not None and silent:
+            # Nobody seems to write it any more: what came later would stand elsewhere, and is not vouched for.
+            until = max(found.newest + OLD, before or found.newest)
         since = max(before, found.oldest) if before and found.oldest else before or found.oldest or until
         facts = sorted(self._facts(found, since, until), key=lambda one: one[0])
         end, more = until, len(facts) > MOST
@@ -116,9 +120,10 @@ log = "/var/log/auth.log"           # /var/log/secure on Red Hat
             if end == facts[0][0]:
                 raise SourceUnavailable(Reason.FLOOD, f"more than {MOST} log-ins and refusals in one second")
         yield from (fact for at, fact in facts if at < end)
-        detail = f"{found.strange} lines are of no known form" if found.strange else ""
+        told = [f"{found.strange} lines are of no known form"] if found.strange else []
+        told += ["no line for two days: is it still written? Nothing later is vouched for"] if silent else []
         covers = (since, end) if found.oldest is not None and since < end else None
-        yield Done(covers, end.isoformat().encode(), more=more, detail=detail)
+        yield Done(covers, end.isoformat().encode(), more=more, detail="; ".join(told))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         found = self._read(window)
