@@ -30,6 +30,7 @@ from ccmm_plugin_facilities.zabbix import Zabbix
 from ccmm_proto.period import from_ms, to_ms
 
 _YOUNG: Final = timedelta(minutes=5)  # after its start Alertmanager waits for what Prometheus sends again
+_SENT: Final = timedelta(minutes=5)  # by then an alert of Prometheus stands in Alertmanager
 _ALERTS_S: Final = 40.0  # of the 90 s of a run, for each of the two
 
 
@@ -159,7 +160,7 @@ signal = "queue"
 
     def _unseen(self, rules: list[AlertRule], shown: set[str], window: Window) -> int:
         """How many rules fire for a while without an alert. Where that is all of them it is another Alertmanager."""
-        old = [one for one in rules if one.fired is not None and window.now - one.fired >= _YOUNG]
+        old = [one for one in rules if one.fired is not None and window.now - one.fired >= _SENT]
         firing_names = {one.name for one in old} - self.words.ignored
         unseen = firing_names - shown
         if unseen and unseen == firing_names:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ccmm_agent.testing import read_all
-from tests.unit.plugins.test_linux_log import BERLIN, NOW, Log, line
+from tests.support.auth_logs import BERLIN, NOW, Log, line
 
 LAST = datetime(2026, 11, 19, 8, 0, tzinfo=UTC)  # three days and four hours before NOW
 
