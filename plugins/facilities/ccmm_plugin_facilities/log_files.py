@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from ccmm_agent.plugin import Reason, SourceUnavailable
 from ccmm_plugin_facilities.journal_file import journal_span
-from ccmm_plugin_facilities.log_span import LOOKED_S, Span, TimeOf, note_lines
+from ccmm_plugin_facilities.log_span import LOOKED_S, Span, TimeOf, note_lines, parse_times
 from ccmm_proto.errors import Malformed
 
 MOST_FILES: Final = 5000
@@ -29,6 +29,8 @@ PIECE_BYTES: Final = 256 * 1024
 LONGEST_S: Final = 90.0  # for all files of one source: a reading may take 120 s
 _OPENERS: Final[dict[str, Callable[..., Any]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _UNKNOWN: Final = frozenset({".zst", ".lz4", ".7z", ".zip", ".Z"})
+_YEARLESS: Final = parse_times("rfc3164")
+_MOST_BACK_S: Final = 300 * 86400  # lines go back by a clock change, by a step; not by this
 _JOURNALS: Final = (".journal", ".journal~")
 
 
@@ -80,7 +82,9 @@ def journals_span(folder: Path, now_s: float, ends: float) -> tuple[Span, bool]:
     for path in paths:
         try:
             with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                sealed = journal_span(content, span, now_s - LOOKED_S, partial(_go_on, path, ends)) and sealed
+                own = Span()
+                sealed = journal_span(content, own, now_s - LOOKED_S, partial(_go_on, path, ends)) and sealed
+                span.add(own, 0)
         except FileNotFoundError:
             raise SourceUnavailable(Reason.UNREADABLE, f"{path.name} was rotated away while it was read") from None
         except (Malformed, ValueError) as error:  # ValueError: an empty file
@@ -99,12 +103,15 @@ def _add_text(span: Span, path: Path, time_of: TimeOf, zone: ZoneInfo, now_s: fl
     span.size_bytes += status.st_size
     if not status.st_size:
         return
-    is_recent = status.st_mtime >= now_s - LOOKED_S
+    is_recent, own = status.st_mtime >= now_s - LOOKED_S, Span()
     with _opened(path) as file:
-        timed = False
+        timed, before = False, 0
         while (lines := file.readlines(PIECE_BYTES)) and (is_recent or not timed):
-            timed |= _note_piece(span, lines, lambda line: time_of(line, zone, status.st_mtime), now_s)
+            timed |= _note_piece(own, lines, lambda line: time_of(line, zone, status.st_mtime), now_s)
+            if time_of is _YEARLESS:
+                before = _refuse_two_years(path, lines, lambda line: time_of(line, zone, status.st_mtime), before)
             _go_on(path, ends)
+    span.add(own, 0 if is_recent else int(status.st_mtime))
     if not timed and status.st_size:
         raise SourceUnavailable(Reason.UNREADABLE, f"{path.name} has no line with a time: is `times` right?")
 
@@ -141,6 +148,17 @@ def _note_piece(span: Span, lines: list[bytes], second_of: Callable[[bytes], int
         return True
     span.untimed += 1
     return False
+
+
+def _refuse_two_years(path: Path, lines: list[bytes], second_of: Callable[[bytes], int | None], before: int) -> int:
+    """The time of the last line. Without years the lines of last November would fill the gaps of this one."""
+    for line in lines[:: max(1, len(lines) // 500)]:
+        second = second_of(line)
+        if second is not None and second < before - _MOST_BACK_S:
+            told = f"{path.name} holds more than a year, and its times no year: rotate it, or write times with a year"
+            raise SourceUnavailable(Reason.UNREADABLE, told)
+        before = second if second is not None else before
+    return before
 
 
 def _below(folder: Path) -> list[Path]:

@@ -39,12 +39,36 @@ class Span:
     files: int = 0
     size_bytes: int = 0
     untimed: int = 0  # pieces of text without a readable time
+    stretches: list[tuple[int, int]] = field(default_factory=list)  # of each file: its first entry, its last
 
     def note(self, second: int) -> None:
         """One entry."""
         self.first_s = second if self.first_s is None else min(self.first_s, second)
         self.last_s = second if self.last_s is None else max(self.last_s, second)
         self.hours.add(second // HOUR_S)
+
+    def add(self, file: "Span", end_s: int) -> None:
+        """All of one more file, that holds entries up to `end_s`."""
+        if file.first_s is not None and file.last_s is not None:
+            self.first_s = file.first_s if self.first_s is None else min(self.first_s, file.first_s)
+            self.last_s = file.last_s if self.last_s is None else max(self.last_s, file.last_s)
+            self.stretches.append((file.first_s, max(file.last_s, end_s)))
+        self.hours |= file.hours
+        self.untimed += file.untimed
+
+
+def kept_since(span: Span, slot_h: int) -> int | None:
+    """Since when there is no hole between its files: one old file beside a young log is no log that was kept.
+
+    A hole is longer than a week, and than two slots of a log that is quiet by nature.
+    """
+    hole_s = max(7 * 86400, 2 * slot_h * HOUR_S)
+    since = None
+    for first_s, last_s in sorted(span.stretches, key=lambda one: one[1], reverse=True):
+        if since is not None and last_s < since - hole_s:
+            return since
+        since = first_s if since is None else min(since, first_s)
+    return span.first_s if since is None else since
 
 
 def gap_share(span: Span, now_s: float, slot_h: int) -> float | None:
@@ -66,7 +90,8 @@ def holding_of(span: Span, now: datetime, slot_h: int) -> dict[str, object]:
     if span.first_s is None or span.last_s is None:
         return entry
     oldest, newest = datetime.fromtimestamp(span.first_s, UTC), datetime.fromtimestamp(span.last_s, UTC)
-    kept = max(0, (now - oldest).days)
+    since = datetime.fromtimestamp(kept_since(span, slot_h) or span.first_s, UTC)
+    kept = max(0, (now - since).days)
     entry |= {"oldest": oldest, "newest": newest, "kept_days": kept, "online_days": kept}
     return entry | {"gap_share": gap_share(span, now.timestamp(), slot_h)}
 

@@ -30,7 +30,7 @@ from ccmm_agent.secret_file import load_password, password_line
 from ccmm_agent.web import Place, Web, header, manifest_of, place_lines, place_of
 from ccmm_plugin_facilities.log_elastic import indices_span, may_write
 from ccmm_plugin_facilities.log_files import LONGEST_S, journals_span, text_span
-from ccmm_plugin_facilities.log_span import Span, holding_of, parse_times
+from ccmm_plugin_facilities.log_span import Span, holding_of, kept_since, parse_times
 
 FIRST_LOOK: Final = timedelta(days=1)
 MOST: Final = 64
@@ -129,8 +129,10 @@ api_key_file = "/etc/ccmm/elastic.key"   # the encoded API key
         yield inventory("holding", window.now, entries)
         since = _parse_cursor(window.cursor, window.now) or window.now - FIRST_LOOK
         untimed = sum(span.untimed for _, span, _ in spans)
-        detail = f"pieces of text without a time: {untimed}" if untimed else ""
-        yield Done((since, window.now), f"{window.now.timestamp():.3f}".encode(), detail=detail)
+        told = [f"pieces of text without a time: {untimed}"] if untimed else []
+        torn = [store.name for store, span, _ in spans if kept_since(span, store.slot_h) != span.first_s]
+        told += [f"a hole of more than a week before what is kept: {', '.join(torn)}"] if torn else []
+        yield Done((since, window.now), f"{window.now.timestamp():.3f}".encode(), detail="; ".join(told)[:500])
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         ends = time.monotonic() + LONGEST_S
