@@ -138,8 +138,9 @@ host = "192.0.2.11"
                 state.gather({"quantity": "clock_stratum", **of}, clock.stratum, now_ms)
         readings, covers = state.close()
         yield from readings
-        detail = f"references that could not be used: {len(failed)} of {len(self.references)}" if failed else ""
-        yield Done(covers, state.to_cursor(), detail=detail)
+        told = [f"references that could not be used: {len(failed)} of {len(self.references)}"] if failed else []
+        told += [] if reference.is_outside else ["the reference is in a private network"]
+        yield Done(covers, state.to_cursor(), detail="; ".join(told))
 
     def check(self, window: Window) -> Iterator[CheckLine]:
         servers = [*self.references, *(system.server for system in self.systems if system.server is not None)]

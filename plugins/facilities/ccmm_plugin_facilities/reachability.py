@@ -1,6 +1,7 @@
 """The `reachability` source: whether trunks, sites and services answer, asked from where the agent stands.
 
-One run asks each target once. What fails while the witness fails too is our own line: then nothing was watched.
+One run asks each target and the witness once. What fails while the witness fails too is our own line: then nothing was
+watched. A witness that failed before while all targets answered excuses nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -104,15 +105,22 @@ name = "www.center.example"          # what the name server is asked for
 
     def read(self, window: Window) -> Iterator[Observation | Done]:
         state = parse_state(window.cursor)
-        found = self._ask()
+        found, why_blind = self._ask()
         is_up = {service: why is None for service, why in found.items()}
+        if why_blind is not None and not all(is_up.values()) and not state.is_witness_dead:
+            raise SourceUnavailable(Reason.UNREACHABLE, why_blind)
+        if why_blind is None or all(is_up.values()):
+            state.is_witness_dead = why_blind is not None
         state.look(is_up, to_ms(window.now), gap_ms=self.longest_gap_s * 1000)
         stated, covers = state.close(self.observer)
         yield from stated
-        yield Done(covers, state.to_cursor())
+        detail = "the witness fails while targets answer: it excuses nothing" if state.is_witness_dead else ""
+        yield Done(covers, state.to_cursor(), detail=detail)
 
     def check(self, window: Window) -> Iterator[CheckLine]:
-        found = self._ask()
+        found, why_blind = self._ask()
+        if why_blind is not None and any(found.values()):
+            raise SourceUnavailable(Reason.UNREACHABLE, why_blind)
         for target in self.targets:
             where, why = f"{target.ask} {target.host}:{target.port}", found[target.service]
             if why is None:
@@ -121,18 +129,18 @@ name = "www.center.example"          # what the name server is asked for
                 yield CheckLine("failed", target.service, f"{where}: {why}. It counts as down: {_mend(target)}")
         if self.witness is None:
             yield CheckLine("warning", "witness", "without one an outage of our own line counts as one of all services")
+        elif why_blind is not None:
+            yield CheckLine("failed", "witness", "it fails while all targets answer: choose one that is always there")
 
-    def _ask(self) -> dict[str, str | None]:
-        """Service → why it is down, None where it answers."""
+    def _ask(self) -> tuple[dict[str, str | None], str | None]:
+        """Service → why it is down, None where it answers; and how the witness fails, None where it does not."""
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             reasons = list(pool.map(lambda target: why_down(target, self.timeout_s), self.targets))
         found = {target.service: why for target, why in zip(self.targets, reasons, strict=True)}
-        if self.witness is not None and any(why is not None for why in reasons):
-            why = why_down(self.witness, self.timeout_s)
-            if why is not None:
-                where = f"{self.witness.host}:{self.witness.port}"
-                raise SourceUnavailable(Reason.UNREACHABLE, f"the witness {where} fails too ({why}): is our line down?")
-        return found
+        why = None if self.witness is None else why_down(self.witness, self.timeout_s)
+        if self.witness is None or why is None:
+            return found, None
+        return found, f"the witness {self.witness.host}:{self.witness.port} fails too ({why}): is our line down?"
 
 
 @hookimpl

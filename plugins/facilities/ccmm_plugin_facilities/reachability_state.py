@@ -26,6 +26,7 @@ class State:
     watch: Watch = field(default_factory=Watch)
     slots: dict[int, dict[str, _Slot]] = field(default_factory=dict)  # start → service
     asked: frozenset[str] = frozenset()  # services of the last look
+    is_witness_dead: bool = False  # it failed when all services answered last
 
     def look(self, is_up: Mapping[str, bool], now_ms: int, *, gap_ms: int) -> None:
         """Adds the time since the last look. Raises SourceUnavailable where the clock went back."""
@@ -52,14 +53,14 @@ class State:
 
     def to_cursor(self) -> bytes:
         """For `parse_state`."""
-        held = [VERSION, self.watch.to_list(), self.slots, sorted(self.asked)]
+        held = [VERSION, self.watch.to_list(), self.slots, sorted(self.asked), self.is_witness_dead]
         return json.dumps(held, separators=(",", ":")).encode()
 
 
 def parse_state(cursor: bytes) -> State:
     """From a cursor; from anything else a new one: nothing was watched before."""
     try:
-        version, watch, slots, asked = json.loads(cursor)
+        version, watch, slots, asked, is_dead = json.loads(cursor)
         if version != VERSION:
             return State()
         return State(
@@ -69,6 +70,7 @@ def parse_state(cursor: bytes) -> State:
                 for start, services in slots.items()
             },
             asked=frozenset(str(service) for service in asked),
+            is_witness_dead=bool(is_dead),
         )
     except (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         return State()

@@ -101,7 +101,7 @@ def test_one_reference_is_enough_and_the_others_are_counted() -> None:
         source = clocks([at(bad), at(good)], {"source": "own", "ask": "own"})
         _, done = read_all(source, now=NOON, zone=ZONE)
         lines = list(source.check(Window(cursor=b"", now=NOON, zone=ZONE)))
-    assert done.detail == "references that could not be used: 1 of 2"
+    assert done.detail == "references that could not be used: 1 of 2; the reference is in a private network"
     warned = [line.detail for line in lines if line.verdict == "warning"]
     assert any("no reference" in line for line in warned)
     assert any("key" in line for line in warned)
