@@ -7,6 +7,7 @@ import pytest
 
 from ccmm_agent.testing import read_all
 from ccmm_agent.testing_http import Simulator
+from ccmm_plugin_telephony.connect import calls_source
 from tests.support.connect import Connect, contact, user
 from tests.support.connect_center import calls, secret, server
 from tests.support.queue_logs import ZONE, at, column, measures, rolls
@@ -74,3 +75,16 @@ def test_a_call_out_that_was_queued_is_no_call_that_came_in(cloud: Connect, serv
     found, done = read_all(calls(server, secret, history="1h"), now=at("11:00"), zone=ZONE)
     assert measures(found)["calls_offered", "Support", at("10:00")].count == 1
     assert done.detail == "1 outbound calls of queues are in no figure"
+
+
+def test_agents_who_never_end_their_work_hold_nothing_up(
+    cloud: Connect, server: Simulator, secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More contacts than a batch asks about wait for their agents: they are unfinished, and the run ends."""
+    monkeypatch.setattr(calls_source, "_DETAILS", 1)
+    cloud.contacts = [contact("c1", at("10:05")), contact("c2", at("10:06"))]
+    begun = {**OVER, "AgentInfo": {"AfterContactWorkStartTimestamp": at("10:08").timestamp()}}
+    cloud.details = {"c1": begun, "c2": begun}
+    found, done = read_all(calls(server, secret, history="1h", detail=True), now=at("11:00"), zone=ZONE)
+    assert after_work(found) == (0.0, 0, 2, 0)
+    assert (done.covers is not None, done.more) == (True, False)

@@ -232,12 +232,15 @@ def _details(
     """Of the contacts of these slots, those that the cursor kept and so many more; whether that is all."""
     known = _kept_details(cursor)
     wanting = wanting_detail(records, known, span_ms[0] / 1000, span_ms[1] / 1000, now.timestamp())
+    learned = 0
     for record in wanting[:_DETAILS]:
         if api.left_s < 5:
             return known, False
         if (detail := parse_detail(api.detail(record.id))) is not None:
             known[record.key] = detail
-    return known, len(wanting) <= _DETAILS
+            learned += 1
+    # A batch that learned nothing waits for no other: all its agents are still at work, and are asked about again.
+    return known, len(wanting) <= _DETAILS or not learned
 
 
 def _kept_details(cursor: LogCursor | None) -> dict[str, Detail]:
