@@ -44,7 +44,6 @@ from ccmm_proto.errors import Malformed
 from ccmm_proto.period import from_ms, to_ms
 
 OLD = timedelta(days=2)
-AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,9 +235,6 @@ tags = ["crm"]                               # restic: host, tags (all of them),
         if self.report is None:
             raise SourceUnavailable(Reason.BAD_OPTION, "neither a repository nor a list")
         content, as_of = load_report(self.report)
-        if as_of > window.now + AHEAD:
-            told = f"{self.report} is dated ahead of this machine's clock: how old it is cannot be told"
-            raise SourceUnavailable(Reason.UNREADABLE, told)
         return self._parsed(content, self.report, zone), min(as_of, window.now)
 
     def _parsed(self, content: bytes, where: Path, zone: ZoneInfo) -> Listing:

@@ -3,13 +3,10 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmm_agent.plugin import Options, Reason, SourceUnavailable
-from ccmm_agent.testing import read_all
-from ccmm_plugin_facilities.backup import Backup
+from ccmm_agent.plugin import Reason, SourceUnavailable
 from ccmm_plugin_facilities.clock_ask import read_chronyc
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -29,19 +26,3 @@ def test_a_tracking_file_of_tomorrow_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match="dated ahead") as caught:
         read_chronyc(path, NOW, 600)
     assert caught.value.reason is Reason.UNREADABLE
-
-
-def test_a_list_of_copies_of_tomorrow_is_refused(tmp_path: Path) -> None:
-    listed, journal = tmp_path / "list.json", dated(tmp_path / "journal", "", NOW)
-    options = {
-        "tool": "borg",
-        "snapshots": str(listed),
-        "journal": str(journal),
-        "copies": [{"copy": "c", "due": "01:30"}],
-    }
-    source = Backup.from_options(Options(options))
-    dated(listed, '{"archives": []}', NOW)
-    read_all(source, now=NOW, zone=ZoneInfo("UTC"))
-    dated(listed, '{"archives": []}', NOW + timedelta(days=1))
-    with pytest.raises(SourceUnavailable, match="dated ahead"):
-        read_all(source, now=NOW, zone=ZoneInfo("UTC"))
