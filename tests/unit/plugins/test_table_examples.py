@@ -16,6 +16,7 @@ from ccmm_agent.plugin import Observation, Options, Source, Window
 from ccmm_agent.testing import read_all
 from ccmm_collector.feeds import feeds_of
 from ccmm_collector.packs import built_in, load
+from ccmm_plugin_crm.survey import Survey
 from ccmm_plugin_records.figures import Figures
 from ccmm_plugin_records.table import Table
 from ccmm_proto.kinds import KINDS
@@ -40,7 +41,7 @@ class Example:
         path.write_text(self.rows, encoding="utf-8")
         os.utime(path, (EXPORTED.timestamp(), EXPORTED.timestamp()))
         asked = Options({**self.options, "path": str(path)})
-        plugins: dict[str, type[Source]] = {"table": Table, "figures": Figures}
+        plugins: dict[str, type[Source]] = {"table": Table, "figures": Figures, "survey": Survey}
         built = plugins[self.plugin].from_options(asked)
         asked.refuse_unknown()
         return built
