@@ -17,7 +17,8 @@ from bench.busy_day import CALLS, TICKETS, collected
 from ccmm_agent.testing_http import http_simulator
 from demo.sources import configuration
 from tests.support.fake_request_tracker import TOKEN, FakeRequestTracker
-from tests.support.genesys import CLIENT, SECRET, Genesys, conversation, user
+from tests.support.genesys import CLIENT, SECRET, Genesys
+from tests.support.genesys_detail import conversation, user
 from tests.support.odoo_servers import OdooServer, ticket
 from tests.support.salesforce_orgs import PEM, Organisation, case
 
