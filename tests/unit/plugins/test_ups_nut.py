@@ -88,7 +88,7 @@ def test_a_list_has_only_its_own_lines(lines: list[tuple[str, ...]]) -> None:
         ([BEGIN, STATUS, b'VAR rack ups.load "1"\n', END], Reason.UNREADABLE, "another list"),
         ([BEGIN, END, LISTED], Reason.UNREADABLE, "floor: no status"),
         ([BEGIN, b'VAR floor ups.status "WAIT"\n', END, LISTED], Reason.UNREADABLE, "floor: no status"),
-        ([BEGIN, *(b'VAR floor a%d "1"\n' % n for n in range(5001)), END], Reason.FLOOD, "more than 5000"),
+        ([BEGIN, b"".join(b'VAR floor a%d "1"\n' % n for n in range(5001)), END], Reason.FLOOD, "more than 5000"),
         ([b"ERR ACCESS-DENIED\n"], Reason.REFUSED, "upsd.conf"),
         ([b"ERR UNKNOWN-UPS\n"], Reason.NOT_FOUND, "ups.conf"),
         ([b"ERR DATA-STALE\n"], Reason.UNREADABLE, "driver"),
@@ -99,7 +99,7 @@ def test_a_list_has_only_its_own_lines(lines: list[tuple[str, ...]]) -> None:
 )
 def test_what_is_no_whole_answer_is_said(pieces: list[bytes], reason: Reason, words: str) -> None:
     with answering(sending(*pieces)) as port, pytest.raises(SourceUnavailable, match=words) as caught:
-        read_all(source(port), now=NOW, zone=ZONE)
+        read_all(source(port, look_timeout="20s"), now=NOW, zone=ZONE)
     assert caught.value.reason is reason
 
 
