@@ -1,17 +1,18 @@
 """A real chronyd, of the Debian package chrony, on loopback ports of its own; it never touches this machine's clock."""
 
 import getpass
-import os
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.processes import running
 
 WAIT_S = 20.0
 KEYS = {  # id → type, and what our key file holds
@@ -52,21 +53,13 @@ def running_chronyd(folder: Path, *lines: str, until: Callable[[str], bool] = bo
     )
     (folder / "conf").write_text("\n".join((*config, *lines)) + "\n")
     command = [program, "-x", "-d", "-U", "-u", getpass.getuser(), "-f", f"{folder}/conf"]
-    with (folder / "out").open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=dict(os.environ))
-        try:
-            deadline = time.monotonic() + WAIT_S
-            while not until(server.chronyc("tracking")):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"chronyd is not as wanted: {(folder / 'out').read_text('utf-8', 'replace')}")
-                time.sleep(0.1)
-            yield server
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            process.kill()
-            process.wait()
+    with running(command, folder / "out") as process:
+        deadline = time.monotonic() + WAIT_S
+        while not until(server.chronyc("tracking")):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"chronyd is not as wanted: {(folder / 'out').read_text('utf-8', 'replace')}")
+            time.sleep(0.1)
+        yield server
 
 
 def _free_port() -> int:

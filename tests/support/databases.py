@@ -21,6 +21,8 @@ from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from tests.support import processes
+
 ADMIN, ADMIN_PASSWORD = "admin_of_this_test", "password-of-the-admin"
 READER, PASSWORD = "ccmm_reader", "canary-of-the-reader"
 DATABASE = "center"
@@ -60,17 +62,9 @@ def running(make: str) -> Iterator[Server]:
     try:
         server = Server(make, _free_port(), folder, folder / "ca.pem")
         command = _postgresql(server) if make == "postgresql" else _mariadb(server)
-        with (folder / "out").open("wb") as out:
-            process = subprocess.Popen(command, stdout=out, stderr=out, cwd=folder, user=_account())
-            try:
-                _wait_for(server, process)
-                yield server
-            finally:
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=10)
-                process.kill()
-                process.wait()
+        with processes.running(command, folder / "out", cwd=folder, user=_account()) as process:
+            _wait_for(server, process)
+            yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,7 +1,33 @@
-"""Whether processes live."""
+"""Programs that tests start and stop, and whether processes live."""
 
+import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def running(command: Sequence[str], out: Path, **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    """A server for a test, what it tells in a file. `options` are those of Popen."""
+    with out.open("ab") as told:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told, **options)
+        try:
+            yield process
+        finally:
+            end(process)
+
+
+def end(*started: "subprocess.Popen[bytes]") -> None:
+    """They are told to end; who has not after ten seconds is killed."""
+    for process in started:
+        process.terminate()
+    for process in started:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
+        process.kill()
+        process.wait()
 
 
 def is_alive(pid: int) -> bool:

@@ -8,11 +8,13 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.processes import end
 
 _RESEND = "--rules.alert.resend-delay=1s"  # what fired before Alertmanager was found is sent soon
 _WAIT_S = 30.0
@@ -95,13 +97,7 @@ def running_monitoring(folder: Path) -> Iterator[Monitoring]:
             )
             yield running
         finally:
-            for process in started:
-                process.terminate()
-            for process in started:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=10)
-                process.kill()
-                process.wait()
+            end(*started)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

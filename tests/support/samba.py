@@ -19,6 +19,8 @@ import pytest
 import trustme
 from ldap3 import SIMPLE, Connection, Server, Tls
 
+from tests.support.processes import running
+
 SUFFIX = "DC=center,DC=example"
 DOMAIN = "center.example"
 ADMINISTRATOR = f"Administrator@{DOMAIN}"
@@ -90,19 +92,10 @@ def running_samba(folder: Path, ldif: str, *, large: str = "", members: int = 0)
     server = DomainController(_address(), folder / "ca.pem", folder)
     configuration = _provision(server)
     _fill(configuration, folder, ldif, large, members)
-    with (folder / "samba.out").open("wb") as out:
-        options = ["--no-process-group", "--model=single", "--maximum-runtime=900", f"--configfile={configuration}"]
-        command = ["samba", "--foreground", *options]
-        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
-        try:
-            _wait_for(server, process)
-            yield server
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            process.kill()
-            process.wait()
+    options = ["--no-process-group", "--model=single", "--maximum-runtime=900", f"--configfile={configuration}"]
+    with running(["samba", "--foreground", *options], folder / "samba.out") as process:
+        _wait_for(server, process)
+        yield server
 
 
 def _address() -> str:

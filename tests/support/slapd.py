@@ -21,6 +21,8 @@ import pytest
 import trustme
 from ldap3 import SIMPLE, Connection, Server
 
+from tests.support.processes import running
+
 SUFFIX = "dc=contact,dc=example"
 PEOPLE = f"ou=people,{SUFFIX}"
 READER = f"uid=svc-compliance,ou=services,{SUFFIX}"
@@ -67,18 +69,10 @@ def running_slapd(captured: Path, folder: Path, *, size_limit_paged: str = "unli
         [slapadd, "-f", configuration, "-b", SUFFIX, "-l", str(load)], check=True, capture_output=True, timeout=60
     )
     urls = f"ldap://127.0.0.1:{server.port}/ ldaps://127.0.0.1:{server.tls_port}/"
-    with (folder / "slapd.out").open("wb") as out:
-        process = subprocess.Popen([slapd, "-f", configuration, "-h", urls, "-d", "0"], stdout=out, stderr=out)
-        try:
-            _wait_for(server, process)
-            _add_groups(server, (captured / "groups.ldif").read_text("utf-8"))
-            yield server
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            process.kill()
-            process.wait()
+    with running([slapd, "-f", configuration, "-h", urls, "-d", "0"], folder / "slapd.out") as process:
+        _wait_for(server, process)
+        _add_groups(server, (captured / "groups.ldif").read_text("utf-8"))
+        yield server
 
 
 def _program(name: str) -> str:

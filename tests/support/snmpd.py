@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.processes import running
 
 COMMUNITY = "canary-community"
 USER = "ccmm"
@@ -74,17 +76,9 @@ def running_snmpd(folder: Path, *roots: str, rules: str = "") -> Iterator[Snmpd]
     )
     environment = {**os.environ, "SNMP_PERSISTENT_DIR": f"{folder}/state", "MIBS": "", "MIBDIRS": ""}
     command = [program, "-f", "-Lo", "-C", "-c", f"{folder}/snmpd.conf", "-p", f"{folder}/pid"]
-    with (folder / "out").open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
-        try:
-            _wait_for(folder / "out", process)
-            yield server
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
-            process.kill()
-            process.wait()
+    with running(command, folder / "out", env=environment) as process:
+        _wait_for(folder / "out", process)
+        yield server
 
 
 def default_rules() -> str:

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from tests.support.processes import end
 
 _FOLDERS = ("/lib/nut", "/usr/lib/nut", "/usr/libexec/nut-driver", "/usr/sbin")  # upsd in sbin: a script that asks /etc
 WAIT_S = 20.0
@@ -80,13 +82,7 @@ def running_upsd(folder: Path, units: Mapping[str, Mapping[str, str]]) -> Iterat
             _wait_for(server, started[-1], units)
             yield server
         finally:
-            for process in started:
-                process.terminate()
-            for process in started:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=10)
-                process.kill()
-                process.wait()
+            end(*started)
 
 
 def _told(variables: Mapping[str, str]) -> str:
