@@ -81,12 +81,8 @@ def test_an_alert_from_its_begin_over_its_silence_to_its_end(system: Monitoring)
     assert began["started"] >= before.timestamp() * 1000  # type: ignore[operator]
     assert ("acked" in began, began["ended"], done.covers) == (False, 0, None)
     listed = rules(found)
-    assert {name: bool(told.get("live")) for name, told in listed.items()} == {
-        "QueueTooLong": True,
-        "RecorderDown": True,
-        "Watchdog": True,
-        "Broken": False,
-    }
+    assert {name for name, told in listed.items() if told.get("live")} == {"QueueTooLong", "RecorderDown", "Watchdog"}
+    assert not listed["Broken"].get("live")
     assert ("fired" in listed["QueueTooLong"], "fired" in listed["RecorderDown"]) == (True, False)
     assert listed["QueueTooLong"]["signal"] == "queue"
 

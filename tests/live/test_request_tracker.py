@@ -165,13 +165,8 @@ def test_changes_are_stated_once_and_what_they_hide_with_them(
     lately = next(row for row in tracker.truth if row["queue"] == "Support" and civil_day(row["resolved"]) in days)
     renamed = some(tracker, "Complaints", "resolved", "open", "new", "stalled")
     again = lately["id"]
-    moved, cleared, erased, merged, into = (
-        some(tracker, "Support", "open", "stalled", "new", at=0),
-        some(tracker, "Support", "open", "stalled", "new", at=1),
-        some(tracker, "Support", "open", "stalled", "new", at=2),
-        some(tracker, "Support", "open", "stalled", "new", at=3),
-        next(row["id"] for row in tracker.truth if row["status"] == "resolved" and row["id"] != again),
-    )
+    moved, cleared, erased, merged = (some(tracker, "Support", "open", "stalled", "new", at=at) for at in range(4))
+    into = next(row["id"] for row in tracker.truth if row["status"] == "resolved" and row["id"] != again)
     tracker.do(
         f"ticket({renamed})->SetQueue('Support')",
         f"ticket({moved})->SetDue('2099-01-01 00:00:00')",

@@ -114,9 +114,8 @@ def _provision(server: DomainController) -> str:
     key.chmod(0o600)
     certificate.cert_chain_pems[0].write_to_path(chain)
     domain = ["--realm=CENTER.EXAMPLE", "--domain=CENTER", "--host-name=dc1", f"--host-ip={server.address}"]
-    password = f"--adminpass={ROOT_PASSWORD}"
-    options = ["--option=server services=ldap", f"--option=log file={folder}/log"]
-    _run("samba-tool", "domain", "provision", f"--targetdir={folder}", *domain, password, *options)
+    options = ["--option=server services=ldap", f"--option=log file={folder}/log", f"--adminpass={ROOT_PASSWORD}"]
+    _run("samba-tool", "domain", "provision", f"--targetdir={folder}", *domain, *options)
     folders = {word: folder / word.replace(" ", "-") for word in ("cache directory", "pid directory", "ncalrpc dir")}
     for path in folders.values():
         path.mkdir()
