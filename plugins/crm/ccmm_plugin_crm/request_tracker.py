@@ -146,10 +146,11 @@ Complaints = "complaint"
         covers = None
         if read_to is not None:
             state.upto_ms = max(before, to_ms(min(read_to, window.now).replace(microsecond=0)))
-            begin = before or state.first_day
-            covers = (from_ms(min(begin, state.upto_ms)), from_ms(state.upto_ms))
+            begin = state.vouched_ms(before) if before else state.first_day
             usual = [(name, self._class_of_queue(name)) for name in self.queues]
             yield from state.days_over(state.upto_ms, to_ms(window.now), usual, self._measures)
+            end = state.vouched_ms(state.upto_ms)
+            covers = (from_ms(min(begin, end)), from_ms(end))
         if lost:
             notes.append(f"{lost} tickets changed and cannot be seen any more: moved to a hidden queue, or erased")
         yield Done(covers, state.to_cursor(), more=read_to is None, detail="; ".join(notes))

@@ -76,6 +76,11 @@ class State:
         """The first of which nothing is missing."""
         return _day_of(self.since_ms - 1, self.zone) + DAY_MS
 
+    def vouched_ms(self, upto_ms: int) -> int:
+        """Until when all is told of what was read until then: a day that is over but not settled yet ends later."""
+        unstated = max(self.stated) + DAY_MS if self.stated else self.first_day
+        return min(upto_ms, unstated + DAY_MS - 1000)
+
     def _day(self, day: int, revision: int, queues: Queues, measures: Sequence[str]) -> Iterator[Observation]:
         rows = {(cell[1], cell[2]) for cell in self.cells if cell[0] == day} | {*queues}
         for queue, klass in sorted(rows):

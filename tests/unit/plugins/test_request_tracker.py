@@ -175,6 +175,22 @@ def test_a_day_is_stated_when_the_center_has_seen_its_end(
         assert (date(2026, 10, 25) in days) is is_over
 
 
+def test_a_day_is_not_vouched_for_to_its_end_before_it_is_stated(server: Simulator, tmp_path: Path) -> None:
+    """Its figures come a quarter of an hour after its end: until then nobody may take it for a day without cases."""
+    given, midnight = source(server.url, tmp_path), datetime(2026, 11, 20, tzinfo=UTC)
+    found, done = read(given, now=midnight + timedelta(minutes=5))
+    assert max(days_stated(found)) == midnight - timedelta(days=2)
+    assert done.covers is not None
+    assert done.covers[1] == midnight - timedelta(seconds=1)
+    found, later = read(given, done.cursor, now=midnight + timedelta(minutes=20))
+    assert days_stated(found) == {midnight - timedelta(days=1)}
+    assert later.covers == (done.covers[1], midnight + timedelta(minutes=20))
+
+
+def days_stated(found: list[Observation]) -> set[datetime]:
+    return {from_ms(one.measure.start_ms) for one in found if one.WhichOneof("fact") == "measure"}
+
+
 def test_figures_of_days_of_another_zone_are_stated_anew_by_revision(
     tracker: FakeRequestTracker, server: Simulator, tmp_path: Path
 ) -> None:
