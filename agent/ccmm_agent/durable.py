@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from tempfile import mkstemp
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o600) -> None:
@@ -17,20 +18,19 @@ def rewrite_atomically(path: Path, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes, mode: int, kept: os.stat_result | None) -> None:
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    # A name of its own: `status` and a `run` that begins may write the same file at the same moment.
+    descriptor, fresh = mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             if kept is not None:
                 os.fchown(descriptor, kept.st_uid, kept.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(kept.st_mode))
+            os.fchmod(descriptor, mode if kept is None else stat.S_IMODE(kept.st_mode))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
+        Path(fresh).replace(path)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        Path(fresh).unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
