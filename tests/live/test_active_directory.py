@@ -8,7 +8,6 @@ from ccmm_agent.plugin import Reason, SourceUnavailable
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source
 from ccmm_plugin_access_control.ldap_directory import Account, Directory, Where
-from tests.live.test_ldap_slapd import refusal
 from tests.support.ad_center import (
     FIFTH,
     PASSWORD,
@@ -23,6 +22,7 @@ from tests.support.ad_center import (
     read,
     source,
 )
+from tests.support.refusals import refusal
 from tests.support.samba import (
     ADMINISTRATOR,
     DOMAIN,

@@ -3,7 +3,6 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,13 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from ldap3 import MODIFY_REPLACE
 
-from ccmm_agent.plugin import CheckLine, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import CheckLine, Options, Reason, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_access_control.ldap import Ldap
 from ccmm_plugin_access_control.ldap_entries import parse_time
-from ccmm_proto.v1 import statement_pb2 as pb
+from tests.support.refusals import refusal
 from tests.support.slapd import LOADED, PASSWORD, PEOPLE, READER, SUFFIX, Slapd, running_slapd
+from tests.support.stated import attributes
 
 pytestmark = pytest.mark.live
 
@@ -69,19 +69,7 @@ def read(server: Slapd, /, **changed: object) -> dict[str, dict[str, object]]:
     (observation,), done = read_all(source(server, **changed), now=now, zone=ZONE)
     assert done.covers is not None
     assert observation.inventory.complete
-    return {entry.key.text: plain(entry) for entry in observation.inventory.entries}
-
-
-def plain(entry: pb.Entry) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for attribute in entry.attributes:
-        word = attribute.value.WhichOneof("value")
-        assert word is not None
-        value = getattr(attribute.value, word)
-        if word == "time_ms":
-            value = datetime.fromtimestamp(value / 1000, UTC)
-        found[attribute.name] = tuple(value.word) if word == "words" else value
-    return found
+    return {entry.key.text: attributes(entry) for entry in observation.inventory.entries}
 
 
 def check(server: Slapd, **changed: object) -> list[CheckLine]:
@@ -93,13 +81,6 @@ def days(value: object) -> int | None:
     loaded = parse_time(LOADED)
     assert loaded is not None
     return (loaded - value) // timedelta(days=1) if isinstance(value, datetime) else None
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
 
 
 def test_the_directory_gives_the_counts_of_its_truth(slapd: Slapd, truth: list[dict[str, str]]) -> None:

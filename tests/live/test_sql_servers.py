@@ -14,7 +14,7 @@ from ccmm_plugin_records import sql as sql_module
 from ccmm_plugin_records.sql import Sql
 from ccmm_tables.sql_makes import MAKES
 from tests.support.databases import PASSWORD, READER, Server, running
-from tests.support.tables import attributes
+from tests.support.stated import attributes
 
 pytestmark = pytest.mark.live
 

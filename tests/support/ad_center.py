@@ -10,7 +10,6 @@ import pytest
 from ccmm_agent.plugin import CheckLine, Options, Window
 from ccmm_agent.testing import read_all
 from ccmm_plugin_access_control.ldap import Ldap
-from tests.live.test_ldap_slapd import plain
 from tests.support.samba import (
     DOMAIN,
     SUFFIX,
@@ -18,6 +17,7 @@ from tests.support.samba import (
     password_of,
     running_samba,
 )
+from tests.support.stated import attributes
 
 __all__ = ["domain", "filled"]
 
@@ -155,7 +155,7 @@ def read(server: DomainController, /, **changed: object) -> dict[str, dict[str, 
     (observation,), done = read_all(source(server, **changed), now=datetime.now(UTC), zone=ZONE)
     assert done.covers is not None
     assert observation.inventory.complete
-    return {entry.key.text: plain(entry) for entry in observation.inventory.entries}
+    return {entry.key.text: attributes(entry) for entry in observation.inventory.entries}
 
 
 def check(server: DomainController, **changed: object) -> list[CheckLine]:

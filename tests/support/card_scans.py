@@ -10,7 +10,7 @@ from ccmm_agent.plugin import Done, Observation, Options, Reason, SourceUnavaila
 from ccmm_agent.testing import read_all
 from ccmm_plugin_access_control.card_data import CardData
 from tests.support.cards import card, spoken
-from tests.support.tables import attributes
+from tests.support.stated import attributes
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)

@@ -12,7 +12,6 @@ from ccmm_agent.delimited import LocalTimes
 from ccmm_agent.plugin import Done, Observation, Options, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import read_all
 from ccmm_plugin_records.table import Table
-from ccmm_proto.v1 import statement_pb2 as pb
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -54,16 +53,6 @@ def source(path: Path, options: Mapping[str, object], **changed: object) -> Tabl
 
 def read(one: Table, cursor: bytes = b"", now: datetime = NOW) -> tuple[list[Observation], Done]:
     return read_all(one, cursor=cursor, now=now, zone=ZONE)
-
-
-def attributes(found: pb.Entry | pb.Occurrence) -> dict[str, object]:
-    values: dict[str, object] = {}
-    for attribute in found.attributes:
-        word = attribute.value.WhichOneof("value")
-        assert word is not None
-        value = getattr(attribute.value, word)
-        values[attribute.name] = datetime.fromtimestamp(value / 1000, UTC) if word == "time_ms" else value
-    return values
 
 
 def problem(one: Table, reason: Reason = Reason.UNREADABLE) -> str:

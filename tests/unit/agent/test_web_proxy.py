@@ -15,6 +15,9 @@ from ccmm_agent.plugin import Reason, SourceUnavailable
 from ccmm_agent.testing_http import Asked, Certificate, Reply, Simulator, certificate, http_simulator, json_reply
 from ccmm_agent.web import Answer, Web, bearer, manifest_of, place_lines, place_of
 from tests.support.proxies import Fault, http_proxy
+from tests.support.web_tickets import short_pauses
+
+__all__ = ["short_pauses"]
 
 SECRET = "s3cr3t-canary"
 PASSWORD = "pr0xy-c@nary: 密码"
@@ -22,11 +25,6 @@ PASSWORD = "pr0xy-c@nary: 密码"
 
 def tickets(asked: Asked) -> Reply:
     return json_reply({"asked": asked.path})
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ccmm_agent.web._PAUSE_S", 0.05)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from ccmm_plugin_records import documents as documents_module
 from ccmm_plugin_records.documents import Documents, parse_cursor
 from ccmm_plugin_records.sidecar import BadSidecar, Said, front_matter, parse_sidecar
 from ccmm_proto.v1 import statement_pb2 as pb
+from tests.support.stated import attributes
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -50,18 +51,6 @@ def read(folder: Path, **changed: object) -> dict[str, pb.Document]:
     return {document.id: document for document in documents}
 
 
-def attributes(document: pb.Document) -> dict[str, object]:
-    values: dict[str, object] = {}
-    for attribute in document.attributes:
-        word = attribute.value.WhichOneof("value")
-        assert word is not None
-        value = getattr(attribute.value, word)
-        if word == "time_ms":
-            value = datetime.fromtimestamp(value / 1000, UTC)
-        values[attribute.name] = list(value.word) if word == "words" else value
-    return values
-
-
 def warnings(folder: Path) -> dict[str, str]:
     window = Window(cursor=b"", now=NOW, zone=ZONE)
     return {line.subject: line.detail for line in source(folder).check(window) if line.verdict == "warning"}
@@ -79,7 +68,7 @@ def test_a_document_leaves_as_digest_and_metadata(tmp_path: Path) -> None:
         "version": "3.1",
         "owner": "10023",
         "live": True,
-        "topics": ["return_to_normal", "reconciliation"],
+        "topics": ("return_to_normal", "reconciliation"),
         "approved": datetime(2026, 2, 28, 16, 0, tzinfo=UTC),
         "reviewed": datetime(2026, 9, 1, 2, 0, tzinfo=UTC),
         "size_bytes": 13,

@@ -15,7 +15,7 @@ from ccmm_plugin_access_control.ldap_directory import MAX_VALUES, Account, Direc
 from ccmm_plugin_access_control.ldap_entries import DirectoryEntry, domain_dn
 from ccmm_plugin_access_control.ldap_facts import Reading
 from ccmm_plugin_access_control.ldap_open import OpenLdap
-from tests.unit.plugins.test_ldap_ad import sid
+from tests.support.ad_entries import sid
 from tests.unit.plugins.test_ldap_ad_values import blob, stamp
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)

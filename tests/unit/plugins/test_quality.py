@@ -17,7 +17,8 @@ from ccmm_plugin_records import quality as module
 from ccmm_plugin_records.quality import Quality
 from ccmm_plugin_records.quality_seen import Seen, parse_seen
 from ccmm_proto.v1.statement_pb2 import OBSERVED
-from tests.support.tables import attributes, written
+from tests.support.stated import attributes
+from tests.support.tables import written
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SCORES = """质检单号,质检时间,坐席工号,通话编号,质检员,抽样方式,评分表,得分,满分,致命错误,流程,步骤数,符合步骤

@@ -12,7 +12,8 @@ from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_records import sql as sql_module
 from ccmm_plugin_records.sql import Sql
-from tests.support.tables import NOW, ROSTER_OPTIONS, ZONE, attributes
+from tests.support.stated import attributes
+from tests.support.tables import NOW, ROSTER_OPTIONS, ZONE
 
 STAFF = """
 CREATE TABLE staff ("staff no" TEXT, status TEXT, "hire date" TEXT, "leave date" TEXT, hours NUMERIC, secret BLOB);

@@ -8,6 +8,7 @@ from ccmm_agent.plugin import Observation, Reason, SourceUnavailable, Window
 from ccmm_agent.testing import check_source
 from ccmm_plugin_records import table as table_module
 from ccmm_tables import export
+from tests.support.stated import attributes
 from tests.support.tables import (
     EXPORTED,
     NOW,
@@ -16,7 +17,6 @@ from tests.support.tables import (
     TICKET_OPTIONS,
     TICKETS,
     ZONE,
-    attributes,
     problem,
     read,
     source,

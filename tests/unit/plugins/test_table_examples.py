@@ -22,7 +22,7 @@ from ccmm_plugin_records.table import Table
 from ccmm_proto.kinds import KINDS
 from ccmm_proto.v1 import statement_pb2 as pb
 from ccmm_rules.vocabulary.tables import load_vocabulary
-from tests.support.tables import attributes
+from tests.support.stated import attributes
 
 PAGE = Path(__file__).parents[3] / "docs" / "plugins" / "table-examples.md"
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -103,7 +103,7 @@ def test_an_example_of_a_kind_maps_and_fills_every_attribute_with_words_that_rul
 
 
 def _texts(value: object) -> set[str]:
-    return set(value.word) if isinstance(value, pb.Words) else {str(value)}
+    return set(value) if isinstance(value, tuple) else {str(value)}
 
 
 def test_there_is_an_example_of_every_fact_that_tables_feed_the_pack_with(tmp_path: Path) -> None:

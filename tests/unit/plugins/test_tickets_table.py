@@ -22,7 +22,8 @@ from ccmm_plugin_crm.tickets_table import TicketsTable
 from ccmm_proto.v1 import statement_pb2 as pb
 from ccmm_tables.columns import Row
 from ccmm_tables.declared import Declared
-from tests.support.tables import NOW, ZONE, attributes
+from tests.support.stated import attributes
+from tests.support.tables import NOW, ZONE
 
 PlaceOf: TypeAlias = Callable[[Path, Sequence[Sequence[str]]], Mapping[str, object]]
 HEADER = ("no", "made", "type", "state", "first_due", "due", "done", "told", "before", "again", "who", "about", "text")
