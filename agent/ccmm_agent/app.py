@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ccmm_agent.texts import LANGUAGES
+from ccmm_agent.texts import LANGUAGES, text_of
 
 app = typer.Typer(
     name="ccmm-agent",
@@ -26,7 +26,7 @@ def _language(given: str) -> str:
     return given
 
 
-Language = Annotated[str, typer.Option(callback=_language, help="Of what is told: en or zh 中文.")]
+Language = Annotated[str, typer.Option(callback=_language, envvar="CCMM_LANG", help="Of what is told: en or zh 中文.")]
 
 
 @app.command()
@@ -86,12 +86,13 @@ def collect(
     folder: Folder,
     source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
     from_start: Annotated[bool, typer.Option(help="From the beginning, not from where the last run ended.")] = False,
+    lang: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """One run now, as it would be signed; not sent."""
     from ccmm_agent.look import collect as looking
 
-    everything = looking(folder, source=source, as_json=as_json, from_start=from_start)
+    everything = looking(folder, source=source, as_json=as_json, from_start=from_start, language=lang)
     raise typer.Exit(0 if everything else 1)
 
 
@@ -107,11 +108,11 @@ def run(folder: Folder) -> None:
 
 
 @app.command()
-def status(folder: Folder, as_json: AsJson = False) -> None:
+def status(folder: Folder, lang: Language = "en", as_json: AsJson = False) -> None:
     """What waits, the last receipt, every source."""
     from ccmm_agent import status as state
 
-    state.status(folder, as_json=as_json)
+    state.status(folder, as_json=as_json, language=lang)
 
 
 @app.command()
@@ -136,6 +137,7 @@ def attest(
 
 @app.command()
 def plugins(
+    lang: Language = "en",
     as_json: AsJson = False,
     example: Annotated[
         str | None, typer.Option(help="Print the [[source]] of this type, every option explained.")
@@ -148,31 +150,33 @@ def plugins(
     if example is not None:
         typer.echo(example_of(example))
     else:
-        show_plugins(as_json=as_json)
+        show_plugins(as_json=as_json, language=lang)
 
 
 @app.command()
 def show_outbox(
     folder: Folder,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The newest so many statements.")] = 50,
+    lang: Language = "en",
     as_json: AsJson = False,
 ) -> None:
     """What waits and what was sent, readable."""
     from ccmm_agent.outbox_view import show_outbox as showing
 
-    showing(folder, as_json=as_json, limit=limit)
+    showing(folder, as_json=as_json, limit=limit, language=lang)
 
 
 @app.command()
 def export_pseudonym_key(
     folder: Folder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file, 0600.")],
+    lang: Language = "en",
 ) -> None:
     """Write the center's pseudonym key for its next agent."""
     from ccmm_agent.identity import KeyFolder, export_pseudonym_key
 
     export_pseudonym_key(KeyFolder(folder), file)
-    typer.echo(f"{file}: carry it to the next agent by a safe way, join with --pseudonym-key, then delete it", err=True)
+    typer.echo(text_of("key_exported", lang, file=file), err=True)
 
 
 @app.command()

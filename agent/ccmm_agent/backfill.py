@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from ccmm_agent.reading import Reading
 from ccmm_agent.source_state import SourceState
+from ccmm_agent.texts import text_of
 from ccmm_proto.period import from_ms, to_ms
 from ccmm_proto.v1.statement_pb2 import EMPTY, OBSERVED, Observation, Run
 
@@ -49,12 +50,13 @@ def after_batch(state: SourceState, run: Run, *, more: bool) -> SourceState:
     return replace(state, history_from_ms=begin_ms, history_to_ms=max(state.history_to_ms, run.covers.to_ms, 1))
 
 
-def progress(state: SourceState, now: datetime) -> str:
+def progress(state: SourceState, now: datetime, language: str = "en") -> str:
     """How far the first reading has come, for people; empty where it has ended or tells no time."""
     if state.history_from_ms <= 0 or state.history_to_ms <= state.history_from_ms:
         return ""
     share = (state.history_to_ms - state.history_from_ms) / max(1, to_ms(now) - state.history_from_ms)
-    return f"up to {from_ms(state.history_to_ms):%Y-%m-%d %H:%M} UTC, {min(100, int(share * 100))} %"
+    until = f"{from_ms(state.history_to_ms):%Y-%m-%d %H:%M} UTC"
+    return text_of("history_up_to", language, until=until, percent=min(100, int(share * 100)))
 
 
 def _is_before(observation: Observation, begin_ms: int) -> bool:

@@ -33,7 +33,7 @@ S = TypeVar("S", SourceConfig, PlannedSource)
 SAMPLE = 3  # facts shown per source by `check`
 
 
-def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool) -> bool:
+def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool, language: str = "en") -> bool:
     """Print what the next run of each source (or of one) would send. True: every source could look."""
     protect_this_process()
     config = load_config(folder)
@@ -46,9 +46,8 @@ def collect(folder: Path, *, source: str | None, as_json: bool, from_start: bool
     if as_json:
         print_json({"runs": [json_format.MessageToDict(run, preserving_proto_field_name=True) for run in runs]})
     else:
-        columns = ("source", "outcome", "why", "part", "facts", "bytes")
-        print_table(columns, [_row(run) for run in runs])
-        print_line("Nothing was sent. `--json` shows every fact.")
+        print_table(text_of("collect_columns", language).split("|"), [_row(run, language) for run in runs])
+        print_line(text_of("nothing_sent", language))
     return all(run.outcome in (OBSERVED, Outcome.EMPTY) or run.reason == Reason.VETOED for run in runs)
 
 
@@ -95,10 +94,10 @@ def _runs(planned: PlannedSource, cursor: bytes, key: PseudonymKey) -> Iterator[
         cursor = ran.cursor
 
 
-def _row(run: Run) -> tuple[object, ...]:
+def _row(run: Run, language: str) -> tuple[object, ...]:
     why = ": ".join(part for part in (run.reason, run.detail) if part)
-    part = f"{run.part} of {run.parts}"
-    return (run.source, Outcome.Name(run.outcome), why, part, len(run.observations), run.ByteSize())
+    outcome, part = text_of(Outcome.Name(run.outcome), language), f"{run.part}/{run.parts}"
+    return (run.source, outcome, why, part, len(run.observations), run.ByteSize())
 
 
 def _checked(

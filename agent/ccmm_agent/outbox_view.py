@@ -11,14 +11,15 @@ from ccmm_agent.home import opened_home
 from ccmm_agent.screen import iso, print_json, print_line, print_table
 from ccmm_agent.spool import ACKNOWLEDGED, SET_ASIDE, WAITING
 from ccmm_agent.status import receipt_of
+from ccmm_agent.texts import text_of
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.v1.statement_pb2 import Note, Observation, Outcome, Run, Statement
 from ccmm_proto.wire import parse_message
 
-STATES = {WAITING: "waiting", ACKNOWLEDGED: "acknowledged", SET_ASIDE: "set aside"}
+STATES = {WAITING: "waiting", ACKNOWLEDGED: "acknowledged", SET_ASIDE: "set_aside"}
 
 
-def show_outbox(folder: Path, *, as_json: bool, limit: int) -> None:
+def show_outbox(folder: Path, *, as_json: bool, limit: int, language: str = "en") -> None:
     """Print the newest statements of the spool, newest first."""
     with opened_home(folder, alone=False) as home:
         rows = [
@@ -29,11 +30,11 @@ def show_outbox(folder: Path, *, as_json: bool, limit: int) -> None:
         print_json({"statements": [_document(row, statement) for row, statement in rows]})
         return
     if not rows:
-        print_line("Nothing waits here and nothing was sent yet: `ccmm-agent run DIR` reads, signs and sends.")
+        print_line(text_of("outbox_empty", language))
         return
-    columns = ("source", "what", "state", "created", "epoch", "number", "bytes")
-    print_table(columns, [_line(row, statement) for row, statement in rows])
-    print_line("`--json` shows every fact of them, as signed: nothing else leaves.")
+    columns = text_of("outbox_columns", language).split("|")
+    print_table(columns, [_line(row, statement, language) for row, statement in rows])
+    print_line(text_of("outbox_all", language))
 
 
 def _document(row: tuple[object, ...], statement: Statement) -> dict[str, object]:
@@ -44,7 +45,7 @@ def _document(row: tuple[object, ...], statement: Statement) -> dict[str, object
         "epoch": epoch,
         "sequence": sequence,
         "digest": digest.hex(),
-        "state": STATES[state],
+        "state": text_of(STATES[state], "en"),
         "created": iso(created_ms if isinstance(created_ms, int) else None),
         "acknowledged": iso(acknowledged_ms if isinstance(acknowledged_ms, int) else None),
         "receipt": receipt_of(receipt if isinstance(receipt, bytes) else b""),
@@ -52,7 +53,7 @@ def _document(row: tuple[object, ...], statement: Statement) -> dict[str, object
     }
 
 
-def _line(row: tuple[object, ...], statement: Statement) -> tuple[object, ...]:
+def _line(row: tuple[object, ...], statement: Statement, language: str) -> tuple[object, ...]:
     epoch, sequence, _, state, created_ms, _, envelope, _ = row
     assert isinstance(state, int)
     assert isinstance(created_ms, int)
@@ -60,15 +61,15 @@ def _line(row: tuple[object, ...], statement: Statement) -> tuple[object, ...]:
     if statement.WhichOneof("body") == "note":
         source, what = "(note)", f"{Note.Kind.Name(statement.note.kind)}: {statement.note.detail}"
     else:
-        source, what = statement.run.source, told_of(statement.run)
-    return (source, what, STATES[state], iso(created_ms), epoch, sequence, len(envelope))
+        source, what = statement.run.source, told_of(statement.run, language)
+    return (source, what, text_of(STATES[state], language), iso(created_ms), epoch, sequence, len(envelope))
 
 
-def told_of(run: Run) -> str:
+def told_of(run: Run, language: str = "en") -> str:
     """A run in a sentence: what came of it, why, and how many facts of which sort left."""
-    outcome = " ".join(filter(None, (Outcome.Name(run.outcome), run.reason)))
-    due = f" at {run.missed.count} due times" if run.missed.count > 1 else ""
-    part = f" (part {run.part} of {run.parts})" if run.parts > 1 else ""
+    outcome = " ".join(filter(None, (text_of(Outcome.Name(run.outcome), language), run.reason)))
+    due = text_of("due_times", language, count=run.missed.count) if run.missed.count > 1 else ""
+    part = text_of("part_of", language, part=run.part, parts=run.parts) if run.parts > 1 else ""
     facts: Counter[str] = Counter()
     for observation in run.observations:
         facts[word_of(observation)] += _size(observation)

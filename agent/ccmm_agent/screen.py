@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
+from unicodedata import east_asian_width
 
 from ccmm_proto.period import from_ms
 
@@ -32,14 +33,30 @@ def say(text: str) -> None:
 def print_entry(title: str, rows: Sequence[tuple[str, str]]) -> None:
     """A title, what belongs to it, folded to the width of the terminal, and an empty line."""
     width = max(40, shutil.get_terminal_size().columns)
-    names = max((len(name) for name, _ in rows), default=0)
-    for begin, text in ((title, ""), *((f"  {name:<{names}}  ", told) for name, told in rows)):
-        indent = " " * (len(begin) if text else 4)
+    names = max((_cells(name) for name, _ in rows), default=0)
+    for begin, text in ((title, ""), *((f"  {_padded(name, names)}  ", told) for name, told in rows)):
+        indent = " " * (_cells(begin) if text else 4)
         lines = textwrap.wrap(
             begin + text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
         )
         print_line("\n".join(lines))
     print_line("")
+
+
+def print_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """A label and what it tells, line by line, the labels made equally wide."""
+    width = max(map(_cells, (label for label, _ in rows)))
+    for label, told in rows:
+        print_line(f"{_padded(label, width)}  {told}")
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _cells(text))
+
+
+def _cells(text: str) -> int:
+    """Columns of a terminal: a Chinese character takes two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

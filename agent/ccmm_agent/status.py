@@ -7,10 +7,11 @@ from ccmm_agent import clock
 from ccmm_agent import spool_sql as sql
 from ccmm_agent.backfill import progress
 from ccmm_agent.home import Home, is_running, opened_home
-from ccmm_agent.screen import iso, iso_of, print_json, print_line, print_table
+from ccmm_agent.screen import iso, iso_of, print_json, print_line, print_rows, print_table
 from ccmm_agent.source_state import SourceState
 from ccmm_agent.sources import PlannedSource, planned_sources
 from ccmm_agent.spool import SET_ASIDE
+from ccmm_agent.texts import text_of
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import Malformed
 from ccmm_proto.period import from_ms
@@ -21,18 +22,18 @@ from ccmm_proto.wire import parse_message
 REFUSALS_SHOWN = 5
 
 
-def status(folder: Path, *, as_json: bool) -> None:
+def status(folder: Path, *, as_json: bool, language: str = "en") -> None:
     """Print the state of the agent in this folder; works beside a running `run`."""
     with opened_home(folder, alone=False) as home:
-        document = state_of(home, clock.now())
+        document = state_of(home, clock.now(), "en" if as_json else language)
     if as_json:
         print_json(document)
     else:
-        _show(document)
+        _show(document, language)
 
 
-def state_of(home: Home, at: datetime) -> dict[str, object]:
-    """Everything `status` tells, as JSON types."""
+def state_of(home: Home, at: datetime, language: str = "en") -> dict[str, object]:
+    """Everything `status` tells, as JSON types; the language is that of `history`."""
     chain = home.spool.chain()
     depth, size, oldest_ms = home.spool.query(sql.DEPTH)[0]
     not_after = home.keys.transport().not_after
@@ -57,7 +58,8 @@ def state_of(home: Home, at: datetime) -> dict[str, object]:
             "days_left": round((not_after - at).total_seconds() / 86400, 1),
         },
         "sources": [
-            _source(source, states.get(source.name), at) for source in planned_sources(home.folder, home.config)
+            _source(source, states.get(source.name), at, language)
+            for source in planned_sources(home.folder, home.config)
         ],
         "refusals": [
             {"name": name, "message": message, "at": iso(at_ms), "digest": digest.hex()}
@@ -83,7 +85,7 @@ def receipt_of(envelope: bytes) -> dict[str, object] | None:
     }
 
 
-def _source(source: PlannedSource, state: SourceState | None, at: datetime) -> dict[str, object]:
+def _source(source: PlannedSource, state: SourceState | None, at: datetime, language: str) -> dict[str, object]:
     # A first reading that goes on through a long history keeps its due time open.
     last_due = None if state is None or not state.last_due_ms else from_ms(state.last_due_ms)
     return {
@@ -96,44 +98,48 @@ def _source(source: PlannedSource, state: SourceState | None, at: datetime) -> d
         "last_due": None if last_due is None else iso_of(last_due),
         "next_due": iso_of(source.schedule.next_after(last_due) if last_due else at),
         "reads_history": state is not None and (last_due is None or state.history_to_ms > 0),
-        "history": progress(state, at) if state else "",
+        "history": progress(state, at, language) if state else "",
         "failures": state.failures if state else 0,
         "stopped": bool(state and state.stopped),
     }
 
 
-def _show(document: dict[str, object]) -> None:
+def _show(document: dict[str, object], language: str) -> None:
     """The same for people."""
     spool, certificate, receipt = document["spool"], document["certificate"], document["last_receipt"]
     assert isinstance(spool, dict)
     assert isinstance(certificate, dict)
-    print_line(f"center {document['center']} · agent {document['agent']} · {_running(document)}")
+    running = text_of("running" if document["running"] else "not_running", language)
+    print_line(text_of("status_of", language, center=document["center"], agent=document["agent"], running=running))
     oldest = spool["oldest_unsent"] or "-"
-    print_line(f"waiting       {spool['depth']} statements, {spool['bytes']} bytes; oldest {oldest}")
-    print_line(f"spool         {spool['used_bytes']} of {spool['limit_bytes']} bytes; {spool['set_aside']} set aside")
-    if isinstance(receipt, dict):
-        number = f"epoch {receipt['epoch']}, number {receipt['sequence']}"
-        print_line(f"last receipt  {receipt['recorded']} ({number}, log index {receipt['log_index']})")
-    else:
-        print_line("last receipt  none yet")
-    print_line(f"certificate   until {certificate['not_after']} ({certificate['days_left']} days left)")
+    lines = [
+        text_of("status_waiting", language, depth=spool["depth"], bytes=spool["bytes"], oldest=oldest),
+        text_of(
+            "status_spool",
+            language,
+            used=spool["used_bytes"],
+            limit=spool["limit_bytes"],
+            set_aside=spool["set_aside"],
+        ),
+        text_of("status_receipt", language, **receipt)
+        if isinstance(receipt, dict)
+        else text_of("no_receipt", language),
+        text_of("status_certificate", language, **certificate),
+    ]
+    print_rows([(label, told) for label, _, told in (line.partition("|") for line in lines)])
     sources, refusals = document["sources"], document["refusals"]
     assert isinstance(sources, list)
     assert isinstance(refusals, list)
-    columns = ("source", "plugin", "last outcome", "when", "next due", "why")
-    print_table(columns, [_row(source) for source in sources])
+    print_table(text_of("status_columns", language).split("|"), [_row(source, language) for source in sources])
     for refusal in refusals:
-        print_line(f"refused at {refusal['at']}: {refusal['name']}: {refusal['message']}")
+        print_line(text_of("status_refused", language, **refusal))
 
 
-def _running(document: dict[str, object]) -> str:
-    return "running" if document["running"] else "not running: start it with `ccmm-agent run DIR`"
-
-
-def _row(source: dict[str, object]) -> tuple[object, ...]:
+def _row(source: dict[str, object], language: str) -> tuple[object, ...]:
     why = ": ".join(str(source[part]) for part in ("reason", "detail") if source[part])
     next_due = source["next_due"]
     if source["reads_history"]:
-        next_due = " ".join(filter(None, ("reads its history", str(source["history"]))))
-    next_due = "stopped: the spool is full" if source["stopped"] else next_due
-    return (source["name"], source["plugin"], source["outcome"] or "-", source["finished"] or "-", next_due, why)
+        next_due = " ".join(filter(None, (text_of("reads_history", language), str(source["history"]))))
+    next_due = text_of("stopped_full", language) if source["stopped"] else next_due
+    outcome = text_of(str(source["outcome"]), language) if source["outcome"] else "-"
+    return (source["name"], source["plugin"], outcome, source["finished"] or "-", next_due, why)

@@ -16,7 +16,7 @@ KnownAt = Annotated[str | None, typer.Option("--known-at", help="use what was re
 Pack = Annotated[str, typer.Argument(metavar="PACK", help="a folder with pack.yaml, a name, or a digest")]
 PackName = Annotated[str | None, typer.Option("--pack", help="judge by this pack: a folder, a name or a digest")]
 Everything = Annotated[bool, typer.Option("--all", help="closed rules, too, and what mends each open one")]
-Lang = Annotated[str, typer.Option(help="en or zh")]
+Lang = Annotated[str, typer.Option(envvar="CCMM_LANG", help="en or zh")]
 
 
 def parse_instant(text: str | None) -> int | None:

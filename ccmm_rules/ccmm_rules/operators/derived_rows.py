@@ -6,6 +6,7 @@ So a hole unbinds every name of a read that looks at derived rows.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
 
 from ccmm_rules.derived import kind_named
 from ccmm_rules.evidence import Happening, Span
@@ -19,8 +20,8 @@ from ccmm_rules.operators.slot_grid import whole_from
 from ccmm_rules.operators.slot_values import slot_values
 from ccmm_rules.operators.table import Table
 from ccmm_rules.operators.view import REACH_MS, FeedState, View
-from ccmm_rules.operators.windows import back, local_date, midnight_ms
-from ccmm_rules.spec import DAY_MS, Derived, RowSource
+from ccmm_rules.operators.windows import grain_window, row_window
+from ccmm_rules.spec import DAY_MS, Derived, RowSource, Window
 from ccmm_rules.vocabulary.tables import Metric
 
 LIST_REACH_MS = 31 * DAY_MS  # a lost list moves what it showed to the next one
@@ -91,8 +92,11 @@ def all_quiet(view: View) -> list[Quiet]:
 
 
 def _always(view: View) -> FeedState:
-    """Having listened needs no source, but one that was ever heard."""
-    heard = any(quiet.spoken for quiet in all_quiet(view))
+    """Having listened needs no source, but one that was ever heard.
+
+    Windows hang on when somebody was heard last: while all are silent, no earlier silence leaves them by waiting.
+    """
+    heard = [quiet.spoken[-1].to_ms for quiet in all_quiet(view) if quiet.spoken]
     return FeedState(
         state="" if heard else "missing",
         reason="" if heard else "never",
@@ -100,7 +104,15 @@ def _always(view: View) -> FeedState:
         deadline_ms=None,
         log_index=-1,
         sources=(),
+        hangs_ms=min(view.at_ms, max(heard, default=view.at_ms)),
     )
+
+
+def window_of(over: Window, feed: FeedState, zone: ZoneInfo, grain: str = "") -> tuple[Span, Sequence[Span]]:
+    """The window of a read of rows, and the closed units of the grain that are expected in it."""
+    hangs_ms = feed.watermark_ms if feed.hangs_ms is None else feed.hangs_ms
+    span, units = grain_window(over, grain, hangs_ms, zone) if grain else (row_window(over, hangs_ms, zone), ())
+    return Span(span.from_ms, feed.watermark_ms), units
 
 
 def _answers(derived: Derived, view: View) -> list[str]:
@@ -212,7 +224,5 @@ def _measured(
 
 
 def silence_again(view: View) -> Iterator[int]:
-    """When the passing of time alone makes or moves a silence: a source falls due, a day leaves the window."""
-    assert view.zone is not None
+    """When the passing of time alone makes a silence: a source falls due."""
     yield from (quiet.due_ms + 1 for quiet in all_quiet(view))
-    yield midnight_ms(back(local_date(view.at_ms, view.zone), -1, "d"), view.zone)

@@ -10,7 +10,7 @@ from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.computed import computed_index
 from ccmm_rules.operators.crossing import pair_crossing
-from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of
+from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of, window_of
 from ccmm_rules.operators.holes import holed
 from ccmm_rules.operators.joining import (
     Goodness,
@@ -26,7 +26,7 @@ from ccmm_rules.operators.joining import (
 from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.rows_read import emptied, lag_between
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
-from ccmm_rules.operators.windows import nearest_rank, row_window
+from ccmm_rules.operators.windows import nearest_rank
 from ccmm_rules.spec import MatchSpec
 
 _LOWER_IS_WORSE = frozenset(("share", "good", "good_share", "mean"))
@@ -42,7 +42,7 @@ def read_match(read: Read, view: View, rule: Rule) -> Reading:
         return unknown(feed.state, feed.reason, feed)
     if view.zone is None:
         return unknown("missing", "zone", feed)
-    span = row_window(spec.over, feed.watermark_ms, view.zone) if spec.over is not None else None
+    span = window_of(spec.over, feed, view.zone)[0] if spec.over is not None else None
     hole = _hole(spec, view, feed, span)
     troubles = [
         trouble_of((source,), view, wide, feed.watermark_ms)
@@ -73,7 +73,7 @@ def match_windows(read: Read, view: View) -> Iterator[tuple[str, Span]]:
     if feed.state or view.zone is None:
         return
     all_time = Span(0, feed.watermark_ms)
-    span = row_window(spec.over, feed.watermark_ms, view.zone) if spec.over is not None else None
+    span = window_of(spec.over, feed, view.zone)[0] if spec.over is not None else None
     for source, wide in windows_of(spec, span, feed.watermark_ms):
         if source.form == "occurrence" and source.derived is None:
             yield source.kind, wide or all_time

@@ -11,7 +11,7 @@ from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.computed import computed_index
 from ccmm_rules.operators.counting import Frame, Judged, two_looks
 from ccmm_rules.operators.crossing import next_crossing
-from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of
+from ccmm_rules.operators.derived_rows import feed_of, feeds_now, ground_of, reach_of, trouble_of, window_of
 from ccmm_rules.operators.expecting import Expected, expecting, groups_of
 from ccmm_rules.operators.groups import named
 from ccmm_rules.operators.holes import holed
@@ -19,7 +19,7 @@ from ccmm_rules.operators.metric import unknown
 from ccmm_rules.operators.rowset import Chosen, goods_of, rows_of
 from ccmm_rules.operators.table import Table, picked
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
-from ccmm_rules.operators.windows import grain_window, row_window, workdays_between
+from ccmm_rules.operators.windows import workdays_between
 from ccmm_rules.spec import RowSource, RowsSpec
 from ccmm_rules.verdict import Spot
 
@@ -127,9 +127,7 @@ def _window(spec: RowsSpec, feed: FeedState, zone: ZoneInfo) -> tuple[Span, Sequ
     """The window, and the calendar units expected in it."""
     if spec.over is None:
         return _all_time(feed), []
-    if spec.group is not None and spec.group.unit:
-        return grain_window(spec.over, spec.group.unit, feed.watermark_ms, zone)
-    return row_window(spec.over, feed.watermark_ms, zone), []
+    return window_of(spec.over, feed, zone, spec.group.unit if spec.group is not None else "")
 
 
 def _all_time(feed: FeedState) -> Span:

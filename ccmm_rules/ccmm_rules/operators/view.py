@@ -50,7 +50,10 @@ VerdictsOf = Callable[[Sequence[str], str], Sequence[Verdict]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """Whether the sources of a feed have spoken lately, and up to when they vouch."""
+    """Whether the sources of a feed have spoken lately, and up to when they vouch.
+
+    `hangs_ms`: where windows of rows hang, if not on the watermark.
+    """
 
     state: str
     reason: str
@@ -58,6 +61,7 @@ class FeedState:
     deadline_ms: int | None
     log_index: int
     sources: tuple[SourceFacts, ...]
+    hangs_ms: int | None = None
 
 
 MakeTable = Callable[[RowSource, "View", Span, int], Table | None]

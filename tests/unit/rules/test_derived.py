@@ -240,9 +240,19 @@ def test_what_is_filled_in_two_days_later_stays_a_silence() -> None:
 
 
 def test_a_source_that_went_quiet_long_ago_is_still_silent() -> None:
-    verdict = verdict_on(
-        "{occurrences: silence, over: 7d, number: lasted_days}", "x.n == 1 && x.max == 7", HEARD, at="2026-05-20T03:00"
-    )
+    read = "{occurrences: silence, over: 7d, number: lasted_days}"
+    other = looked(("2026-03-01T00:00", "2026-05-20T03:00"), source="doors")
+    verdict = verdict_on(read, "x.n == 1 && x.max == 7", [*HEARD, *other], at="2026-05-20T03:00")
+    assert verdict.outcome == Outcome.SATISFIED, verdict.seen
+
+
+def test_while_nobody_speaks_no_earlier_silence_leaves_its_window() -> None:
+    read = "{occurrences: silence, of: 'lasted_minutes > 15.0', over: 2d, number: lasted_minutes}"
+    for at, silences in (("2026-03-20T03:00", 1), ("2026-03-20T03:08", 2), ("2026-03-29T03:00", 2)):
+        verdict = verdict_on(read, f"x.n == {silences} && x.max >= 40.0", HEARD, at=at)
+        assert verdict.outcome == Outcome.SATISFIED, verdict.seen
+    spoke = looked(("2026-03-20T02:50", "2026-03-22T03:00"), source="doors")
+    verdict = verdict_on(read, "x.n == 1", [*HEARD, *spoke], at="2026-03-22T03:00")
     assert verdict.outcome == Outcome.SATISFIED, verdict.seen
 
 
