@@ -59,7 +59,9 @@ def test_join_status_and_exit_codes(collector: FakeCollector, tmp_path: Path) ->
     assert document["last_receipt"] is None
     assert 6.9 < document["certificate"]["days_left"] <= 7
     assert [source["name"] for source in document["sources"]] == ["attestations"]
-    assert agent("status", folder).returncode == 0
+    assert "last receipt  none yet" in agent("status", folder).stdout
+    assert "最近回执  尚无" in agent("status", folder, "--lang", "zh").stdout
+    assert agent("status", folder, "--lang", "fr").returncode == 2
 
 
 def test_an_error_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
@@ -159,6 +161,7 @@ def test_plugins_lists_what_is_installed() -> None:
     assert documents["manifest"]["folders"] == ["/srv/qms/controlled"]
     assert [row["plugin"] for row in rows if row["broken"]] == []
     assert {row["plugin"] for row in rows if not any(row["manifest"].values())} == set()
+    assert "权限  读取" in agent("plugins", "--lang", "zh").stdout
     printed = "".join(agent("plugins").stdout.split())
     assert documents["software"]["digest"][:12] in printed
 

@@ -33,6 +33,7 @@ def test_a_run_tells_what_came_of_it_why_and_how_many_facts_of_which_sort_left()
     missed = Run(outcome=MISSED, reason="agent_down", parts=1, missed=DueTimes(count=12), detail="nobody was there")
     assert told_of(missed) == "MISSED agent_down at 12 due times; nobody was there"
     assert told_of(Run(outcome=SKIPPED, reason="vetoed", parts=1, missed=DueTimes(count=1))) == "SKIPPED vetoed"
+    assert told_of(missed, "zh") == "MISSED（未读） agent_down，共 12 个应读时刻; nobody was there"
     assert told_of(Run(outcome=UNAVAILABLE, reason="refused", detail="wrong")) == "UNAVAILABLE refused; wrong"
 
 
@@ -46,3 +47,7 @@ def test_the_command_shows_the_newest_first(joined: Path, capsys: pytest.Capture
     printed = " ".join(capsys.readouterr().out.split())
     assert printed.index("UNAVAILABLE") < printed.index("OBSERVED")
     assert "waiting" in printed
+    show_outbox(joined, as_json=False, limit=10, language="zh")
+    printed = capsys.readouterr().out
+    assert "待发" in printed
+    assert "waiting" not in printed
