@@ -2,7 +2,8 @@
 
 `n` counts those that have an outcome at the level and are applicable, `satisfied` those satisfied, `open` the rest:
 a waived rule is open. One that is missing or inconclusive is open in the worst look and closed in the best. While one
-is missing nothing is bound in the worst look, so that silence never satisfies; bad news of the others still counts.
+is missing or past its end (not satisfied it stays, for silence hides no bad news), nothing is bound in the worst look,
+so that silence never satisfies; bad news still counts.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,9 @@ def read_rules(read: Read, view: View, rule: Rule) -> Reading:
     """Fresh as long as every verdict read is."""
     assert isinstance(read.spec, RulesSpec)
     verdicts = view.verdicts_of(read.spec.rules, rule.id)
-    levels = {level: _bound(verdicts, level) for level in rule.levels}
     ends = [verdict.valid_until_ms for verdict in verdicts if verdict.valid_until_ms is not None]
+    over = any(end < view.at_ms for end in ends)
+    levels = {level: _bound(verdicts, level, over=over) for level in rule.levels}
     agains = [verdict.look_again_ms for verdict in verdicts if verdict.look_again_ms is not None]
     states = [state for verdict in verdicts for state in verdict.reads.values()]
     until_ms = min((state.to_ms for state in states if state.to_ms is not None), default=0)
@@ -51,7 +53,7 @@ def has_turned(held: Verdict, now: Verdict) -> bool:
     return now.valid_until_ms is not None and (held.valid_until_ms is None or now.valid_until_ms < held.valid_until_ms)
 
 
-def _bound(verdicts: Sequence[Verdict], level: int) -> Bound:
+def _bound(verdicts: Sequence[Verdict], level: int, *, over: bool) -> Bound:
     outcomes = [verdict.outcomes[level] for verdict in verdicts if level in verdict.outcomes]
     due = [outcome for outcome in outcomes if outcome != Outcome.NOT_APPLICABLE]
     if not due:
@@ -60,7 +62,7 @@ def _bound(verdicts: Sequence[Verdict], level: int) -> Bound:
     unknown = sum(1 for outcome in due if outcome in _UNKNOWN)
     worst: dict[str, Scalar] = {"n": len(due), "satisfied": satisfied, "open": len(due) - satisfied}
     best: dict[str, Scalar] = {"n": len(due), "satisfied": satisfied + unknown, "open": len(due) - satisfied - unknown}
-    if Outcome.MISSING in due:
+    if over or Outcome.MISSING in due:
         return Bound(state="missing", reason="rules", best=best)
     return Bound(state="inconclusive" if unknown else "", reason="rules" if unknown else "", worst=worst, best=best)
 
