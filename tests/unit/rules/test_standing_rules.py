@@ -45,6 +45,22 @@ def test_while_a_rule_read_is_missing_so_is_the_reader_but_bad_news_shows() -> N
     assert on(enough, [rated([9])])["D-SEC-03"].outcome == Outcome.MISSING  # silence never satisfies
 
 
+@pytest.mark.parametrize(
+    ("require", "outcome"), [("x.open == 0", Outcome.NOT_SATISFIED), ("x.n >= 1", Outcome.MISSING)]
+)
+def test_what_is_past_its_end_is_bad_news_at_most(require: str, outcome: Outcome) -> None:
+    """A rule stays not satisfied in silence where what it still knows is bad enough."""
+    pack = rules(**THREE | {"D_SEC_03": ('{rules: ["D-SEC-01"]}', require, 1)})
+    evidence = MemoryEvidence([rated([9])], PROFILE, at_ms=ms(NOW))
+    whole = judge(pack, evidence, ms(NOW))
+    bad = replace(whole["D-SEC-01"], outcomes=dict.fromkeys(range(1, 6), Outcome.NOT_SATISFIED))
+    lasting, over = replace(bad, valid_until_ms=ms(NOW)), replace(bad, valid_until_ms=ms(NOW) - 1)
+    verdict = judge(pack, evidence, ms(NOW), ["D-SEC-03"], {**whole, "D-SEC-01": over})["D-SEC-03"]
+    assert verdict.outcome == outcome
+    verdict = judge(pack, evidence, ms(NOW), ["D-SEC-03"], {**whole, "D-SEC-01": lasting})["D-SEC-03"]
+    assert verdict.outcome == (Outcome.NOT_SATISFIED if require == "x.open == 0" else Outcome.SATISFIED)
+
+
 def test_an_undecided_rule_is_open_in_the_worst_look_and_closed_in_the_best() -> None:
     third = rules(**THREE | {"D_SEC_03": ('{rules: "D-SEC-*"}', "x.open == 0", 3)})
     unsure = listed("account", {}, NOW)  # nothing there, and the rule does not take none as proof
