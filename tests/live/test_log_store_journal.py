@@ -3,15 +3,13 @@
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmm_agent.plugin import Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import Options, Reason, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_facilities.journal_file import journal_span
@@ -19,6 +17,7 @@ from ccmm_plugin_facilities.log_span import Span
 from ccmm_plugin_facilities.log_store import LogStore
 from ccmm_proto.errors import Malformed
 from ccmm_proto.v1.statement_pb2 import OBSERVED
+from tests.support.refusals import refusal
 
 pytestmark = pytest.mark.live
 
@@ -82,13 +81,6 @@ def holding(folder: Path) -> dict[str, object]:
     (one,), _ = read_all(source(folder), now=NOON, zone=ZONE)
     (entry,) = one.inventory.entries
     return {a.name: getattr(a.value, a.value.WhichOneof("value") or "") for a in entry.attributes}
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
 
 
 def test_it_keeps_the_contract(kept: Path, tmp_path: Path) -> None:

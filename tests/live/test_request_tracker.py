@@ -2,20 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmm_agent.plugin import Done, Observation, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import Done, Observation, Options, Reason, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import read_all
 from ccmm_plugin_crm import request_tracker
 from ccmm_plugin_crm.request_tracker import RequestTrackerCases
 from ccmm_proto.period import from_ms
 from ccmm_proto.v1.statement_pb2 import OBSERVED
+from tests.support.refusals import refusal
 from tests.support.request_tracker import Tracker, running_request_tracker
 
 pytestmark = pytest.mark.live
@@ -98,13 +98,6 @@ def figures(found: list[Observation]) -> Counter[tuple[str, str]]:
     for one in (one.measure for one in found if one.WhichOneof("fact") == "measure"):
         told[(one.id, f"{from_ms(one.start_ms):%Y-%m-%d}")] += one.count
     return +told
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
 
 
 def test_every_ticket_is_stated_as_it_was_loaded(tracker: Tracker, loaded: tuple[list[Observation], Done]) -> None:

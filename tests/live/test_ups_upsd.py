@@ -1,18 +1,18 @@
 """A real upsd with simulated UPSes: what it tells is stated, and everything that must be loud is."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Options, Reason, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_facilities.ups import Ups
 from ccmm_proto.v1.statement_pb2 import OBSERVED, UNAVAILABLE
+from tests.support.refusals import refusal
 from tests.support.upsd import Upsd, running_upsd
 
 pytestmark = pytest.mark.live
@@ -38,13 +38,6 @@ def source(server: Upsd, **changed: object) -> Ups:
     built = Ups.from_options(given)
     given.refuse_unknown()
     return built
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
 
 
 def test_the_source_keeps_the_contract_with_a_real_server(upsd: Upsd) -> None:

@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from ccmm_agent.plugin import Done, Observation, Options, Reason, SourceUnavailable
+from ccmm_agent.plugin import Done, Observation, Options
 from ccmm_agent.testing import read_all
 from ccmm_agent.testing_http import Simulator, http_simulator
 from ccmm_plugin_crm.request_tracker import RequestTrackerCases
 from ccmm_proto.period import from_ms
 from tests.support.fake_request_tracker import TOKEN, FakeRequestTracker
+from tests.support.refusals import refusal
 
 __all__ = ["NOON", "ZONE", "cases", "counted", "days_stated", "read", "refusal", "server", "source", "tracker"]
 
@@ -76,14 +76,6 @@ def counted(found: list[Observation]) -> Counter[str]:
         queue = next(d.text for d in one.dimensions if d.name == "queue")
         told[f"{one.id} {from_ms(one.start_ms):%d} {queue}"] += one.count
     return +told
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
-    assert "canary" not in caught.value.detail
 
 
 def days_stated(found: list[Observation]) -> set[datetime]:

@@ -4,8 +4,6 @@ import math
 import os
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Options, Reason, Window
 from ccmm_agent.testing import read_all
 from ccmm_plugin_facilities import chrony_message, ntp_message
 from ccmm_plugin_facilities.clock import Clock
 from ccmm_plugin_facilities.look_state import parse_look_state
 from ccmm_proto.errors import Malformed
+from tests.support.refusals import refusal
 from tests.support.time_server import Answering, clock_that_is, datagram_server
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -56,13 +55,6 @@ def readings(source: Clock, now: datetime = NOON) -> dict[tuple[str, str], float
         words = dict(part.split(": ") for part in key.strip("{}").replace('"', "").split(", "))
         found[(words["quantity"], words["source"])] = last
     return found
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
 
 
 @pytest.mark.parametrize("ahead_s", [2.5, -2.5, 0.0, 4000.0])

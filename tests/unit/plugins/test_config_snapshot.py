@@ -3,8 +3,6 @@
 import hashlib
 import hmac
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Options, Reason, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_plugin_facilities import config_read
@@ -22,6 +20,7 @@ from ccmm_plugin_facilities.config_snapshot import ConfigSnapshot
 from ccmm_plugin_facilities.watch import Span
 from ccmm_proto.errors import Malformed
 from ccmm_proto.v1.statement_pb2 import OBSERVED
+from tests.support.refusals import refusal
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -70,14 +69,6 @@ class Center:
 @pytest.fixture
 def center(tmp_path: Path) -> Center:
     return Center(tmp_path)
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
-    assert "canary" not in caught.value.detail
 
 
 def test_it_keeps_the_contract(center: Center, tmp_path: Path) -> None:

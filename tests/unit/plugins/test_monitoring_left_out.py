@@ -9,7 +9,8 @@ import pytest
 from ccmm_agent.plugin import Reason
 from ccmm_agent.testing_http import Simulator, http_simulator
 from tests.support.fake_monitoring import FakeMonitoring
-from tests.unit.plugins.test_monitoring_prometheus import NOON, alerts, read, refusal, source
+from tests.support.refusals import refusal
+from tests.unit.plugins.test_monitoring_prometheus import NOON, alerts, read, source
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Alerts of Alertmanager and rules of Prometheus: what a look adds, and what is no look."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Done, Observation, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Done, Observation, Options, Reason, Window
 from ccmm_agent.testing import check_source, read_all
 from ccmm_agent.testing_http import Fault, Reply, Simulator, http_simulator, json_reply
 from ccmm_plugin_facilities.monitoring import Prometheus
@@ -18,6 +17,7 @@ from ccmm_plugin_facilities.monitoring_ask import instant_of
 from ccmm_plugin_facilities.monitoring_state import parse_state
 from ccmm_proto.errors import Malformed
 from tests.support.fake_monitoring import TOKEN, FakeMonitoring, text
+from tests.support.refusals import refusal
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -74,14 +74,6 @@ def alerts(found: list[Observation]) -> list[tuple[str, bool, dict[str, object]]
 def live(found: list[Observation]) -> dict[str, bool]:
     (listed,) = [one.inventory for one in found if one.WhichOneof("fact") == "inventory"]
     return {e.key.text: next(a.value.flag for a in e.attributes if a.name == "live") for e in listed.entries}
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
-    assert "canary" not in caught.value.detail
 
 
 def test_the_source_keeps_the_contract(server: Simulator, tmp_path: Path) -> None:

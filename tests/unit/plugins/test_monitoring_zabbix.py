@@ -1,7 +1,6 @@
 """Problems and triggers of Zabbix, as both ways of giving a token tell them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Done, Observation, Options, Reason, SourceUnavailable, Window
+from ccmm_agent.plugin import BadOption, Done, Observation, Options, Reason, Window
 from ccmm_agent.reading import SourceSpec, read_source
 from ccmm_agent.testing import check_source, read_all
 from ccmm_agent.testing_http import Fault, Reply, Simulator, http_simulator, json_reply
@@ -19,6 +18,7 @@ from ccmm_plugin_facilities.zabbix import Zabbix
 from ccmm_proto.errors import Malformed
 from ccmm_proto.v1.statement_pb2 import OBSERVED
 from tests.support.fake_zabbix import TOKEN, FakeZabbix
+from tests.support.refusals import refusal
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -93,14 +93,6 @@ def rules(found: list[Observation]) -> dict[str, tuple[bool, bool]]:
         )
         for entry in listed.entries
     }
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
-    assert "canary" not in caught.value.detail
 
 
 @pytest.mark.parametrize("version", ["5.4.0", "6.0.14", "6.4.0", "7.2.1"])

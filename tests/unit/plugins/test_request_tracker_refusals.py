@@ -10,7 +10,8 @@ from ccmm_agent.testing_http import Fault, Reply, Simulator, json_reply
 from ccmm_plugin_crm.rt_case import Words
 from ccmm_plugin_crm.rt_facts import ticket_of
 from tests.support.fake_request_tracker import FakeRequestTracker
-from tests.support.rt_center import NOON, ZONE, read, refusal, server, source, tracker
+from tests.support.refusals import refusal
+from tests.support.rt_center import NOON, ZONE, read, server, source, tracker
 
 __all__ = ["server", "tracker"]
 

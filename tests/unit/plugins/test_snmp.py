@@ -1,7 +1,6 @@
 """What objects of an agent mean as readings and alerts; what an agent may answer that is no answer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmm_agent.plugin import BadOption, Options, Reason, SourceUnavailable
+from ccmm_agent.plugin import BadOption, Options, Reason
 from ccmm_agent.testing import options_of_example, read_all
 from ccmm_plugin_facilities import snmp_agent
 from ccmm_plugin_facilities.snmp import Snmp
@@ -18,6 +17,7 @@ from ccmm_plugin_facilities.snmp_map import Map, parse_map, reading_of
 from ccmm_plugin_facilities.snmp_value import Value, figure_of, format_oid, parse_oid
 from ccmm_plugin_facilities.watch import Span
 from ccmm_proto.errors import Malformed
+from tests.support.refusals import refusal
 from tests.support.snmp_liar import Answer, lying_agent
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -170,14 +170,6 @@ def read(port: int, community: Path, **changed: object) -> None:
     given = {"host": "127.0.0.1", "port": port, "version": "2c", "community_file": str(community), "look_timeout": "2s"}
     rows: dict[str, object] = {"oid": COLUMN, "quantity": "rack_temperature", "rows": {"1": "r1"}}
     read_all(Snmp.from_options(Options({**given, "readings": [rows], **changed})), now=NOON, zone=ZONE)
-
-
-@contextmanager
-def refusal(reason: Reason, words: str) -> Iterator[None]:
-    with pytest.raises(SourceUnavailable, match=words) as caught:
-        yield
-    assert caught.value.reason is reason
-    assert "canary" not in caught.value.detail
 
 
 def test_a_walk_that_is_whole_is_read_over_several_answers(community: Path) -> None:
