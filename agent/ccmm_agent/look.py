@@ -96,7 +96,8 @@ def _runs(planned: PlannedSource, cursor: bytes, key: PseudonymKey) -> Iterator[
 
 def _row(run: Run, language: str) -> tuple[object, ...]:
     why = ": ".join(part for part in (run.reason, run.detail) if part)
-    outcome, part = text_of(Outcome.Name(run.outcome), language), f"{run.part}/{run.parts}"
+    outcome = text_of(Outcome.Name(run.outcome), language)
+    part = text_of("part_among", language, part=run.part, parts=run.parts)
     return (run.source, outcome, why, part, len(run.observations), run.ByteSize())
 
 

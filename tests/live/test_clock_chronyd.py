@@ -1,5 +1,6 @@
 """Real chronyds that never touch this machine's clock: one alone, one that follows it by a key, one that is lost."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.live
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+PATIENCE_S = 60.0
 SECRETS = [key.removeprefix("HEX:") for _, key in KEYS.values()]
 
 
@@ -88,10 +90,15 @@ def test_the_source_keeps_the_contract_with_real_daemons(room: Room) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_each_type_of_key_is_taken_and_the_clocks_are_as_they_are(room: Room, key: int) -> None:
-    _, done = read_all(source(room.options(key=key)), now=NOON, zone=ZONE)
-    (quarter,) = parse_look_state(done.cursor).quarters.values()
-    found = {tuple(word for word in key.split('"') if word.islower()): held[2] for key, held in quarter.items()}
-    offsets = {words[-1]: value for words, value in found.items() if "clock_offset" in words}
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        _, done = read_all(source(room.options(key=key)), now=NOON, zone=ZONE)
+        (quarter,) = parse_look_state(done.cursor).quarters.values()
+        found = {tuple(word for word in key.split('"') if word.islower()): held[2] for key, held in quarter.items()}
+        offsets = {words[-1]: value for words, value in found.items() if "clock_offset" in words}
+        if max(offsets[name] for name in ("own", "lost", "told_good")) < 50 or time.monotonic() > until:
+            break
+        time.sleep(1)  # a daemon that waits for a busy machine is less certain of its time
     strata = {words[-1]: value for words, value in found.items() if "clock_stratum" in words}
     assert offsets["own"] < 50  # all of them read the clock of this machine
     assert offsets["lost"] < 50

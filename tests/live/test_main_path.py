@@ -236,7 +236,10 @@ def test_a_real_switch_and_a_real_directory_become_verdicts(slapd: Slapd, house:
     assert (level["level"], level["provisional"]) == (0, False)
     missing_gates = {one["subject"] for one in level["held_down_by"] if one["condition"] == "gate"}
     rules = load_pack(Path(str(resources.files("ccmm_rules"))) / "packs" / "cc_cmm").rules.values()
-    assert missing_gates == {rule.id for rule in rules if rule.gate and rule.level == 1}
+    gates = {rule.id for rule in rules if rule.gate and rule.level == 1}
+    counted = {gate for gate in gates if verdicts[gate]["outcome"] == "satisfied"}
+    assert counted <= {"M-DAT-01"}  # counts arrived of every queue: seen once the day of the calls is over
+    assert missing_gates == gates - counted
 
 
 def check_listed(house: House, statements: int) -> None:
