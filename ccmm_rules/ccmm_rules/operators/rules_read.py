@@ -47,9 +47,12 @@ def has_turned(held: Verdict, now: Verdict) -> bool:
     """Whether rules that read the verdict must look again: it counts otherwise, or what they say of it is too much.
 
     One that only holds for longer than before changes nothing: who reads it looks again when the older one runs out.
+    Unless that has run out already: then who reads it has looked, and found it past its end.
     """
     if (held.outcomes, held.backfill_share) != (now.outcomes, now.backfill_share):
         return True
+    if held.valid_until_ms is not None and held.valid_until_ms < now.at_ms:
+        return held.valid_until_ms != now.valid_until_ms
     return now.valid_until_ms is not None and (held.valid_until_ms is None or now.valid_until_ms < held.valid_until_ms)
 
 

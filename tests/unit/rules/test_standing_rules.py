@@ -113,6 +113,8 @@ def test_a_reader_is_judged_where_what_it_reads_turned_and_only_then() -> None:
     assert set(judged(["D-SEC-01"], shorter)) == {"D-SEC-01"}  # the reader looks again when the older one runs out
     for longer in (until_ms + 1, None):
         assert set(judged(["D-SEC-01"], {"D-SEC-01": replace(first, valid_until_ms=longer)})) >= {"D-SEC-03"}
+    ended = {"D-SEC-01": replace(first, valid_until_ms=ms(NOW) - 1)}
+    assert set(judged(["D-SEC-01"], ended)) >= {"D-SEC-03"}  # the reader looked when it ran out, and holds it for over
     filled_in = {"D-SEC-01": replace(first, backfill_share=0.5)}
     assert set(judged(["D-SEC-01"], filled_in)) >= {"D-SEC-03"}
     worse = {
