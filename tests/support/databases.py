@@ -62,7 +62,7 @@ def running(make: str) -> Iterator[Server]:
     try:
         server = Server(make, _free_port(), folder, folder / "ca.pem")
         command = _postgresql(server) if make == "postgresql" else _mariadb(server)
-        with processes.running(command, folder / "out", cwd=folder, user=_account()) as process:
+        with processes.running(processes.as_nobody(command), folder / "out", cwd=folder) as process:
             _wait_for(server, process)
             yield server
     finally:
@@ -116,7 +116,7 @@ def _prepare(server: Server, command: Sequence[str]) -> None:
             os.chown(path, account, -1)
     server.folder.chmod(0o755)
     done = subprocess.run(
-        command, check=False, capture_output=True, text=True, cwd=server.folder, user=account, timeout=120
+        processes.as_nobody(command), check=False, capture_output=True, text=True, cwd=server.folder, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,5 +1,6 @@
 """Programs that tests start and stop, and whether processes live."""
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,15 @@ def running(command: Sequence[str], out: Path, **options: Any) -> Iterator["subp
             yield process
         finally:
             end(process)
+
+
+def as_nobody(command: Sequence[str]) -> list[str]:
+    """The command for an account without rights, where the tests run as root.
+
+    Not by Popen's `user`: that forks, and in the child of a process with gRPC's threads a fork may crash.
+    """
+    dropped = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"] if os.geteuid() == 0 else []
+    return [*dropped, *command]
 
 
 def end(*started: "subprocess.Popen[bytes]") -> None:

@@ -20,6 +20,8 @@ from typing import IO
 
 import pytest
 
+from tests.support.processes import as_nobody
+
 _SERVER = "/usr/share/request-tracker5/libexec/rt-server"
 _WAIT_S = 60.0
 _CONFIG = """
@@ -98,20 +100,16 @@ class _Launcher:
 
     folder: Path
     out: IO[str]
-    user: str | None
 
     def start(self, command: list[str]) -> "subprocess.Popen[str]":
         config = {"RT_SITE_CONFIG": f"{self.folder}/RT_SiteConfig.pm", "RT_SITE_CONFIG_DIR": f"{self.folder}/none"}
         return subprocess.Popen(
-            command,
+            as_nobody(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if command[-1].endswith("hand.pl") else self.out,
             stderr=self.out,
             text=True,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.folder), "LANG": "C.UTF-8", **config},
-            user=self.user,
-            group=None if self.user is None else "nogroup",
-            extra_groups=None if self.user is None else (),
         )
 
 
@@ -122,10 +120,10 @@ def _launcher(folder: Path, port: int, out: IO[str]) -> _Launcher:
     for name in ("mason", "session", "none"):
         (folder / name).mkdir()
     if os.geteuid() != 0:
-        return _Launcher(folder, out, None)
+        return _Launcher(folder, out)
     for path in (folder, *folder.iterdir()):
         shutil.chown(path, "nobody", "nogroup")
-    return _Launcher(folder, out, "nobody")
+    return _Launcher(folder, out)
 
 
 def _free_port() -> int:
