@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ccmm_proto.errors import CcmmError
 
 def main() -> None:
     """Do what the arguments say; every expected error is one line on stderr."""
+    keep_grpc_out_of_forks()
     try:
         _dispatch(sys.argv[1:])
     except CcmmError as error:
@@ -22,6 +24,12 @@ def main() -> None:
     except Exception:
         logging.getLogger(__name__).critical("unexpected error: please report it", exc_info=True)
         sys.exit(1)
+
+
+def keep_grpc_out_of_forks() -> None:
+    """To be called before gRPC is imported: its fork handlers crash about one in a hundred of the readers that are
+    started for an account of their own, which takes a fork (Popen's `user`)."""
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
 def _dispatch(arguments: list[str]) -> None:

@@ -4,10 +4,9 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from unicodedata import east_asian_width
 
 from ccmm_proto.period import from_ms
 
@@ -56,18 +55,19 @@ def _padded(text: str, width: int) -> str:
 
 def _cells(text: str) -> int:
     """Columns of a terminal: a Chinese character takes two."""
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Aligned columns, of which only the widest is folded; where they do not fit, each row as an entry. Never cut."""
     from rich import box
-    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
     shown = [[str(cell) for cell in row] for row in rows]
-    widths = [max(_width(row[at], cell_len) for row in (columns, *shown)) for at in range(len(columns))]
+    widths = [max(_width(row[at]) for row in (columns, *shown)) for at in range(len(columns))]
     widest = widths.index(max(widths))
     console = Console(soft_wrap=False, highlight=False, markup=False, emoji=False)
     if sum(widths) - widths[widest] + min(widths[widest], LEAST) + 3 * len(columns) > console.width:
@@ -82,8 +82,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     console.print(table)
 
 
-def _width(cell: str, length: Callable[[str], int]) -> int:
-    return max(map(length, cell.split("\n")))
+def _width(cell: str) -> int:
+    return max(map(_cells, cell.split("\n")))
 
 
 def iso(instant_ms: int | None) -> str | None:

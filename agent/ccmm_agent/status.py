@@ -91,7 +91,7 @@ def _source(source: PlannedSource, state: SourceState | None, at: datetime, lang
     return {
         "name": source.name,
         "plugin": source.plugin,
-        "outcome": None if state is None else Outcome.Name(Outcome.ValueType(state.outcome)),
+        "outcome": Outcome.Name(Outcome.ValueType(state.outcome)) if state and state.outcome else None,
         "reason": state.reason if state else "",
         "detail": state.detail if state else "",
         "finished": iso(state.finished_ms) if state else None,
