@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # as ccmm_agent.main has it: forks of a worker with gRPC's threads crash
+
 # Shared cores make a single example slow now and then: that is no failure.
 settings.register_profile("ccmm", deadline=None)
 settings.load_profile("ccmm")

@@ -16,11 +16,11 @@ from ccmm_agent.pipeline import run_source
 from ccmm_agent.plugin import Observation
 from ccmm_agent.reading import Reading
 from ccmm_agent.source_state import SourceState
-from ccmm_agent.status import state_of
+from ccmm_agent.status import state_of, status
 from ccmm_proto.period import to_ms
 from ccmm_proto.v1.statement_pb2 import EMPTY, OBSERVED, Software
 from tests.support.fake_sources import Fake, runs
-from tests.support.homes import collector, home_of, joined
+from tests.support.homes import collector, home_of, joined, put
 
 __all__ = ["collector", "joined"]
 
@@ -143,6 +143,16 @@ def test_status_shows_the_progress_of_a_first_reading(joined: Path, fixed: datet
     (told,) = [one for one in sources if one["name"] == "pbx"]
     assert (told["reads_history"], told["history"]) == (True, "up to 2026-11-09 00:00 UTC, 37 %")
     json.dumps(document)
+
+
+def test_status_shows_a_source_that_has_not_been_read(joined: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (joined / "agent.toml").open("a") as config:
+        config.write('\n[[source]]\nname = "pbx"\nplugin = "asterisk"\nevery = "15m"\n')
+    with home_of(joined) as home:
+        put(home, 1)  # keeps a state without an outcome
+        assert [state.outcome for state in home.spool.sources()] == [0]
+    status(joined, as_json=False, language="zh")
+    assert "pbx" in capsys.readouterr().out
 
 
 def test_a_first_reading_without_a_span_tells_no_share() -> None:
