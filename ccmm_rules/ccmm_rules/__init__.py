@@ -1,6 +1,7 @@
 """Vocabulary, rule packs and the pure engine that judges them. No clock, no network, no database.
 
 errors        what is wrong in a pack, and where
+full_width    punctuation as a Chinese keyboard types it
 strict_yaml   YAML without surprises, every value with its place
 expression    the checked tree of a CEL expression
 cel           CEL, kept to what a rule may say
@@ -15,6 +16,7 @@ by_rule       what follows from a rule alone, worked out once
 operators     the reads: loaders and evaluation
 limits        limit tables by level
 case_load     a rule's truth table
+soundness     what only shows when reads, limits and `require` are seen together
 rule_load     one rule file
 standard      what a pack says about its standard: controls, used packs, numbers of the scoring
 pack_head     pack.yaml
@@ -41,9 +43,13 @@ needs         what a read needs, in words
 naming        what kinds, attributes and words are called in sentences
 vocabulary_page the vocabulary as one page of the docs
 speech        one of two languages, and lengths of time in it
+ages          which names are times, ages and durations
+row_names     what the names in a test on a row or a pair are called
 saying        an expression in words
 phrases       what the names that a read binds are called
-row_phrases   the same of rows and pairs
+row_phrases   the same of rows
+wanted        which words and attributes a read wants of what feeds it
+pair_phrases  the same of pairs of rows, and what joins the two
 deciding      which parts of a rule decided
 comparing     a comparison and its figures
 clauses       a comparison with its figures, in words

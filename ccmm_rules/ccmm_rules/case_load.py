@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ccmm_rules.errors import PackErrors
+from ccmm_rules.errors import VOCABULARY, PackErrors
 from ccmm_rules.expression import Scalar
 from ccmm_rules.model import LEVELS, Case, CaseRead, Outcome, Read
 from ccmm_rules.parsing import Collected
@@ -98,7 +98,7 @@ def _held(node: Node, hold: Window | None) -> Window:
 
 
 def _answers(node: Node, profile: Mapping[str, Question]) -> dict[str, object]:
-    errors = node.only(frozenset(profile))
+    errors = node.only(frozenset(profile), VOCABULARY)
     if errors:
         raise PackErrors(errors)
     return {name: answer_of(child, profile[name].type) for name, child in node.mapping().items()}

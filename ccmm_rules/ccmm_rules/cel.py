@@ -13,6 +13,7 @@ from cel_expr_python import cel
 
 from ccmm_rules.errors import PackError, PackErrors, one_of
 from ccmm_rules.expression import Call, Const, Items, Macro, Name, Other, Scalar, Tree, names_in, tree_of, walk
+from ccmm_rules.full_width import told, wide_in
 from ccmm_rules.strict_yaml import Node
 
 OPERATORS = frozenset(
@@ -51,6 +52,7 @@ _TYPES = {"int": "a whole number", "double": "a decimal", "string": "a word", "b
 _NUMBER = re.compile(r"(?<![\w.])\d+(\.\d+)?(?![\w.])")
 _LIKE = "write like: share >= 95.0 && bad == 0"
 MAX_TEXT = 4000
+MAX_NESTED = 32
 
 
 @lru_cache(maxsize=64)
@@ -93,10 +95,10 @@ class Compiled:
 
 
 class Language:
-    """The names that an expression may use, with their types."""
+    """The names that an expression may use, with their types; `absent`: what would make a name one of them."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self.names = dict(names)
+    def __init__(self, names: Mapping[str, str], absent: Mapping[str, str] | None = None) -> None:
+        self.names, self.absent = dict(names), dict(absent or {})
         self._checking = cel.NewEnv(variables={name: cel_type(word) for name, word in names.items()})
         self._running = cel.NewEnv(variables={name: cel_type(_running(word)) for name, word in names.items()})
 
@@ -113,7 +115,8 @@ class Language:
             checked = self._checking.compile(text)
             program = self._running.compile(text)
         except (RuntimeError, ValueError) as error:
-            raise PackErrors(list(_problems(str(error), text, node, self.names))) from error
+            wrong = list(_wide(text, node)) or list(_problems(str(error), text, node, self.names, self.absent))
+            raise PackErrors(wrong) from error
         tree = tree_of(checked.serialize())
         errors = [placed(node, text, part.offset, message, mend) for part, message, mend in _lint(tree)]
         if checked.return_type() != cel_type(want):
@@ -147,27 +150,42 @@ def _lint_macro(part: Macro) -> Iterator[tuple[Tree, str, str]]:
         yield part, "a macro over a read is not allowed", "test the rows in the read"
 
 
-def _problems(message: str, text: str, node: Node, names: Iterable[str]) -> Iterator[PackError]:
+def _wide(text: str, node: Node) -> Iterator[PackError]:
+    for number, row in enumerate(text.split("\n"), start=1):
+        for at, wide, plain in wide_in(row):
+            (line, column), (message, mend) = node.at(number, at + 1), told(wide, plain.replace('"', "'"))
+            yield PackError(file=node.file, line=line, column=column, message=message, mend=mend)
+
+
+def _problems(
+    message: str, text: str, node: Node, names: Iterable[str], absent: Mapping[str, str]
+) -> Iterator[PackError]:
     rows = text.split("\n")
     found = False
     for match in _PROBLEM.finditer(message):
         found = True
         line, column = int(match[1]), int(match[2])
         row = rows[line - 1] if line <= len(rows) else ""
-        column, problem, mend = _problem(match[3].removesuffix(" (in container '')"), row, column, names)
+        column, problem, mend = _problem(match[3].removesuffix(" (in container '')"), row, column, names, absent)
         file_line, file_column = node.at(line, column)
         yield PackError(file=node.file, line=file_line, column=file_column, message=problem, mend=mend)
-    if not found:
+    if not found and "recursion" in message:
+        yield node.error("nested too deeply", f"at most {MAX_NESTED} brackets and operators in each other")
+    elif not found:
         said = message.splitlines()[0] if message else "refused"
         yield node.error(f"no expression: {said}", _LIKE)
 
 
-def _problem(said: str, row: str, column: int, names: Iterable[str]) -> tuple[int, str, str]:
+def _problem(said: str, row: str, column: int, names: Iterable[str], absent: Mapping[str, str]) -> tuple[int, str, str]:
     """(column, message, mend) of what the compiler says of a row of text."""
     name = _UNKNOWN.search(said)
     if name is not None:
         begins = row.rfind(name[1], 0, column + len(name[1]))  # the compiler points at a dot or a bracket in it
-        return begins + 1 if begins >= 0 else column, f"nothing is called '{name[1]}'", one_of(name[1], names)
+        return (
+            begins + 1 if begins >= 0 else column,
+            f"nothing is called '{name[1]}'",
+            absent.get(name[1]) or one_of(name[1], names),
+        )
     types = _OVERLOAD.search(said)
     if types is not None:
         sides = [_TYPES.get(word.strip(), word.strip()) for word in types[2].split(",")]

@@ -1,14 +1,16 @@
 """A comparison of a rule with its figures: "Staffed answer rate over 30 days: 91.2 % (at least 95 % needed)"."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccmm_rules.by_rule import once_by_rule
 from ccmm_rules.comparing import Comparison, Measured, comparison_of, read_of
 from ccmm_rules.expression import Tree
 from ccmm_rules.model import Read, Rule
-from ccmm_rules.naming import attribute_title, dimension_title
+from ccmm_rules.naming import Names, attribute_title, dimension_title
 from ccmm_rules.phrases import phrase
-from ccmm_rules.saying import COMPARISONS, row_name, say
+from ccmm_rules.row_names import row_name
+from ccmm_rules.saying import COMPARISONS, say
 from ccmm_rules.spec import MetricSpec, RowsSpec, SlotSpec
 from ccmm_rules.speech import Speech
 
@@ -26,6 +28,8 @@ _UNITS = {
     "wk": (" weeks", " 周"),
     "points": (" points", " 分"),
 }
+
+_PLURALS = frozenset(en for en, _ in _UNITS.values() if en.endswith("s") and en not in (" s", " ms"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +73,20 @@ def clause(part: Tree, rule: Rule, measured: Measured | None, speech: Speech) ->
 
 def _words(part: Tree, rule: Rule, speech: Speech) -> _Words:
     """Found once for each rule and kept: of few rules there are thousands of verdicts."""
-    kept, key = _kept_words(rule), (id(part), speech.language, speech.longest)
+    kept, key = _kept_words(rule), (id(part), speech.language, speech.longest, speech.longest_pair)
     if key not in kept:
         kept[key] = _found_words(part, rule, speech)
     return kept[key]
 
 
 @once_by_rule
-def _kept_words(rule: Rule) -> dict[tuple[int, str, int], _Words]:
+def _kept_words(rule: Rule) -> dict[tuple[int, str, int, int], _Words]:
     """By the identity of a part of `require`, which lives as long as the rule."""
     return {}
 
 
 def _found_words(part: Tree, rule: Rule, speech: Speech) -> _Words:
-    def named(name: str) -> str:
-        return name_words(rule, name, speech)
-
+    named = Names(lambda name: name_words(rule, name, speech))
     comparison = comparison_of(part, rule)
     if comparison is None:
         return _Words(what=say(part, speech.language, named))
@@ -110,13 +112,18 @@ def _value(measured: Measured, words: _Words, speech: Speech) -> str:
     if measured.values == (None,):
         return texts[0]
     of = "" if measured.everything is None else speech.pick(f" of {measured.everything}", f"/{measured.everything}")
-    return speech.pick(" to ", " 至 ").join(texts) + words.end + of
+    return speech.pick(" to ", " 至 ").join(texts) + _ended(texts, words.end) + of
+
+
+def _ended(texts: Sequence[str], end: str) -> str:
+    """The unit, of one thing in the singular."""
+    return end.removesuffix("s") if texts == ["1"] and end in _PLURALS else end
 
 
 def _needed(measured: Measured, words: _Words, speech: Speech) -> str:
     if measured.nothing_allowed:
         return speech.pick("none allowed", "不允许出现")
-    text = words.other if measured.limit is None else measured.limit + words.end
+    text = words.other if measured.limit is None else measured.limit + _ended([measured.limit], words.end)
     return f"{words.how} {text} needed" if speech.language == "en" else f"要求{words.how} {text}"
 
 
@@ -127,6 +134,9 @@ def _spot(comparison: Comparison, measured: Measured, words: _Words, speech: Spe
     day = measured.day
     if measured.worst:
         value = measured.worst + words.worst_end
+        if measured.bound:
+            bound = measured.bound + words.worst_end
+            value = speech.pick(f"{value} against a limit of {bound}", f"{value}（限值 {bound}）")
         day = speech.pick(f"{value} on {day}", f"{value}，{day}")
     places = [text for text in (day, _group(comparison.read, measured.spot.group, speech)) if text]
     if not places:

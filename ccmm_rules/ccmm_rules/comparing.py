@@ -39,6 +39,7 @@ class Comparison:
     everything: Name | None  # of a count of slots: out of how many
     read: Read | None  # the first that it speaks of
     short: str  # its name in that read
+    of_slots: bool  # whether that read counts slots
     tells_spot: bool  # whether the name tells of what is bad
 
 
@@ -52,7 +53,8 @@ class Measured:
     nothing_allowed: bool
     spot: Spot | None
     day: str  # of the spot
-    worst: str  # what was seen there
+    worst: str  # what was seen there; empty where that is the value itself
+    bound: str  # the limit of the rule, where slots are held against it
 
 
 def read_of(rule: Rule, name: str) -> tuple[Read, str] | None:
@@ -91,6 +93,7 @@ def _comparison(call: Call, rule: Rule) -> Comparison:
         everything=Name(name=f"{own.rpartition('.')[0]}.n") if counted else None,
         read=read,
         short=short,
+        of_slots=read is not None and isinstance(read.spec, SlotSpec),
         tells_spot=short in (_OF_MEASURES if measured else _OF_ROWS),
     )
 
@@ -119,6 +122,7 @@ def measured(comparison: Comparison, figures: Figures, spots: Mapping[str, Spot 
         spot=spot,
         day=day,
         worst=_worst(comparison, figures) if day else "",
+        bound=_bound(comparison, figures),
     )
 
 
@@ -135,8 +139,18 @@ def _values(left: Tree, figures: Figures, beside: float | None) -> tuple[str | N
 def _worst(comparison: Comparison, figures: Figures) -> str:
     """The value of the worst slot."""
     assert comparison.read is not None
+    if comparison.short == "worst":
+        return ""
     worst = figures.worst.get(comparison.read.full("worst")) if isinstance(comparison.read.spec, SlotSpec) else None
     return shown(worst) if isinstance(worst, float) else ""
+
+
+def _bound(comparison: Comparison, figures: Figures) -> str:
+    spec = comparison.read.spec if comparison.read is not None else None
+    limit = figures.best.get("limit")
+    if not isinstance(spec, SlotSpec) or spec.meets is not None or spec.target or comparison.short == "worst":
+        return ""
+    return shown(limit) if isinstance(limit, float) else ""
 
 
 def moment(at_ms: int, zone: ZoneInfo | None) -> str:

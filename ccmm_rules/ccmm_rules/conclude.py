@@ -1,4 +1,4 @@
-"""The outcome of a rule at one level from what its reads bind: RULE-LANGUAGE §1, points 1 and 3 to 5."""
+"""The outcome of a rule at one level from what its reads bind, see "Outcomes and reasons" of docs/rule-reference.md."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

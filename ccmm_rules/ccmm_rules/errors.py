@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+VOCABULARY, REFERENCE = "docs/vocabulary.md", "docs/rule-reference.md"  # where all names stand, where all keys do
 _FEW = 12
 
 
@@ -34,8 +35,8 @@ class PackErrors(Exception):
         super().__init__("\n".join(str(error) for error in self.errors))
 
 
-def one_of(word: str, names: Iterable[str]) -> str:
-    """What mends a name that is not known: the one that is nearest, and all of them where they are few.
+def one_of(word: str, names: Iterable[str], page: str = VOCABULARY) -> str:
+    """What mends a name that is not known: the one that is nearest, and all of them where they are few, else the page.
 
     >>> one_of("answer_rat", ["answer_rate", "aht"])
     "did you mean 'answer_rate'? known: aht, answer_rate"
@@ -45,6 +46,6 @@ def one_of(word: str, names: Iterable[str]) -> str:
     guess = f"did you mean '{near[0]}'?" if near else ""
     if len(known) > _FEW and near:
         return guess
-    rest = f" and {len(known) - _FEW} more, see docs/vocabulary.md" if len(known) > _FEW else ""
+    rest = f" and {len(known) - _FEW} more, see {page}" if len(known) > _FEW else ""
     told = f"known: {', '.join(known[:_FEW])}{rest}" if known else "none is known here"
     return f"{guess} {told}".strip()

@@ -7,12 +7,15 @@ from ccmm_rules.comparing import read_of
 from ccmm_rules.expression import Tree, sides_of
 from ccmm_rules.limits import WHOLE_UNITS
 from ccmm_rules.model import LimitTable, Read, Rule
+from ccmm_rules.naming import Names, dimension_title, word_title
 from ccmm_rules.needs import needs_of
+from ccmm_rules.pair_phrases import read_of_pairs
 from ccmm_rules.phrases import phrase
+from ccmm_rules.row_names import names_of_rows, row_name
 from ccmm_rules.row_phrases import source_words
-from ccmm_rules.saying import row_name, say, spaced
-from ccmm_rules.spec import HOUR_MS, MatchSpec, RowsSpec
-from ccmm_rules.speech import Speech, length_words, window_words
+from ccmm_rules.saying import say, spaced
+from ccmm_rules.spec import Grouping, MatchSpec, MetricSpec, RowsSpec, SlotSpec
+from ccmm_rules.speech import Speech, age_words, length_words, window_words
 
 _FULL = 2000  # no filter is left out here
 _STATES = (
@@ -29,16 +32,18 @@ _STATES = (
 
 def explain(rule: Rule) -> dict[str, str]:
     """Lines of text in each language; the first names the rule."""
-    english, chinese = ("\n".join(_lines(rule, Speech(language=lang, longest=_FULL))) for lang in ("en", "zh"))
+    english, chinese = (
+        "\n".join(_lines(rule, Speech(language=lang, longest=_FULL, longest_pair=_FULL))) for lang in ("en", "zh")
+    )
     return {"en": english, "zh": spaced(chinese)}
 
 
 def _lines(rule: Rule, speech: Speech) -> Iterator[str]:
     yield f"{rule.id}  {rule.titles[speech.language]}"
-    gate = speech.pick(" · gate", " · 一票否决") if rule.gate else ""
+    gate = speech.pick(" · gate", " · 门槛规则") if rule.gate else ""
     yield speech.pick(f"from level L{rule.level}{gate}", f"起始等级 L{rule.level}{gate}")
     if rule.applies is not None:
-        said = say(rule.applies.tree, speech.language, lambda name: row_name(name, speech.language))
+        said = say(rule.applies.tree, speech.language, names_of_rows("", speech.language))
         yield speech.pick(f"applies if: {said}", f"适用条件：{said}")
     yield speech.pick("asks that:", "要求：")
     yield from (f"  - {_asked(part, rule, speech)}" for part in sides_of(rule.require.tree, "_&&_"))
@@ -53,22 +58,15 @@ def _lines(rule: Rule, speech: Speech) -> Iterator[str]:
         "  - not satisfied as soon as one of the points above fails, whatever else is missing",
         "  - 上述任一要求不成立即不满足，无论其他数据是否缺失",
     )
-    fresh = length_words(_age(rule.fresh_for_ms), speech)
+    fresh = age_words(rule.fresh_for_ms, speech)
     yield from (f"  - {speech.pick(*state).format(fresh)}" for state in _STATES)
     yield speech.pick(f"remedy: {rule.remedy['en']}", f"改进：{rule.remedy['zh']}")
     if rule.grace_ms:
-        grace = length_words(_age(rule.grace_ms), speech)
+        grace = age_words(rule.grace_ms, speech)
         yield speech.pick(f"a nonconformity once it lasts {grace}", f"持续 {grace} 即构成不符合项")
     if rule.crosswalk:
         yield speech.pick("refers to: ", "参照：") + ", ".join(rule.crosswalk)
     yield speech.pick(f"as written: {_plain(rule)}", f"原式：{_plain(rule)}")
-
-
-def _age(ms: int) -> str:
-    days = ms // (24 * HOUR_MS)
-    if ms % (24 * HOUR_MS) == 0 and days > 1:
-        return f"{days}d"
-    return f"{ms // HOUR_MS}h" if ms % HOUR_MS == 0 else f"{ms // 60_000}m"
 
 
 def _asked(part: Tree, rule: Rule, speech: Speech) -> str:
@@ -78,7 +76,7 @@ def _asked(part: Tree, rule: Rule, speech: Speech) -> str:
         words = name_words(rule, name, speech)
         return f"[{words}]" if read_of(rule, name) is not None else words
 
-    return say(part, speech.language, named)
+    return say(part, speech.language, Names(named))
 
 
 def _limits(table: LimitTable, speech: Speech) -> str:
@@ -96,19 +94,39 @@ def _limits(table: LimitTable, speech: Speech) -> str:
 def _read(read: Read, speech: Speech) -> str:
     """What it is in words, then as the rule has it."""
     told = "; ".join(needs_of(read, speech.language))
-    fresh = length_words(_age(read.fresh_for_ms), speech)
+    fresh = age_words(read.fresh_for_ms, speech)
     looked = speech.pick(f"heard of within {fresh}", f"{fresh}内须有更新")
-    return f"{_words(read, speech)} · {told} · {looked}"
+    return " · ".join([_words(read, speech), *_bounds(read, speech), told, looked])
+
+
+def _bounds(read: Read, speech: Speech) -> Iterator[str]:
+    """By what its rows are grouped, which groups it expects, and how many cases it wants."""
+    spec = read.spec
+    group, by = getattr(spec, "group", None), getattr(spec, "by", "")
+    if not isinstance(spec, SlotSpec | MetricSpec) and (group is not None or by):  # these say it in their own words
+        title = dimension_title(group.by if group is not None else by, speech.language)
+        yield speech.pick(f"by {title}", f"按{title}")
+    if group is not None and group.expects:
+        yield speech.pick(f"each expected: {_expected(group, speech)}", f"应有：{_expected(group, speech)}")
+    sample = getattr(spec, "sample", 0)
+    if sample > 1:
+        yield speech.pick(f"judged from {sample} cases on", f"样本不少于 {sample}")
+
+
+def _expected(group: Grouping, speech: Speech) -> str:
+    if group.profile_list:
+        return row_name(f"profile.{group.profile_list}", speech.language)
+    if group.words is not None:
+        return speech.pick(", ", "、").join(word_title(word, speech.language) for word in group.words)
+    if group.entries is not None:
+        return source_words(group.entries, speech)
+    return speech.pick(f"every {group.unit}", f"每{dimension_title(group.unit, 'zh')}")
 
 
 def _words(read: Read, speech: Speech) -> str:
     spec = read.spec
     if isinstance(spec, MatchSpec):
-        first, window = source_words(spec.base, speech), window_words(spec.over, speech)
-        partners = speech.pick(" or ", "或").join(source_words(joining.source, speech) for joining in spec.partners)
-        also = source_words(spec.also.source, speech) if spec.also is not None else ""
-        also = speech.pick(f" that also have {also}", f"（且有{also}）") if also else ""
-        return speech.pick(f"{first}{also}{window}, each with {partners}", f"{window}{first}{also}，逐一对应{partners}")
+        return read_of_pairs(spec, speech)
     if isinstance(spec, RowsSpec):
         return speech.pick(
             f"{source_words(spec.source, speech)}{window_words(spec.over, speech)}",

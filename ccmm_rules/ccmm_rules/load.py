@@ -26,6 +26,8 @@ from ccmm_rules.strict_yaml import Node, parse_document
 from ccmm_rules.vocabulary.tables import load_vocabulary
 
 SCENARIOS = ".scenarios.yaml"
+SIGNATURE = "pack.sig"
+_BESIDE = ("README", "LICENSE")  # what may stand in a pack's folder and is no part of it
 BUILT_IN = Path(str(resources.files("ccmm_rules"))) / "packs"
 
 # Gives a used pack by name and digest, None where there is none. Who keeps packs by digest answers by digest.
@@ -34,7 +36,12 @@ Resolver = Callable[[str, str], Pack | None]
 
 def load_pack(folder: Path, resolve: Resolver | None = None) -> Pack:
     """Without `resolve` a used pack is the folder of its name beside this one, or a built-in one. Raises PackErrors."""
-    return pack_of(_files(folder), resolve if resolve is not None else _beside(folder.parent))
+    collected = Collected()
+    pack = collected.attempt(pack_of, _files(folder), resolve if resolve is not None else _beside(folder.parent))
+    collected.errors += _strays(folder)
+    collected.raise_any()
+    assert pack is not None
+    return pack
 
 
 def pack_of(files: Mapping[str, bytes], resolve: Resolver | None = None) -> Pack:
@@ -98,7 +105,29 @@ def _files(folder: Path) -> dict[str, bytes]:
             mend="a pack is a folder with pack.yaml",
         )
         raise PackErrors([missing])
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.yaml"))}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files_of(folder)}
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files that make the pack in a folder: what its digest and its signature cover."""
+    return sorted(path for path in folder.rglob("*.yaml") if path.is_file())
+
+
+def _strays(folder: Path) -> list[PackError]:
+    """Files from which nothing is read, though they look as if something were. Hidden ones are the editor's matter."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() or path.suffix == ".yaml" or path.name == SIGNATURE or path.name.startswith(_BESIDE):
+            continue
+        if path.suffix.lower() in (".yml", ".yaml"):
+            message, mend = "nothing is read from a file of this name", f"name it {path.stem}.yaml"
+        elif any(part.startswith(".") for part in Path(name).parts):
+            continue
+        else:
+            message, mend = "this is no file of a pack", "move it out of the folder; README and LICENSE may stay"
+        found.append(PackError(file=name, line=1, column=1, message=message, mend=mend))
+    return found
 
 
 def _digest(*parts: bytes) -> str:

@@ -4,7 +4,8 @@
 ('last login', '最近登录')
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
@@ -17,7 +18,7 @@ _Titles = Mapping[str, Mapping[str, str]]  # by name, then language
 
 @lru_cache(maxsize=1)
 def load_titles() -> Mapping[str, _Titles]:
-    """By section: kinds, derived, attributes, words. Raises PackErrors where the file is broken."""
+    """By section: kinds, derived, attributes, words, dimensions, parts. Raises PackErrors where the file is broken."""
     data = (resources.files("ccmm_rules.vocabulary") / "titles.yaml").read_bytes()
     root = parse_document(data, "vocabulary/titles.yaml")
     return {
@@ -29,13 +30,25 @@ def load_titles() -> Mapping[str, _Titles]:
 def _titles(name: str, node: Node) -> Mapping[str, str]:
     """Chinese alone where English is the name itself."""
     if isinstance(node.value, str):
+        name = name.rpartition(".")[2]
         return {"en": name.replace("_", " "), "zh": node.value}
     return {"en": node.child("en").text(), "zh": node.child("zh").text()}
 
 
-def attribute_title(name: str, language: str) -> str:
-    """Of an attribute of rows or a column of a list of metrics."""
-    return _title("attributes", name, language)
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the names in an expression are called in one language, and of which kind each is: its words may differ."""
+
+    called: Callable[[str], str]
+    kind_of: Callable[[str], str] = lambda _: ""
+
+    def __call__(self, name: str) -> str:
+        return self.called(name)
+
+
+def attribute_title(name: str, language: str, kind: str = "") -> str:
+    """Of an attribute of rows or a column of a list of metrics; a kind may have a name of its own for it."""
+    return _title("attributes", name, language, kind)
 
 
 def dimension_title(name: str, language: str) -> str:
@@ -44,13 +57,22 @@ def dimension_title(name: str, language: str) -> str:
     return found[language] if found is not None else attribute_title(name, language)
 
 
-def word_title(word: str, language: str) -> str:
-    """Of a word that an attribute may have."""
-    return _title("words", word, language)
+def part_title(dimension: str, word: str, language: str) -> str:
+    """Of the part of the measures where a dimension has this value: `drawn at random`."""
+    found = load_titles()["parts"].get(f"{dimension}.{word}")
+    return (
+        found[language] if found is not None else f"{dimension_title(dimension, language)} {word_title(word, language)}"
+    )
 
 
-def _title(section: str, name: str, language: str) -> str:
-    found = load_titles()[section].get(name)
+def word_title(word: str, language: str, attribute: str = "") -> str:
+    """Of a word that an attribute may have; `attribute` as `passage.direction`, where the kind is known."""
+    return _title("words", word, language, attribute)
+
+
+def _title(section: str, name: str, language: str, within: str = "") -> str:
+    titles = load_titles()[section]
+    found = titles.get(f"{within}.{name}") or titles.get(name)
     return found[language] if found is not None else name.replace("_", " ")
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from ccmm_rules.errors import PackError, PackErrors, one_of
 from ccmm_rules.model import Read
-from ccmm_rules.spec import Grouping, Test
+from ccmm_rules.spec import Grouping, Test, Window, most_parts
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Vocabulary
 
@@ -68,6 +68,12 @@ def check_keys(node: Node, *allowed: str) -> None:
     errors = node.only(frozenset((*allowed, "fresh_for", "optional")))
     if errors:
         raise PackErrors(errors)
+
+
+def check_fits(node: Node, over: Window, every: Node) -> None:
+    """A window holds at least one slot; else nothing is ever seen in it. `node` is that of the window."""
+    if most_parts(over, every.text()) < 1:
+        node.fail(f"no whole {every.text()} lies in {node.text()}", "write a longer window or a shorter 'every'")
 
 
 def whole_of(node: Node, key: str, default: int) -> int:

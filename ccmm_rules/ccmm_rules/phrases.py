@@ -6,8 +6,10 @@ How long filters and tests may grow is the caller's choice.
 from math import inf
 
 from ccmm_rules.model import Read
-from ccmm_rules.naming import attribute_title, dimension_title, feed_title, word_title
-from ccmm_rules.row_phrases import match_phrase, plural, rows_phrase, told_of
+from ccmm_rules.naming import attribute_title, dimension_title, feed_title, part_title
+from ccmm_rules.pair_phrases import match_phrase
+from ccmm_rules.row_names import names_of_rows
+from ccmm_rules.row_phrases import plural, rows_phrase, told_of
 from ccmm_rules.spec import (
     CoverageSpec,
     MatchSpec,
@@ -49,7 +51,7 @@ def phrase(read: Read, short: str, speech: Speech) -> str:
 def metric_words(metric: str, where: tuple[tuple[str, str], ...], speech: Speech) -> str:
     """Its title, and of which part of the center."""
     title = load_vocabulary().metrics[metric].titles[speech.language]
-    parts = [f"{dimension_title(key, speech.language)} {word_title(word, speech.language)}" for key, word in where]
+    parts = [part_title(key, word, speech.language) for key, word in where]
     return title + (speech.pick(f" ({', '.join(parts)})", f"（{'、'.join(parts)}）") if parts else "")
 
 
@@ -110,6 +112,9 @@ def slot_words(spec: SlotSpec, speech: Speech) -> str:
 def _slots(spec: SlotSpec, short: str, speech: Speech) -> str:
     title, window = metric_words(spec.metric, spec.where, speech), window_words(spec.over, speech)
     slots = slot_words(spec, speech)
+    if spec.group is not None:
+        by = dimension_title(spec.group.by, speech.language)
+        slots = speech.pick(f"{slots} by {by}", f"各{by}的{slots}")
     met, unmet = meets_words(spec, speech, good=True), meets_words(spec, speech, good=False)
     good = (f"{slots}{window} with {title} {met}", f"{window}{title}{met}的{slots}")
     bad = (f"{slots}{window} with {title} {unmet}", f"{window}{title}{unmet}的{slots}")
@@ -150,7 +155,7 @@ def _series_list(spec: SeriesSpec, short: str, speech: Speech) -> str:
     question = load_vocabulary().profile[spec.each].titles[speech.language]
     base = speech.pick(f"entries of “{question}”", f"“{question}”中的项目")
     window = window_words(spec.over, speech)
-    return told_of(base, window, spec.test, short, speech)
+    return told_of(base, window, spec.test, short, speech, names_of_rows("", speech.language))
 
 
 def _coverage(spec: CoverageSpec, short: str, speech: Speech) -> str:
@@ -160,7 +165,7 @@ def _coverage(spec: CoverageSpec, short: str, speech: Speech) -> str:
     said = {
         "share": (f"share of time{window} for which {feeds} were delivered", f"{window}{feeds}的采集覆盖率"),
         "n": (f"slots due for {feeds}{window}", f"{window}{feeds}应采时段数"),
-        "gaps": (f"unexplained gaps in {feeds}{window}", f"{window}{feeds}未说明的缺口数"),
+        "gaps": (f"uncovered slots of {feeds}{window}", f"{window}{feeds}未覆盖的时段数"),
         "explained": (f"explained gaps in {feeds}{window}", f"{window}{feeds}已说明的缺口数"),
         "quiet": (f"overdue sources of {feeds}", f"{feeds}逾期未报的数据源数"),
         "refused": (f"runs for {feeds} that were refused{window}", f"{window}{feeds}被拒绝的采集次数"),

@@ -1,8 +1,9 @@
-"""What the names are called that reads over rows and pairs of rows bind."""
+"""What the names are called that reads over rows bind."""
 
-from ccmm_rules.naming import attribute_title, kind_title
-from ccmm_rules.saying import pair_name, row_name, say
-from ccmm_rules.spec import Grouping, Joining, MatchSpec, RowSource, RowsSpec, Test
+from ccmm_rules.naming import Names, attribute_title, kind_title
+from ccmm_rules.row_names import names_of_rows, row_name
+from ccmm_rules.saying import say
+from ccmm_rules.spec import Grouping, RowSource, RowsSpec, Test
 from ccmm_rules.speech import Speech, window_words
 
 _PERCENTILES = {"p50": "50", "p90": "90", "p95": "95"}
@@ -20,23 +21,22 @@ def source_words(source: RowSource, speech: Speech) -> str:
     title = kind_title(source.kind, source.document_class, speech.language)
     if source.of is None:
         return title
-    text = say(source.of.tree, speech.language, lambda name: row_name(name, speech.language))
+    text = say(source.of.tree, speech.language, names_of_rows(source.kind, speech.language))
     return title + speech.pick(f" ({text})", f"（{text}）") if speech.fits(text) else title
 
 
-def condition_words(test: Test, speech: Speech, first: str = "", second: str = "") -> str:
+def condition_words(test: Test, speech: Speech, names: Names) -> str:
     """The condition; empty where it is longer than wanted."""
-    named = pair_name(first, second, speech.language) if first else lambda name: row_name(name, speech.language)
-    text = say(test.compiled.tree, speech.language, named)
+    text = say(test.compiled.tree, speech.language, names)
     return text if speech.fits(text) else ""
 
 
-def told_of(base: str, window: str, test: Test | None, short: str, speech: Speech, condition: str = "") -> str:
+def told_of(base: str, window: str, test: Test | None, short: str, speech: Speech, names: Names) -> str:
     """The rows, those on the side that is tested, or the share of these."""
     if test is None or short == "n":
         said = {"share": (f"share of {base}{window}", f"{window}{base}占比")}
         return speech.pick(*said.get(short, (f"{base}{window}", f"{window}{base}数")))
-    text = condition or condition_words(test, speech)
+    text = condition_words(test, speech, names)
     failed = {"good": ("that pass the test", "合格的"), "bad": ("that fail the test", "不合格的")}[test.side]
     en = f"{base}{window} where {text}" if text else f"{base}{window} {failed[0]}"
     zh = f"{window}{base}中{text}者" if text else f"{window}{failed[1]}{base}"
@@ -55,17 +55,18 @@ def rows_phrase(spec: RowsSpec, short: str, speech: Speech) -> str:
         }
         return speech.pick(*said[short])
     if short in ("n", "good", "bad", "share"):
-        return told_of(base, window, spec.test, short, speech)
+        return told_of(base, window, spec.test, short, speech, names_of_rows(spec.source.kind, speech.language))
     if spec.group is not None and short in ("groups", "absent", "least", "most", "covered", "worst", "spread"):
-        return _grouped(spec.group, base, window, spec.test, short, speech)
+        return _grouped(spec, spec.group, base, window, short, speech)
     return _amount(spec, short, base, window, speech)
 
 
-def _grouped(group: Grouping, base: str, window: str, test: Test | None, short: str, speech: Speech) -> str:
-    by = attribute_title(group.by, speech.language)
+def _grouped(spec: RowsSpec, group: Grouping, base: str, window: str, short: str, speech: Speech) -> str:
+    kind, test = spec.source.kind, spec.test
+    by = attribute_title(group.by, speech.language, kind)
     many = plural(by)
     good = test is not None and test.side == "good"
-    text = condition_words(test, speech) if test is not None and good else ""
+    text = condition_words(test, speech, names_of_rows(kind, speech.language)) if test is not None and good else ""
     what = f"{base} where {text}" if text else f"good {base}" if good else base
     what_zh = f"{base}（{text}）" if text else f"合格的{base}" if good else base
     said = {
@@ -83,14 +84,15 @@ def _grouped(group: Grouping, base: str, window: str, test: Test | None, short: 
 def _amount(spec: RowsSpec, short: str, base: str, window: str, speech: Speech) -> str:
     """min max sum p50 p90 p95 of a number or a lag."""
     if spec.lag is not None:
-        first, last = (attribute_title(name, speech.language) for name in spec.lag)
+        first, last = (attribute_title(name, speech.language, spec.source.kind) for name in spec.lag)
         what = speech.pick(f"time from {first} to {last}", f"从{first}到{last}的时间")
     else:
-        what = row_name(spec.number, speech.language)
-    return _measured(what, base, window, short, speech)
+        what = row_name(spec.number, speech.language, spec.source.kind)
+    return measured_words(what, base, window, short, speech)
 
 
-def _measured(what: str, base: str, window: str, short: str, speech: Speech) -> str:
+def measured_words(what: str, base: str, window: str, short: str, speech: Speech) -> str:
+    """The least, the greatest, the sum or a percentile of an amount."""
     most = ("longest", "最长") if what.startswith(("time", "从")) else ("greatest", "最大")
     said = {
         "min": (f"least {what} of {base}{window}", f"{window}{base}{what}的最小值"),
@@ -100,45 +102,3 @@ def _measured(what: str, base: str, window: str, short: str, speech: Speech) -> 
     part = _PERCENTILES.get(short, "")
     most_take = (f"{what} of {base}{window} ({part} % take no more)", f"{window}{base}{what}的 {part} 分位")
     return speech.pick(*said.get(short, most_take))
-
-
-def partner_words(joining: Joining, speech: Speech) -> str:
-    """The rows among which a partner is looked for."""
-    return source_words(joining.source, speech)
-
-
-def match_phrase(spec: MatchSpec, short: str, speech: Speech) -> str:
-    """What a name of a match is called."""
-    first, window = source_words(spec.base, speech), window_words(spec.over, speech)
-    second = speech.pick(" or ", "或").join(dict.fromkeys(partner_words(joining, speech) for joining in spec.partners))
-    plain = kind_title(spec.base.kind, spec.base.document_class, speech.language)
-    other = kind_title(spec.partners[0].source.kind, spec.partners[0].source.document_class, speech.language)
-    by = attribute_title(spec.by, speech.language) if spec.by else ""
-    with_ = (f"{first}{window} with {second}", f"{window}有对应{second}的{first}")
-    without = (f"{first}{window} without {second}", f"{window}无对应{second}的{first}")
-    alone = (f"{second}{window} without {first}", f"{window}无对应{first}的{second}")
-    said = {
-        "a": (f"{first}{window}", f"{window}{first}数"),
-        "b": (f"{second}{window}", f"{window}{second}数"),
-        "both": (with_[0], f"{with_[1]}数"),
-        "only_a": (without[0], f"{without[1]}数"),
-        "only_b": (alone[0], f"{alone[1]}数"),
-        "share": (f"share of {with_[0]}", f"{with_[1]}占比"),
-        "only_a_share": (f"share of {without[0]}", f"{without[1]}占比"),
-        "only_b_share": (f"share of {alone[0]}", f"{alone[1]}占比"),
-        "worst": (f"share of {with_[0]}, worst {by}", f"{with_[1]}占比（最差{by}）"),
-        "mean": (f"share of {with_[0]}, mean by {by}", f"{with_[1]}占比（各{by}均值）"),
-        "spread": (f"spread by {by} of the share of {with_[0]}", f"各{by}{with_[1]}占比的极差"),
-        "groups": (f"{plural(by)} of {first}{window}", f"{window}{first}的{by}数"),
-    }
-    if short in said:
-        return speech.pick(*said[short])
-    pairs = speech.pick(f"pairs of {first} and {second}", f"{first}与{second}的配对")
-    if short in ("good", "bad", "good_share", "bad_share"):
-        condition = condition_words(spec.test, speech, plain, other) if spec.test is not None else ""
-        return told_of(pairs, window, spec.test, "share" if short.endswith("share") else short, speech, condition)
-    named = pair_name(plain, other, speech.language)
-    lag = [named(name) for name in spec.lag or ("", "")]
-    return _measured(
-        speech.pick(f"time from {lag[0]} to {lag[1]}", f"从{lag[0]}到{lag[1]}的时间"), pairs, window, short, speech
-    )

@@ -1,24 +1,23 @@
 """One rule file: from a document to a `Rule`, or every error in it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import partial
-from itertools import product
 
 from ccmm_rules.case_load import load_cases
 from ccmm_rules.cel import Compiled, Language
-from ccmm_rules.dependence import remaining
-from ccmm_rules.errors import PackError, PackErrors, one_of
-from ccmm_rules.limits import check_bounds, check_units, load_limits
+from ccmm_rules.errors import PackErrors, one_of
+from ccmm_rules.limits import load_limits
 from ccmm_rules.model import LEVELS, LimitTable, Read, Rule
 from ccmm_rules.operators.match import load_match
 from ccmm_rules.operators.metric_load import load_coverage, load_metric, load_slots
 from ccmm_rules.operators.rows import load_rows
 from ccmm_rules.operators.series_load import load_rules, load_series
 from ccmm_rules.parsing import Collected, ReadContext, words_of
-from ccmm_rules.spec import HOUR_MS, MetricSpec, SeriesSpec, Window, parse_span_ms, parse_window
+from ccmm_rules.soundness import check_rule
+from ccmm_rules.spec import HOUR_MS, MatchSpec, RowsSpec, Window, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Question, Titles, Vocabulary, titles_of
 
@@ -65,7 +64,7 @@ def load_rule(root: Node, digest: str, headings: frozenset[str], vocabulary: Voc
     collected = Collected()
     collected.errors += root.only(KEYS)
     head = collected.attempt(_head, root, headings)
-    fresh = collected.attempt(lambda: parse_span_ms(root.child("fresh_for"))) or HOUR_MS
+    fresh = collected.attempt(lambda: _fresh_for(root.child("fresh_for"))) or HOUR_MS
     reads = _reads(root, fresh, vocabulary, collected)
     limits_node, applies_node = root.get("limits"), root.get("applies")
     limits = collected.attempt(load_limits, limits_node) if limits_node is not None else ()
@@ -189,6 +188,13 @@ def _days(root: Node) -> tuple[str, str]:
     return since, until
 
 
+def _fresh_for(node: Node) -> int:
+    length = parse_span_ms(node)
+    if length == 0:
+        node.fail("no evidence is so fresh", "write how long ago a source may last have been heard of, like 26h")
+    return length
+
+
 def _titles(root: Node, key: str) -> Titles:
     return titles_of(root.child(key))
 
@@ -226,7 +232,7 @@ def _read(name: str, key: Node, node: Node, fresh_ms: int, vocabulary: Vocabular
     context = ReadContext(
         vocabulary=vocabulary,
         name=name,
-        fresh_for_ms=parse_span_ms(fresh) if fresh is not None else fresh_ms,
+        fresh_for_ms=_fresh_for(fresh) if fresh is not None else fresh_ms,
         optional=optional.flag() if optional is not None else False,
     )
     return OPERATORS[found[0]](node, context)
@@ -245,39 +251,16 @@ def _require(
 ) -> Compiled:
     names = {read.full(short): word for read in reads for short, word in read.names.items()}
     names |= {table.name: table.type for table in limits}
-    return Language({**_profile_names(profile), **names, "level": "int"}).compile_node(node)
+    absent = {name: mend for read in reads for name, mend in _untested(read)}
+    return Language({**_profile_names(profile), **names, "level": "int"}, absent).compile_node(node)
 
 
-def check_rule(
-    root: Node,
-    level: int,
-    require: Compiled,
-    reads: tuple[Read, ...],
-    limits: tuple[LimitTable, ...],
-    vocabulary: Vocabulary,
-) -> list[PackError]:
-    """What only shows when reads, limits and `require` are seen together."""
-    node = root.child("require")
-    errors = check_units(root.child("limits"), require, limits, reads) if limits else []
-    for read in reads:
-        if not any(read.full(short) in require.names for short in read.names):
-            errors.append(
-                root.child("reads")
-                .keys[read.name]
-                .error(f"read '{read.name}' is never used", "use it in 'require', or leave it out")
-            )
-        metric = read.spec.metric if isinstance(read.spec, MetricSpec | SeriesSpec) else ""
-        if metric and vocabulary.metrics[metric].formula == "percentile":
-            errors += check_bounds(node, require, limits, read.name, vocabulary.wait_bounds_s)
-    questions = [f"profile.{q.id}" for q in vocabulary.profile.values() if q.type == "bool"]
-    asked = [name for name in questions if name in require.names]
-    for at, answers in product(range(level, 6), product((True, False), repeat=min(len(asked), 4))):
-        known: dict[str, object] = {"level": at, **dict(zip(asked, answers, strict=False))}
-        for table in limits:
-            if table.at(at) is None and table.name in remaining(require.tree, known):
-                errors.append(
-                    node.error(
-                        f"{table.name} has no value at level {at}", f"guard it: level < {min(table.values)} || ..."
-                    )
-                )
-    return list(dict.fromkeys(errors))
+def _untested(read: Read) -> Iterator[tuple[str, str]]:
+    """Names that a read binds only with a test of its rows, and what adds them."""
+    if not isinstance(read.spec, RowsSpec | MatchSpec):
+        return
+    test = read.spec.test
+    for short in ("good", "bad", "share", "good_share", "bad_share"):
+        if short not in read.names:
+            other = f"'{read.name}' tests {test.side}, not the other side" if test is not None else ""
+            yield read.full(short), other or f"add good: or bad: to '{read.name}', which tests its rows"

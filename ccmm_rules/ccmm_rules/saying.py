@@ -4,14 +4,11 @@ One renderer for tests on rows, pairs and metrics, for `applies` and for `requir
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 
+from ccmm_rules.ages import AGES, age_of, is_done, is_lasting, is_time
 from ccmm_rules.expression import Call, Const, Items, Name, Scalar, Tree, names_in
-from ccmm_rules.naming import attribute_title, load_titles, word_title
-from ccmm_rules.vocabulary.tables import load_vocabulary
-
-NameWords = Callable[[str], str]
+from ccmm_rules.naming import Names, attribute_title, load_titles, word_title
 
 COMPARISONS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -26,12 +23,6 @@ COMPARISONS: Mapping[str, Mapping[str, str]] = {
 }
 FLIPPED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_", "_==_": "_==_", "_!=_": "_!=_"}
 _ARITHMETIC = {"_+_": " + ", "_-_": " − ", "_*_": " × "}
-_AGES = {
-    "days": ("days", "天"),
-    "hours": ("hours", "小时"),
-    "minutes": ("minutes", "分钟"),
-    "workdays": ("working days", "个工作日"),
-}
 _JOINS_SAID = {"en": (" and ", " or "), "zh": ("且", "或")}
 _DONE = frozenset(("通过", "加密", "启用", "确认", "核实", "跟进", "脱敏", "锁定", "说明"))
 _BEING = frozenset(("完整", "独立", "健康", "全面", "公开", "随机", "在职", "可播放", "可行", "受控", "受管", "受保护"))
@@ -42,7 +33,7 @@ _TIMED = {
 _JOINS = {"_&&_": {"en": " and ", "zh": "且"}, "_||_": {"en": " or ", "zh": "或"}}
 
 
-def say(tree: Tree, language: str, name: NameWords) -> str:
+def say(tree: Tree, language: str, name: Names) -> str:
     """The expression in words."""
     if isinstance(tree, Const):
         return shown(tree.value) if not isinstance(tree.value, str) else word_title(tree.value, language)
@@ -84,7 +75,7 @@ def shown(value: Scalar, beside: float | None = None) -> str:
     return "0" if text == "-0" else text
 
 
-def _call(call: Call, language: str, name: NameWords) -> str:
+def _call(call: Call, language: str, name: Names) -> str:
     if call.function in _JOINS:
         return _joined(call, language, name)
     product = constant(call)
@@ -104,7 +95,7 @@ def _call(call: Call, language: str, name: NameWords) -> str:
     if call.function == "_?_:_":
         return ("{1} if {0}, else {2}" if language == "en" else "若{0}则{1}，否则{2}").format(*parts)
     if call.function == "@in":
-        return _in(call, parts, language)
+        return _in(call, parts, language, name)
     return _compared(call, language, name, parts)
 
 
@@ -126,7 +117,7 @@ def _bracketed(call: Call, place: int, parts: list[str]) -> str:
     return f"({parts[place]})" if loose else parts[place]
 
 
-def _joined(call: Call, language: str, name: NameWords) -> str:
+def _joined(call: Call, language: str, name: Names) -> str:
     everything = call.sides
     texts = []
     for side in [side for side in everything if not _is_idle(side, call.function, everything)]:
@@ -158,6 +149,8 @@ def _denied(inner: Tree, text: str, language: str) -> str:
         return f"not {text}"
     if text.startswith("已"):
         return f"未{text[1:]}"
+    if text.startswith("须"):
+        return f"无{text}"
     return f"{'未' if text in _DONE else '不' if text in _BEING else '非'}{text}"
 
 
@@ -167,19 +160,25 @@ def _lacking(name: str, text: str, language: str) -> str:
     return text.replace("has ", "no ", 1) if language == "en" else text.replace("有", "无", 1)
 
 
-def _in(call: Call, parts: list[str], language: str) -> str:
-    if isinstance(call.arguments[1], Items):
-        return f"{parts[0]} is one of {parts[1]}" if language == "en" else f"{parts[0]}为{parts[1]}之一"
+def _in(call: Call, parts: list[str], language: str, name: Names) -> str:
+    own, items = call.arguments
+    if isinstance(items, Items):
+        words = [
+            _word_of(own, part.value, language, name)
+            if isinstance(part, Const) and isinstance(part.value, str)
+            else say(part, language, name)
+            for part in items.elements
+        ]
+        return f"{parts[0]} is one of {', '.join(words)}" if language == "en" else f"{parts[0]}为{'、'.join(words)}之一"
     return f"{parts[1]} include {parts[0]}" if language == "en" else f"{parts[1]}含{parts[0]}"
 
 
-def _compared(call: Call, language: str, name: NameWords, parts: list[str]) -> str:
+def _compared(call: Call, language: str, name: Names, parts: list[str]) -> str:
     function, (left, right), (one, other) = call.function, call.arguments, parts
     if isinstance(left, Const) and not isinstance(right, Const) and function in FLIPPED:
         function, left, right, one, other = FLIPPED[function], right, left, other, one
     if isinstance(right, Const) and isinstance(right.value, str):
-        if isinstance(left, Name) and left.name.rpartition(".")[2] == "attribute":
-            other = attribute_title(right.value, language)
+        other = _word_of(left, right.value, language, name)
         return _is_word(function, one, other, right.value, language)
     number = constant(right)
     if isinstance(left, Name) and number is not None and age_of(left.name)[1]:
@@ -187,6 +186,16 @@ def _compared(call: Call, language: str, name: NameWords, parts: list[str]) -> s
     timed = isinstance(left, Name) and isinstance(right, Name) and is_time(left.name) and is_time(right.name)
     how = (_TIMED if timed else COMPARISONS)[language].get(function, COMPARISONS[language][function])
     return f"{one} {how} {other}" if language == "en" else f"{one}{how} {other}"
+
+
+def _word_of(left: Tree, word: str, language: str, name: Names) -> str:
+    """As the attribute on the left has it; what was altered is itself an attribute, or an entry as a whole."""
+    if not isinstance(left, Name):
+        return word_title(word, language)
+    own = left.name.rpartition(".")[2]
+    if own == "attribute" and word in load_titles()["attributes"]:
+        return attribute_title(word, language)
+    return word_title(word, language, f"{name.kind_of(left.name)}.{own}")
 
 
 def _is_word(function: str, one: str, other: str, word: str, language: str) -> str:
@@ -198,42 +207,16 @@ def _is_word(function: str, one: str, other: str, word: str, language: str) -> s
     return f"{one}{'为' if equal else '不为'}{other}"
 
 
-@lru_cache(maxsize=4096)
-def is_time(name: str) -> bool:
-    """Whether an attribute of some kind of this name is a time."""
-    own = name.rpartition(".")[2]
-    kinds = load_vocabulary().kinds.values()
-    return own in ("started", "ended") or any(kind.known[own].word == "time" for kind in kinds if own in kind.known)
-
-
-def is_done(attribute: str) -> bool:
-    """Whether the time is that of something done, so that having it means that it was done: `closed`, not `due`."""
-    title = attribute_title(attribute, "en").partition(" ")[0]
-    return is_time(attribute) and (title.endswith("ed") or title in ("left", "told", "begun"))
-
-
-@lru_cache(maxsize=4096)
-def age_of(name: str) -> tuple[str, str]:
-    """(attribute, unit) of an age or a duration such as `approved_days`, `lasted_minutes`; else two empty texts."""
-    stem, _, unit = name.rpartition("_")
-    if unit not in _AGES or not stem or name.rpartition(".")[2] in _plain_attributes():
-        return "", ""
-    return (stem, unit) if is_time(stem) or stem.rpartition(".")[2] == "lasted" else ("", "")
-
-
-def _is_lasting(stem: str, unit: str) -> bool:
-    """Minutes and working days count from the start; days and hours are ages, but for a duration."""
-    return stem.rpartition(".")[2] == "lasted" or unit in ("minutes", "workdays")
-
-
-def _aged(age: str, function: str, value: float, language: str, name: NameWords) -> str:
+def _aged(age: str, function: str, value: float, language: str, name: Names) -> str:
     """`x at most 365 days ago`, `x after more than 10 minutes`; a negative age lies ahead."""
     stem, unit = age_of(age)
-    what, lasting = name(stem), _is_lasting(stem, unit)
+    what, lasting = name(stem), is_lasting(stem, unit)
     if unit == "minutes" and value >= 2880 and value % 1440 == 0:
         unit, value = "days", value / 1440
+    if value < 0 and not lasting:
+        return _ahead(what, COMPARISONS[language][FLIPPED[function]], shown(-value), unit, language)
     other = shown(value)
-    how, word = COMPARISONS[language][function], _AGES[unit][0 if language == "en" else 1]
+    how, word = COMPARISONS[language][function], _counted(unit, other, language)
     if stem.rpartition(".")[2] == "lasted":
         return f"{what} {how} {other} {word}" if language == "en" else f"{what}{how} {other} {word}"
     if lasting:
@@ -246,41 +229,13 @@ def _aged(age: str, function: str, value: float, language: str, name: NameWords)
     return f"{what} {how} {other} {word} ago" if language == "en" else f"{what}距今{how} {other} {word}"
 
 
-def row_name(name: str, language: str) -> str:
-    """What a name in a test on a row is called, `profile.x` included."""
-    if name.startswith("profile."):
-        question = load_vocabulary().profile.get(name.removeprefix("profile."))
-        return f"“{question.titles[language]}”" if question is not None else name
-    if name in load_titles()["attributes"]:
-        return attribute_title(name, language)
-    if name.startswith("has_"):
-        own = name.removeprefix("has_")
-        title = attribute_title(own, language)
-        if is_done(own):
-            return title if language == "en" else f"已{title.removeprefix('已')}"
-        return f"has {title.removeprefix('has ')}" if language == "en" else f"有{title}"
-    stem, unit = age_of(name)
-    if not unit:
-        return attribute_title(name, language)
-    title, (en, zh) = attribute_title(stem, language), _AGES[unit]
-    if _is_lasting(stem, unit):
-        return f"{en} to {title}" if language == "en" else f"{title}用时（{zh.removeprefix('个')}）"
-    return f"age of {title} in {en}" if language == "en" else f"{title}距今（{zh}）"
+def _ahead(what: str, how: str, other: str, unit: str, language: str) -> str:
+    """`end of the exception at most 90 days ahead`."""
+    word = _counted(unit, other, language)
+    return f"{what} {how} {other} {word} ahead" if language == "en" else f"距{what}{how} {other} {word}"
 
 
-@lru_cache(maxsize=1)
-def _plain_attributes() -> frozenset[str]:
-    return frozenset(name for kind in load_vocabulary().kinds.values() for name in kind.known)
-
-
-def pair_name(first: str, second: str, language: str) -> NameWords:
-    """For tests on pairs: `a.left` is "people: left"."""
-
-    def named(name: str) -> str:
-        side, dot, own = name.partition(".")
-        if not dot or side not in ("a", "b"):
-            return row_name(name, language)
-        whose = first if side == "a" else second
-        return f"{row_name(own, language)} of {whose}" if language == "en" else f"{whose}的{row_name(own, language)}"
-
-    return named
+def _counted(unit: str, number: str, language: str) -> str:
+    """`1 hour`, `2 hours`, without the number."""
+    en, zh = AGES[unit]
+    return zh if language == "zh" else en.removesuffix("s") if number == "1" else en

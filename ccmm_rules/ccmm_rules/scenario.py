@@ -50,7 +50,7 @@ def _run(pack: Pack, rule: str, node: Node) -> Iterator[ScenarioFailure]:
 
 def _differences(line: Node, outcome: Outcome | None, seen: Mapping[str, Scalar], reason: str) -> Iterator[str]:
     if outcome != line.child("outcome").text():
-        yield f"gives {outcome} ({reason}; {dict(seen)}), the scenario says {line.child('outcome').text()}"
+        yield f"gives {outcome}{_why(reason, seen)}, the scenario says {line.child('outcome').text()}"
     wanted, why = line.get("seen"), line.get("reason")
     if why is not None and why.text() != reason:
         yield f"the reason is {reason}, the scenario says {why.text()}"
@@ -58,3 +58,10 @@ def _differences(line: Node, outcome: Outcome | None, seen: Mapping[str, Scalar]
         found = seen.get(name)
         if found is None or abs(float(found) - value.number()) > 1e-6:
             yield f"{name} is {found}, the scenario says {value.number():g}"
+
+
+def _why(reason: str, seen: Mapping[str, Scalar]) -> str:
+    """What it rests on, as people read it: ` (unfed; staff.n 1, staff.share 33.3)`."""
+    values = ", ".join(f"{name} {str(round(float(value), 4)).removesuffix('.0')}" for name, value in seen.items())
+    parts = "; ".join(part for part in (reason, values) if part)
+    return f" ({parts})" if parts else ""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ccmm_rules.case_load import answer_of
-from ccmm_rules.errors import PackError, PackErrors, one_of
+from ccmm_rules.errors import VOCABULARY, PackError, PackErrors, one_of
 from ccmm_rules.evidence import AttributeValue, Entry, Happening, Listing, MeasureRow, Span
 from ccmm_rules.filling import measure_values
 from ccmm_rules.memory import Fact
@@ -71,7 +71,7 @@ def profile_of(node: Node, vocabulary: Vocabulary) -> dict[str, object]:
     if answers is None:
         return {}
     own = {name for name in answers.mapping() if name.startswith(OWN)}
-    errors = answers.only(frozenset(vocabulary.profile) | own)
+    errors = answers.only(frozenset(vocabulary.profile) | own, VOCABULARY)
     if errors:
         raise PackErrors(errors)
     return {
@@ -190,7 +190,7 @@ def _key(name: str, kind: Kind) -> str | int:
 
 
 def _attributes(node: Node, kind: Kind, zone: ZoneInfo) -> dict[str, AttributeValue]:
-    errors = node.only(frozenset(kind.attributes))
+    errors = node.only(frozenset(kind.attributes), VOCABULARY)
     if errors:
         raise PackErrors(errors)
     return {name: _value(child, kind.attributes[name].word, zone) for name, child in node.mapping().items()}
@@ -220,7 +220,7 @@ def _happenings(line: Node, kind: Kind, zone: ZoneInfo, agent: str, source: str)
             Happening(
                 agent=agent,
                 source=source,
-                id=name,
+                id=_key(name, kind),
                 started_ms=instant_ms(started, zone),
                 ended_ms=instant_ms(ended, zone) if ended is not None else None,
                 key_id=_key_id(line),

@@ -21,6 +21,16 @@ class Window:
     unit: str
 
 
+GRAIN_WINDOWS = {
+    "day": Window(1, "d"),
+    "week": Window(1, "w"),
+    "month": Window(1, "mo"),
+    "quarter": Window(1, "q"),
+}
+_LONGEST_MS = {"h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS, "mo": 31 * DAY_MS, "q": 92 * DAY_MS}
+_SHORTEST_MS = _LONGEST_MS | {"mo": 28 * DAY_MS, "q": 90 * DAY_MS}
+
+
 def parse_window_text(text: str) -> Window | None:
     match = _WINDOW.fullmatch(text)
     return Window(int(match[1]), match[2]) if match else None
@@ -32,11 +42,35 @@ def parse_window(node: Node) -> Window:
 
 
 def parse_span_ms(node: Node) -> int:
-    """`-3s 15m 26h 30d` as milliseconds."""
+    """`15m 26h 30d` as milliseconds; 0 is a length too."""
+    span = parse_offset_ms(node)
+    if node.text().startswith("-"):
+        node.fail("a length of time is never negative", f"write {node.text()[1:]}")
+    return span
+
+
+def parse_offset_ms(node: Node) -> int:
+    """`-3s 15m`: the same, before or after something."""
     match = _SPAN.fullmatch(node.text())
     if match is None:
         node.fail(f"'{node.text()}' is no length of time", "write 30s, 15m, 26h or 30d")
     return (-1 if match[1] else 1) * int(match[2]) * UNIT_MS[match[3]]
+
+
+def most_parts(over: Window, every: str) -> int:
+    """How many whole slots, or points of a series, a window can hold at most: `12h`, `4q`, or a calendar grain.
+
+    >>> most_parts(Window(1, "d"), "48h"), most_parts(Window(4, "q"), "month")
+    (0, 12)
+    """
+    window, span = GRAIN_WINDOWS.get(every) or parse_window_text(every), _SPAN.fullmatch(every)
+    if window is not None and window.unit == over.unit:
+        return over.count // window.count
+    if window is not None and {window.unit, over.unit} == {"mo", "q"}:
+        return over.count * 3 // window.count if over.unit == "q" else over.count // (3 * window.count)
+    if window is not None:
+        return _LONGEST_MS[over.unit] * over.count // (_SHORTEST_MS[window.unit] * window.count)
+    return _LONGEST_MS[over.unit] * over.count // (int(span[2]) * UNIT_MS[span[3]]) if span is not None else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

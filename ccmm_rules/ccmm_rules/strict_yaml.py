@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 import yaml
 
-from ccmm_rules.errors import PackError, PackErrors, one_of
+from ccmm_rules.errors import REFERENCE, PackError, PackErrors, one_of
+from ccmm_rules.full_width import told, wide_in
 
 MAX_BYTES = 512 * 1024
 MAX_DEPTH = 24
@@ -93,10 +94,10 @@ class Node:
             self.fail("true or false is expected here", "write true or false, without quotes")
         return self.value
 
-    def only(self, allowed: Mapping[str, object] | frozenset[str]) -> list[PackError]:
-        """One error for each key of this mapping that is not allowed."""
+    def only(self, allowed: Mapping[str, object] | frozenset[str], page: str = REFERENCE) -> list[PackError]:
+        """One error for each key of this mapping that is not allowed; where those are many it names the page."""
         return [
-            self.keys[key].error(f"unknown key '{key}'", one_of(key, allowed))
+            self.keys[key].error(f"unknown key '{key}'", one_of(key, allowed, page))
             for key in self.mapping()
             if key not in allowed
         ]
@@ -117,7 +118,7 @@ def parse_document(data: str | bytes, file: str) -> Node:
         _check_events(text, file)
         root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        raise PackErrors([_syntax(error, file)]) from error
+        raise PackErrors([_syntax(error, file, text)]) from error
     if root is None:
         empty = PackError(file=file, line=1, column=1, message="the file is empty", mend="write it, or delete it")
         raise PackErrors([empty])
@@ -142,14 +143,27 @@ def _decoded(data: str | bytes, file: str) -> str:
         ) from error
 
 
-def _syntax(error: yaml.YAMLError, file: str) -> PackError:
+def _syntax(error: yaml.YAMLError, file: str, text: str) -> PackError:
     mark = getattr(error, "problem_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    wide = _wide_near(error, text.split("\n"), line)
+    if wide is not None:
+        line, column, (message, mend) = wide
+        return PackError(file=file, line=line, column=column, message=f"not YAML: {message}", mend=mend)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     mend = "check the brackets, quotes and indentation from here upwards"
     if "tab character" in problem or "'\\t'" in problem:
         problem, mend = "a tab stands here", "indent with spaces"
     return PackError(file=file, line=line, column=column, message=f"not YAML: {problem}", mend=mend)
+
+
+def _wide_near(error: yaml.YAMLError, lines: list[str], line: int) -> tuple[int, int, tuple[str, str]] | None:
+    """Line, column and words of a full-width character near the error: at it, where it began, or just before."""
+    began = getattr(error, "context_mark", None)
+    for near in (line, began.line + 1 if began is not None else line, line - 1):
+        for at, wide, plain in wide_in(lines[near - 1].partition(" #")[0] if 0 < near <= len(lines) else ""):
+            return near, at + 1, told(wide, plain)
+    return None
 
 
 def _check_events(text: str, file: str) -> None:

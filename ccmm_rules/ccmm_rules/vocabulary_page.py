@@ -3,7 +3,7 @@
 python -m ccmm_rules.vocabulary_page > docs/vocabulary.md
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ccmm_rules.naming import attribute_title, kind_title, word_title
 from ccmm_rules.vocabulary.tables import AttributeType, Kind, Measure, Metric, Term, Vocabulary, load_vocabulary
@@ -31,6 +31,11 @@ Each name is followed by its type and by what it is called in Chinese. `?` may b
 computed by the engine and never travels. Where an attribute has a word list, rules compare it with those words only.
 For every time attribute `t` tests may use `t_days` and `t_hours`, and for what may be absent `has_t`; occurrences also
 have `started`, `ended`, `open`, `lasted_minutes`, `lasted_hours`, `lasted_days`, `local_hour` and `nights`.
+"""
+DIMENSIONS = """## Dimensions
+
+What a measure is split by. `where` of a rule names the words of a list only; a dimension without a list takes any word,
+so that a misspelt one finds nothing there. No rule names a pseudonym.
 """
 DERIVED = """## Rows that the engine makes
 
@@ -67,6 +72,7 @@ def vocabulary_page(vocabulary: Vocabulary) -> str:
             INTRODUCTION,
             *_metrics(vocabulary),
             *_measures(vocabulary),
+            *_dimensions(vocabulary),
             *_kinds(vocabulary),
             DERIVED,
             *_profile(vocabulary),
@@ -135,6 +141,16 @@ def _measures(vocabulary: Vocabulary) -> Iterator[str]:
     yield ""
 
 
+def _dimensions(vocabulary: Vocabulary) -> Iterator[str]:
+    yield DIMENSIONS
+    used = {name: sort for measure in vocabulary.measures.values() for name, sort in measure.dimensions.items()}
+    for name, known in sorted(vocabulary.dimensions.items()):
+        yield f"- `{name}`: {', '.join(sorted(known))}"
+    free = sorted(name for name, sort in used.items() if name not in vocabulary.dimensions and sort == "text")
+    yield f"- any word: {', '.join(f'`{name}`' for name in free)}"
+    yield ""
+
+
 def _shape_text(measure: Measure) -> str:
     return f"{measure.shape}, {measure.unit}" if measure.unit else measure.shape
 
@@ -150,25 +166,27 @@ def _kinds(vocabulary: Vocabulary) -> Iterator[str]:
 
 def _kind(kind: Kind, vocabulary: Vocabulary) -> Iterator[str]:
     key = "" if kind.key == "text" else f" · key {kind.key}"
-    yield f"**{kind.name}** {kind_title(kind.name, '', 'zh')}{key}: {_attributes(kind.attributes, kind.computed)}"
+    yield f"**{kind.name}** {kind_title(kind.name, '', 'zh')}{key}: {_attributes(kind)}"
     yield ""
     words = {name: sorted(vocabulary.words_of(kind.name, name)) for name in kind.attributes}
-    yield from (f"- `{name}`: {', '.join(map(_word, known))}" for name, known in words.items() if known)
+    for name, known in words.items():
+        if known:
+            yield f"- `{name}`: {', '.join(_word(word, f'{kind.name}.{name}') for word in known)}"
     yield from [""] if any(words.values()) else []
 
 
-def _attributes(travelling: Mapping[str, AttributeType], computed: Mapping[str, AttributeType]) -> str:
-    told = [_attribute(name, name, attribute) for name, attribute in travelling.items()]
-    made = [_attribute(f"{name}†", name, attribute) for name, attribute in computed.items()]
+def _attributes(kind: Kind) -> str:
+    told = [_attribute(name, name, attribute, kind.name) for name, attribute in kind.attributes.items()]
+    made = [_attribute(f"{name}†", name, attribute, kind.name) for name, attribute in kind.computed.items()]
     return ", ".join([*told, *made])
 
 
-def _attribute(shown: str, name: str, attribute: AttributeType) -> str:
-    return f"{shown} {attribute.word}{'?' if attribute.optional else ''} {attribute_title(name, 'zh')}"
+def _attribute(shown: str, name: str, attribute: AttributeType, kind: str) -> str:
+    return f"{shown} {attribute.word}{'?' if attribute.optional else ''} {attribute_title(name, 'zh', kind)}"
 
 
-def _word(word: str) -> str:
-    return f"{word} {word_title(word, 'zh')}"
+def _word(word: str, attribute: str) -> str:
+    return f"{word} {word_title(word, 'zh', attribute)}"
 
 
 def _profile(vocabulary: Vocabulary) -> Iterator[str]:

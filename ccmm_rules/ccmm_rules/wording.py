@@ -16,11 +16,13 @@ from ccmm_rules.expression import Scalar, Tree, names_in
 from ccmm_rules.model import Outcome, Read, Rule
 from ccmm_rules.naming import feed_title
 from ccmm_rules.operators.answers import answers_of
-from ccmm_rules.saying import row_name, say, spaced
+from ccmm_rules.row_names import names_of_rows, row_name
+from ccmm_rules.saying import say, spaced
 from ccmm_rules.speech import Speech, length_words
 from ccmm_rules.verdict import Spot
-from ccmm_rules.vocabulary.feeds import Way, ways_of
+from ccmm_rules.vocabulary.feeds import Way
 from ccmm_rules.vocabulary.tables import load_vocabulary
+from ccmm_rules.wanted import wants_of
 
 OUTCOMES = {
     Outcome.SATISFIED: ("satisfied", "满足"),
@@ -46,8 +48,8 @@ REASONS = {
         "有关{0}的采集声明缺失一份；请让采集代理重发",
     ),
     "uncovered": (
-        "part of the time was not vouched for: {0}; fill the gap from the source, or declare it",
-        "部分时段无数据源覆盖：{0}；请从数据源补采，或声明该缺口",
+        "part of the time was not vouched for: {0}; fill the gap from the source, or let two approvers waive the rule",
+        "部分时段无数据源覆盖：{0}；请从数据源补采，或由两名批准人豁免该规则",
     ),
     "sample": ("too little to judge by: {0}; wait until there is more", "样本不足：{0}；请待样本增加"),
     "empty": ("there are none, and the rule does not take none as proof: {0}", "没有发生，规则不以此为证：{0}"),
@@ -56,16 +58,16 @@ REASONS = {
         "未收到完整清单：{0}；请检查数据源为何截断",
     ),
     "disputed": (
-        "two statements contradict each other about {0}; a signed correction decides",
-        "两份声明相互矛盾：{0}；需签署更正以裁定",
+        "told twice: {0}; stop the wrong source; it ends when that time is past or when two people waive the rule",
+        "同一内容有两份陈述：{0}；请停用有误的数据源；该时段过去后即消除，或由两名批准人豁免该规则",
     ),
     "keys": (
         "{0} cannot be joined, their pseudonyms were made with different keys; give all agents one key",
         "{0}的假名密钥不一致，无法关联；请统一采集代理的密钥",
     ),
     "unanswered": (
-        "the center has not answered {0}, or its answer ran out; answer it and sign",
-        "中心未回答{0}，或答案已过期；请回答并签署",
+        "the center has not answered {0}, or its answer ran out; headquarters answers it with “ccmm-collector scope”",
+        "中心未回答{0}，或答案已过期；请由总部用“ccmm-collector scope”答复",
     ),
     "undecidable": (
         "some entries lack what the test needs: {0}; let the source tell it",
@@ -150,8 +152,16 @@ def _parts(conclusion: Conclusion, tree: Tree, figures: Figures) -> list[Tree]:
         parts = parts_that(True, tree, figures.worst)
         return sorted(parts, key=lambda part: not any(name.startswith("limit") for name in names_in(part)))
     if conclusion.reason == "values":
-        return parts_that(False, tree, figures.best)
+        return _counts_first(parts_that(False, tree, figures.best), figures.rule)
     return _open(tree, figures) if conclusion.reason in _OPEN else []
+
+
+def _counts_first(parts: Sequence[Tree], rule: Rule) -> list[Tree]:
+    """How many slots fell short stands before the rest, and says the worst of them: no part of its own does."""
+    found = [(part, comparison_of(part, rule)) for part in parts]
+    counted = [one.read for _, one in found if one is not None and one.short == "bad" and one.of_slots]
+    kept = [(part, one) for part, one in found if one is None or one.short != "worst" or one.read not in counted]
+    return [part for part, _ in sorted(kept, key=lambda pair: pair[1] is None or pair[1].read not in counted)]
 
 
 def _open(tree: Tree, figures: Figures) -> list[Tree]:
@@ -162,9 +172,13 @@ def _open(tree: Tree, figures: Figures) -> list[Tree]:
 
 
 def _sentence(decided: _Decided, findings: Findings, language: str) -> str:
-    """With filters and tests told, or without where it grows too long."""
-    text = _told(decided, findings, Speech(language=language))
-    return text if len(text) <= LONGEST else _told(decided, findings, Speech(language=language, longest=0))
+    """With filters and tests told; where it grows too long without them, and at last without the tests of partners."""
+    text = ""
+    for longest, longest_pair in ((90, 150), (0, 150), (0, 0)):
+        text = _told(decided, findings, Speech(language=language, longest=longest, longest_pair=longest_pair))
+        if len(text) <= LONGEST:
+            break
+    return text
 
 
 def _told(decided: _Decided, findings: Findings, speech: Speech) -> str:
@@ -213,7 +227,7 @@ def _about(rule: Rule, conclusion: Conclusion, findings: Findings, speech: Speec
     if conclusion.reason == "hold":
         return (_holding(rule, findings, speech),)
     if conclusion.reason == "scope" and rule.applies is not None:
-        return (say(rule.applies.tree, speech.language, lambda name: row_name(name, speech.language)),)
+        return (say(rule.applies.tree, speech.language, names_of_rows("", speech.language)),)
     if blamed.startswith("profile."):
         return (row_name(blamed, speech.language),)
     read = next((read for read in rule.reads if read.name == blamed), None)
@@ -224,7 +238,7 @@ def _about(rule: Rule, conclusion: Conclusion, findings: Findings, speech: Speec
     feeds = findings.heard.never if conclusion.reason == "never" and findings.heard.never else read.feeds
     named = _listed([feed_title(feed, speech.language) for feed in feeds], speech)
     if conclusion.reason == "never":
-        return (named, _ways(feeds[0], speech) if feeds else "")
+        return (named, _ways(read, feeds[0], speech) if feeds else "")
     return (named or blamed, moment(findings.heard.until_ms, findings.zone))
 
 
@@ -244,9 +258,9 @@ def _listed(texts: Sequence[str], speech: Speech) -> str:
     return speech.pick(", ", "、").join(kept[:_MOST]) + more
 
 
-def _ways(feed: str, speech: Speech) -> str:
-    """What may deliver it: what reads the system first, then what people keep."""
-    ways = ways_of(feed)
+def _ways(read: Read, feed: str, speech: Speech) -> str:
+    """What may deliver what the read wants of it: what reads the system first, then what people keep."""
+    ways = next(want.ways for want in wants_of(read) if want.feed == feed)
     if not ways:
         return speech.pick("the plugin that reads it is still to come", "读取它的插件尚未提供")
     plugins = [way.name for way in ways if way.by == "plugin"]

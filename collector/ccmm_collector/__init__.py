@@ -58,6 +58,7 @@ resting             what each verdict in force rests on
 packs               rule packs in force
 transition          from one pack to the next
 trust               which packs are let in
+pack_cases          the cases of a pack, run before it is signed or put in force
 pack_signing        who answers for a pack: `pack.sig`
 scope               scope answers
 waivers             rules set aside for a time by two people

@@ -56,6 +56,7 @@ class Coverage:
 
     covered: list[Span] = field(default_factory=list)
     timely: list[Span] = field(default_factory=list)  # recorded within 48 h of their end
+    late: list[Span] = field(default_factory=list)  # of which something was told later, be it a revision
     newest: tuple[int, int] = (-1, -1)  # due time and order of the newest run
     plugin: str = ""
     outcome: str = ""
@@ -84,9 +85,11 @@ class Coverage:
             merge(self.covered, span)
         for span in other.timely:
             merge(self.timely, span)
+        for span in other.late:
+            merge(self.late, span)
 
     def state(self) -> list[Any]:
-        """All of it, as JSON holds it."""
+        """All of it but `late`, as JSON holds it."""
         spans = [[[span.from_ms, span.to_ms] for span in spans] for spans in (self.covered, self.timely)]
         return [*spans, *self.newest, self.plugin, self.outcome, self.reason, self.every_s, self.log_index]
 
@@ -94,17 +97,21 @@ class Coverage:
     def of_state(cls, state: list[Any]) -> Self:
         """What `state` told."""
         covered, timely, due_ms, ord_, *rest = state
-        return cls([Span(*span) for span in covered], [Span(*span) for span in timely], (due_ms, ord_), *rest)
+        covered, timely = ([Span(*span) for span in told] for told in (covered, timely))
+        return cls(covered, timely, [], (due_ms, ord_), *rest)
 
     def facts(self, agent: str, source: str) -> SourceFacts:
         """As the engine reads it."""
+        backfilled = subtract(self.covered, self.timely)
+        for span in self.late:
+            merge(backfilled, span)
         return SourceFacts(
             agent=agent,
             source=source,
             plugin=self.plugin,
             every_s=self.every_s,
             covered=tuple(self.covered),
-            backfilled=tuple(subtract(self.covered, self.timely)),
+            backfilled=tuple(backfilled),
             newest_outcome=self.outcome,
             newest_reason=self.reason,
             log_index=self.log_index,
@@ -117,21 +124,29 @@ class SourceRuns:
 
     by_feeds: dict[str, Coverage] = field(default_factory=dict)
     feeds: set[str] = field(default_factory=set)  # everything it ever said to feed: a source once seen stays expected
+    late: dict[str, list[Span]] = field(default_factory=dict)  # by feed, what it told more than 48 h later
 
     def add(self, run: RunRow) -> None:
         """Fold one more run in."""
         self.by_feeds.setdefault(run[-1], Coverage()).add(run)
         self.feeds.update(_names(run[-1]))
 
+    def add_late(self, feed: str, span: Span) -> None:
+        """Something was told of a time long past: it does not count as told in time, whatever was told before."""
+        merge(self.late.setdefault(feed, []), span)
+
     def state(self) -> list[Any]:
         """All of it, as JSON holds it."""
-        return [[feeds, coverage.state()] for feeds, coverage in self.by_feeds.items()]
+        late = {feed: [[span.from_ms, span.to_ms] for span in spans] for feed, spans in self.late.items()}
+        return [[[feeds, coverage.state()] for feeds, coverage in self.by_feeds.items()], late]
 
     @classmethod
     def of_state(cls, state: list[Any]) -> Self:
         """What `state` told."""
-        by_feeds = {feeds: Coverage.of_state(told) for feeds, told in state}
-        return cls(by_feeds, {name for feeds in by_feeds for name in _names(feeds)})
+        runs, late = state
+        by_feeds = {feeds: Coverage.of_state(told) for feeds, told in runs}
+        spans = {feed: [Span(*span) for span in told] for feed, told in late.items()}
+        return cls(by_feeds, {name for feeds in by_feeds for name in _names(feeds)}, spans)
 
     def coverage(self, feed: str | None = None) -> Coverage:
         """What vouches for a feed, or for anything at all.
@@ -143,6 +158,9 @@ class SourceRuns:
             named = _names(feeds)
             if feed is None or feed in named or not (named or coverage.covered):
                 joined.join(coverage)
+        for name, spans in self.late.items():
+            if feed is None or feed == name:
+                joined.join(Coverage(late=spans))
         return joined
 
 

@@ -6,6 +6,7 @@ _DUMPED = {
     "chain": "center, agent, epoch, sequence, created_ms, claimed_epoch, claimed, recorded_ms, log_index",
     "run": f"{_SOURCE.format('run')}, ord, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, feeds,"
     " recorded_ms, log_index",
+    "late": f"{_SOURCE.format('late')}, feed, ord, from_ms, to_ms, log_index",
     "part": "center, agent, epoch, run_id, part, parts, sequence, payload, recorded_ms, log_index",
     "listing": f"{_SOURCE.format('listing')}, kind, as_of_ms, ord, key_id, body, log_index",
     "body": "sha256, packed",

@@ -8,7 +8,8 @@ from typing import Any
 
 from ccmm_rules.model import Pack, Read, Rule
 from ccmm_rules.spec import MatchSpec, RowsSpec, SeriesSpec
-from ccmm_rules.vocabulary.feeds import load_feeds, ways_of
+from ccmm_rules.vocabulary.feeds import load_feeds
+from ccmm_rules.wanted import Want, wants_of
 
 NONE_YET = "none yet"
 _ORDER = ("plugin", "table", "document", "attestation")  # the best way first
@@ -39,7 +40,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _read(read: Read) -> dict[str, Any]:
     """Of a read over a list of the center's own metrics no single measure is needed: which ones, the center says."""
     listed = _reads_a_list(read)
-    feeds = [_feed(feed) for feed in read.feeds if not (listed and feed in load_feeds().none_yet)]
+    feeds = [_feed(want) for want in wants_of(read) if not (listed and want.feed in load_feeds().none_yet)]
     best = {feed["best"] for feed in feeds}
     return {"read": read.name, "operator": read.operator, "by": sorted(best), "feeds": feeds}
 
@@ -55,12 +56,14 @@ def _reads_a_list(read: Read) -> bool:
     return any(source.derived is not None and source.derived.is_list for source in sources)
 
 
-def _feed(feed: str) -> dict[str, Any]:
-    ways = ways_of(feed)
+def _feed(want: Want) -> dict[str, Any]:
+    """`of`: the words that make the difference to which plugin tells it."""
+    feed, ways = want.feed, want.ways
     best = min((way.by for way in ways), key=_ORDER.index, default=NONE_YET)
     missing = load_feeds().none_yet.get(feed)
     return {
         "feed": feed,
+        "of": {name: sorted(words) for name, words in sorted(want.words.items())},
         "ways": [{"by": way.by, "name": way.name} for way in ways],
         "best": best,
         "hand_kept": best == "table",  # no plugin reads it from a system: people or their systems keep it

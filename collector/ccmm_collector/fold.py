@@ -9,6 +9,7 @@ from typing import Any, Self
 from ccmm_collector import projection_sql as sql
 from ccmm_collector.coverage import SourceRuns
 from ccmm_collector.holes import Chains
+from ccmm_rules.evidence import Span
 
 WORTH_KEEPING = 64  # entries about a center that are folded in less time than a kept fold is read in
 AT_ONCE = 20  # centers whose folds are made while nothing arrives
@@ -33,6 +34,8 @@ class Fold:
             runs = self.runs.setdefault(number, SourceRuns())
             for run in connection.execute(sql.RUNS, (number, self.index, index)).fetchall():
                 runs.add(run)
+            for feed, from_ms, to_ms in connection.execute(sql.LATE, (number, self.index, index)).fetchall():
+                runs.add_late(feed, Span(from_ms, to_ms))
         self.index = index
         return len(links)
 

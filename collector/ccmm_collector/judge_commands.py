@@ -129,7 +129,8 @@ def scope(
     if acts:
         check_name("center", center)
         with EvidenceLog.open(folder) as log:
-            log.write(lambda transaction: [transaction.append_act(act) for act in acts]).result()  # all or none
+            first, *_ = log.write(lambda transaction: [transaction.append_act(act) for act in acts]).result()  # or none
+        _tell_of_new(folder, center, first.index, language)
     listed = _answers(folder, center, just_recorded=bool(acts))
     if as_json:
         _print_json({"center": center, "answers": listed})
@@ -149,6 +150,22 @@ def _rules(folder: Path) -> Mapping[str, Rule]:
     with Inquiry.open(folder) as inquiry:
         pack = inquiry.packs.in_force(inquiry.projection, inquiry.projection.position, inquiry.now_ms)
         return pack.rules if pack is not None else {}
+
+
+_IS_NEW = {
+    "en": "{0} is a new center: nothing was known of it before. Known: {1}. If the name is misspelt,"
+    " take back what it was answered (KEY=); its name stays in the log",
+    "zh": "{0} 是新中心：此前没有任何记录。已知中心：{1}。如名称有误，请撤回其答复（KEY=）；名称仍保留在日志中",
+}
+
+
+def _tell_of_new(folder: Path, center: str, index: int, language: str) -> None:
+    """A misspelt name makes a center: say so where nothing before an index of the log speaks of it."""
+    with Inquiry.open(folder) as inquiry:
+        known = inquiry.projection.centers(index - 1)
+    if known and center not in known:
+        names = (", " if language == "en" else "、").join(known)
+        print(_IS_NEW[language].format(center, names), file=sys.stderr)
 
 
 def _answers(folder: Path, center: str, *, just_recorded: bool) -> list[dict[str, Any]]:

@@ -17,9 +17,10 @@ from ccmm_proto.envelope import PACK_TYPE, Opened, parse_envelope, sign_envelope
 from ccmm_proto.errors import BadConfig, BadSignature, Malformed
 from ccmm_proto.v1.service_pb2 import PackFile, PackManifest
 from ccmm_proto.wire import parse_message
+from ccmm_rules.load import SIGNATURE, files_of
 from ccmm_rules.model import Pack
 
-SIGNATURE_FILE = "pack.sig"
+SIGNATURE_FILE = SIGNATURE
 _LARGEST_SIGNATURE = 1 << 20
 
 
@@ -27,7 +28,7 @@ def manifest_of(folder: Path, pack: Pack) -> PackManifest:
     """What a signature covers."""
     files = [
         PackFile(path=path.relative_to(folder).as_posix(), sha256=hashlib.sha256(path.read_bytes()).digest())
-        for path in folder.rglob("*.yaml")
+        for path in files_of(folder)
     ]
     return PackManifest(
         pack=pack.id,

@@ -18,6 +18,7 @@ FEED_WORDS = {
         "none yet": "none yet",
         "hand-kept": "{} (hand-kept)",
         "counted": "{} rules: {}",
+        "counted_one": "{} rule: {}",
     },
     "zh": {
         "plugin": "插件",
@@ -27,6 +28,7 @@ FEED_WORDS = {
         "none yet": "暂无",
         "hand-kept": "{}（人工维护）",
         "counted": "共 {} 条规则：{}",
+        "counted_one": "共 {} 条规则：{}",
     },
 }
 
@@ -46,9 +48,10 @@ def show_diff(found: dict[str, Any], language: str) -> None:
             was, becomes = (_outcome(verdict[side], language) for side in ("old", "new"))
             print(f"  {verdict['rule']}: {was} -> {becomes}")
     print(words["unchanged"].format(found["unchanged"]))
-    for side in ("old", "new"):
-        if found[side]["notice"]:
-            print(f"{found[side]['pack']['id']} {found[side]['pack']['version']}: {found[side]['notice'][language]}")
+    noticed = [side for side in (found["old"], found["new"]) if side["notice"]]
+    lines = [f"{side['pack']['id']} {side['pack']['version']}: {side['notice'][language]}" for side in noticed]
+    for line in dict.fromkeys(lines):  # a pack that is compared with itself has one notice
+        print(line)
 
 
 def _outcome(concluded: dict[str, Any] | None, language: str) -> str:
@@ -62,14 +65,21 @@ def show_feeds(found: dict[str, Any], language: str) -> None:
     """One line for each fact that a rule reads, then how many rules rest on what."""
     words = FEED_WORDS[language]
     rows = [
-        (rule["rule"], read["read"], feed["feed"], _ways(feed, words, language))
+        (rule["rule"], read["read"], _fact(feed), _ways(feed, words, language))
         for rule in found["rules"]
         for read in rule["reads"]
         for feed in read["feeds"]
     ]
     show_table(FEED_COLUMNS[language], rows)
     counts = WORDS[language]["comma"].join(f"{words[way]} {count}" for way, count in found["counts"].items())
-    print(words["counted"].format(len(found["rules"]), counts))
+    number = len(found["rules"])
+    print(words["counted_one" if number == 1 else "counted"].format(number, counts))
+
+
+def _fact(feed: dict[str, Any]) -> str:
+    """`device (class camera)`."""
+    of = ", ".join(f"{name} {'/'.join(words)}" for name, words in feed["of"].items())
+    return f"{feed['feed']} ({of})" if of else str(feed["feed"])
 
 
 def _ways(feed: dict[str, Any], words: dict[str, str], language: str) -> str:

@@ -19,7 +19,7 @@ from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import DAY_MS, HOUR_MS, from_ms, to_ms
 from ccmm_proto.v1.service_pb2 import Act, PackActivated
 from ccmm_rules.errors import PackErrors
-from ccmm_rules.load import Resolver, folder_digest, load_pack
+from ccmm_rules.load import Resolver, files_of, folder_digest, load_pack
 from ccmm_rules.model import Pack
 
 BUILT_IN = "cc_cmm"
@@ -44,7 +44,7 @@ def authors_folder(words: str) -> Path:
     """The folder of a pack that its author works on, or of a built-in one; raises BadConfig where there is neither."""
     if Path(words).is_dir():
         return Path(words)
-    if not _is_built_in(words):
+    if not _names_built_in(words):
         names = ", ".join(_built_in_names())
         raise BadConfig(f"no rule pack {words!r}: a folder with pack.yaml, or a built-in name is expected: {names}")
     return built_in(words)
@@ -97,7 +97,7 @@ def _keep(kept: Path, source: Path) -> None:
         return
     fresh = kept.with_suffix(".new")
     shutil.rmtree(fresh, ignore_errors=True)
-    for path in (*sorted(source.rglob("*.yaml")), source / SIGNATURE_FILE):
+    for path in (*files_of(source), source / SIGNATURE_FILE):
         if path.is_file():
             copy = fresh / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -213,13 +213,13 @@ class Packs:
         named = [one for one in known if one.pack == words]
         if named:
             return self.activated(in_force(named, at_ms) or named[-1])
-        if _is_built_in(words):
+        if _names_built_in(words):
             return Chosen(pack=self.load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
         return self._kept(words, known)
 
     def offered(self, words: str, known: Sequence[Activation], at_ms: int, *, drafts: bool = False) -> Chosen:
         """The same for a pack to be put in force: a name means the one that is installed now."""
-        if _is_built_in(words) and not (Path(words) / "pack.yaml").is_file():
+        if _names_built_in(words) and not (Path(words) / "pack.yaml").is_file():
             return Chosen(pack=self.load(built_in(words)), folder=built_in(words), trust=trusting.BUILT_IN)
         return self.chosen(words, known, at_ms, drafts=drafts)
 
@@ -234,7 +234,7 @@ class Packs:
         return self.activated(acts[-1]) if acts else self._in_folder(self._folder / kept[0], self.of_digest(kept[0]))
 
     def _in_folder(self, folder: Path, pack: Pack, *, drafts: bool = False) -> Chosen:
-        if folder.resolve().parent == built_in().resolve().parent:
+        if is_built_in(folder):
             return Chosen(pack=pack, folder=folder, trust=trusting.BUILT_IN)
         try:
             return Chosen(pack=pack, folder=folder, trust=trusting.admit(folder, pack, self.settings()))
@@ -244,7 +244,12 @@ class Packs:
             return Chosen(pack=pack, folder=folder, trust=trusting.UNSIGNED)
 
 
-def _is_built_in(words: str) -> bool:
+def is_built_in(folder: Path) -> bool:
+    """Whether the pack in a folder is part of the product."""
+    return folder.resolve().parent == built_in().resolve().parent
+
+
+def _names_built_in(words: str) -> bool:
     return words.isidentifier() and (built_in(words) / "pack.yaml").is_file()
 
 

@@ -14,11 +14,13 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ccmm_collector.coverage import BACKFILL_MS, merge
 from ccmm_collector.packing import pack_buckets, pack_gauge
 from ccmm_proto.chain import MAX_AHEAD_MS
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import Malformed
 from ccmm_proto.kinds import KINDS, Form
+from ccmm_proto.period import HOUR_MS
 from ccmm_proto.pseudonym import short
 from ccmm_proto.v1.service_pb2 import Receipt
 from ccmm_proto.v1.statement_pb2 import (
@@ -37,6 +39,7 @@ from ccmm_proto.v1.statement_pb2 import (
     Statement,
 )
 from ccmm_proto.wire import parse_message
+from ccmm_rules.evidence import Span
 
 SourceKey = tuple[str, str, str]  # center, agent, source
 Dimensions = tuple[tuple[str, str | int], ...]  # sorted by name; int for a pseudonym
@@ -127,12 +130,15 @@ def project_run(rows: Rows, parts: Sequence[Part]) -> None:
     source = (last.statement.center, last.statement.agent, run.source)
     horizon_ms = min(part.horizon_ms for part in parts)
     _project_outcome(rows, source, run, last.ord, newest, horizon_ms)
-    facts = _Facts(rows, source, run, last.ord, newest.log_index)
+    facts = _Facts(rows, source, run, last.ord, newest.log_index, newest.recorded_ms - BACKFILL_MS)
     for part in parts:
         for observation in part.statement.run.observations:
             facts.add(observation)
     for listing in facts.lists.values():
         listing.as_of_ms = min(listing.as_of_ms, horizon_ms)
+    for feed, spans in facts.late.items():
+        for span in spans:
+            rows.add_of("late", source, feed, last.ord, span.from_ms, span.to_ms, newest.log_index)
     _project_lists(rows, source, run, facts.lists, (last.ord, newest.log_index), horizon_ms)
     # A run that names no feed may speak of all that its source ever fed.
     brought = {*run.feeds, *facts.series, *facts.lists, *facts.kinds}
@@ -148,6 +154,8 @@ class _Facts:
     run: Run
     ord: int
     known: int
+    late_ms: int  # what ends before is long past
+    late: dict[str, list[Span]] = field(default_factory=dict)  # by measure or kind, when there is any
     series: dict[str, tuple[Measure, list[SlotRow]]] = field(default_factory=dict)  # the newest of each measure
     lists: dict[str, Inventory] = field(default_factory=dict)
     pieces: dict[tuple[str, int], int] = field(default_factory=dict)
@@ -172,6 +180,8 @@ class _Facts:
             slots = self.rows.slots.setdefault(_series(self.source, measure), [])
             self.series[measure.id] = (measure, slots)
         slots.append(_slot(measure, self.ord, self.known))
+        if measure.start_ms < self.late_ms:
+            self._late(measure.id, measure.start_ms, measure.start_ms + 1000 * measure.period_s)
 
     def _occurrence(self, happening: Occurrence) -> None:
         self.kinds.add(happening.kind)
@@ -192,6 +202,11 @@ class _Facts:
             *(roll.kind, roll.hour_ms, roll.revision, self.ord, piece, self.known, self.run.pseudonym_key_id),
             zlib.compress(roll.SerializeToString(deterministic=True), 1),
         )
+        if roll.hour_ms < self.late_ms:
+            self._late(roll.kind, roll.hour_ms, roll.hour_ms + HOUR_MS)
+
+    def _late(self, feed: str, from_ms: int, to_ms: int) -> None:
+        merge(self.late.setdefault(feed, []), Span(from_ms, min(to_ms, self.late_ms)))
 
 
 def _project_outcome(rows: Rows, source: SourceKey, run: Run, ord_: int, newest: Part, horizon_ms: int) -> None:

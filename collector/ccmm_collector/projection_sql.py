@@ -10,6 +10,7 @@ INSERTS = {
     "entry": "INSERT OR IGNORE INTO entry VALUES (?,?,?)",
     "chain": "INSERT OR IGNORE INTO chain VALUES (?,?,?,?,?,?,?,?,?)",
     "run": "INSERT OR IGNORE INTO run VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+    "late": "INSERT OR IGNORE INTO late VALUES (?,?,?,?,?,?)",
     "measure": "INSERT OR IGNORE INTO measure VALUES (?,?,?,?,?,?,?,?,?)",
     "body": "INSERT OR IGNORE INTO body VALUES (?,?)",
     "listing": "INSERT OR IGNORE INTO listing VALUES (?,?,?,?,?,?,?)",
@@ -110,6 +111,8 @@ RUNS = (
     "SELECT ord, log_index, recorded_ms, plugin, outcome, reason, due_ms, from_ms, to_ms, every_s, feeds FROM run"
     " WHERE source = ? AND log_index > ? AND log_index <= ? ORDER BY log_index"
 )
+# What of one source became known in (above, upto] of times long past.
+LATE = "SELECT feed, from_ms, to_ms FROM late WHERE source = ? AND log_index > ? AND log_index <= ?"
 SERIES_OF = (
     "SELECT series.id, agent, source.source, dimensions, period_s FROM series JOIN source ON source.id = series.source"
     " WHERE series.center = ? AND measure = ? ORDER BY agent, source.source, dimensions, period_s"

@@ -1,6 +1,13 @@
 """The tables of DIR/projections.sqlite and their migrations. What asks and writes them stands in `projection_sql`."""
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+
 from sqlite_utils import Database, Migrations
+
+from ccmm_collector.coverage import BACKFILL_MS, merge
+from ccmm_rules.evidence import Span
 
 SCHEMA = Migrations("projections")
 
@@ -137,3 +144,41 @@ def day_notes(db: Database) -> None:
         " series_count INTEGER NOT NULL, log_index INTEGER NOT NULL, said TEXT NOT NULL,"
         " PRIMARY KEY (center, key, day_ms)) WITHOUT ROWID"
     )
+
+
+LATE = """
+-- Time of which a run told figures or packed occurrences more than 48 h after it, whoever had vouched for it before.
+CREATE TABLE late (
+  source INTEGER NOT NULL, feed TEXT NOT NULL, ord INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+  log_index INTEGER NOT NULL, PRIMARY KEY (source, feed, ord, from_ms)) WITHOUT ROWID;
+CREATE INDEX late_arrival ON late (source, log_index);
+DELETE FROM fold;
+"""
+# Source, feed, ord, index, and from when to when, of figures and packed occurrences told so late.
+LATE_BEFORE = """
+SELECT series.source, measure, ord, log_index, start_ms, min(start_ms + 1000 * period_s, recorded_ms - :late) AS to_ms
+  FROM measure JOIN series ON series.id = series JOIN entry USING (log_index) WHERE start_ms < recorded_ms - :late
+UNION ALL
+SELECT source, kind, ord, log_index, hour_ms, min(hour_ms + 3600000, recorded_ms - :late)
+  FROM roll JOIN entry USING (log_index) WHERE hour_ms < recorded_ms - :late
+ORDER BY 1, 2, 3, 4
+"""
+
+
+@SCHEMA()
+def late_facts(db: Database) -> None:
+    """What was told late, also where its time had been vouched for before; what is there is looked through once."""
+    for statement in LATE.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+    told = db.execute(LATE_BEFORE, {"late": BACKFILL_MS})
+    db.conn.executemany("INSERT INTO late VALUES (?,?,?,?,?,?)", list(_late_spans(told)))
+
+
+def _late_spans(told: Iterable[tuple[int, str, int, int, int, int]]) -> Iterator[tuple[object, ...]]:
+    """Rows of `late`."""
+    for (source, feed, ord_, index), rows in groupby(told, key=itemgetter(0, 1, 2, 3)):
+        spans: list[Span] = []
+        for row in rows:
+            merge(spans, Span(row[4], row[5]))
+        yield from ((source, feed, ord_, span.from_ms, span.to_ms, index) for span in spans)

@@ -1,26 +1,21 @@
 """`rules check|test|explain`, thin over ccmm_rules; the others of `rules` stand in `pack_commands`."""
 
 import json
-import sys
 from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
 
 from ccmm_collector import pack_commands
-from ccmm_collector.arguments import Json, Lang, language_of
-from ccmm_collector.judge_tables import patience
+from ccmm_collector.arguments import AuthorsPack, Json, Lang, language_of
+from ccmm_collector.pack_cases import failures_of
 from ccmm_collector.packs import BUILT_IN, authors_folder, load
 from ccmm_proto.errors import BadConfig
-from ccmm_rules.cases import run_cases
 from ccmm_rules.errors import PackError, PackErrors
 from ccmm_rules.explaining import explain as words_of
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Pack, Rule
-from ccmm_rules.scenario import run_scenarios
-from ccmm_rules.vocabulary.feeds import ways_of
-
-PackFolder = Annotated[str, typer.Argument(metavar="[PACK]", help="a folder with pack.yaml, or a built-in name")]
+from ccmm_rules.wanted import wants_of
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +35,7 @@ def _load(words: str) -> Pack:
     return load(authors_folder(words))
 
 
-def check(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
+def check(pack: AuthorsPack = BUILT_IN, as_json: Json = False) -> None:
     """Load a pack and say every error of every file with line, column and what mends it."""
     folder = authors_folder(pack)
     try:
@@ -49,21 +44,23 @@ def check(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
         if as_json:
             errors = [{name: getattr(one, name) for name in PackError.__slots__} for one in error.errors]
             print(json.dumps({"errors": errors}, ensure_ascii=False))
-        number = f"{len(error.errors)} error{'s' if len(error.errors) > 1 else ''}"
-        raise BadConfig(f"{folder} does not load, {number}:\n{error}") from error
+        raise BadConfig(f"{folder} does not load, {_several(len(error.errors), 'error')}:\n{error}") from error
     if as_json:
         named = {"id": loaded.id, "version": loaded.version, "digest": loaded.digest, "rules": len(loaded.rules)}
         print(json.dumps({**named, "errors": []}))
     else:
-        print(f"{loaded.id} {loaded.version}: {len(loaded.rules)} rules, digest {loaded.digest}")
+        print(f"{loaded.id} {loaded.version}: {_several(len(loaded.rules), 'rule')}, digest {loaded.digest}")
 
 
-def run_tests(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def run_tests(pack: AuthorsPack = BUILT_IN, as_json: Json = False) -> None:
     """Run the cases and scenarios of a pack."""
     loaded = _load(pack)
     cases = sum(len(rule.cases) for rule in loaded.rules.values())
-    with patience(sys.stderr):
-        failures = [str(failure) for failure in (*run_cases(loaded), *run_scenarios(loaded))]
+    failures = failures_of(loaded)
     if as_json:
         print(
             json.dumps({"cases": cases, "scenarios": len(loaded.scenarios), "failures": failures}, ensure_ascii=False)
@@ -71,14 +68,16 @@ def run_tests(pack: PackFolder = BUILT_IN, as_json: Json = False) -> None:
     else:
         for failure in failures:
             print(failure)
-        print(f"{len(loaded.rules)} rules, {cases} cases, {len(loaded.scenarios)} scenarios: {len(failures)} failures")
+        found = [(len(loaded.rules), "rule"), (cases, "case"), (len(loaded.scenarios), "scenario")]
+        counted = ", ".join(_several(number, what) for number, what in found)
+        print(f"{counted}: {_several(len(failures), 'failure')}")
     if failures:
         raise BadConfig(f"{len(failures)} cases or scenarios fail")
 
 
 def explain(
     rule_id: Annotated[str, typer.Argument(metavar="RULE", help="its id, e.g. D-SEC-09")],
-    pack: PackFolder = BUILT_IN,
+    pack: AuthorsPack = BUILT_IN,
     lang: Lang = "en",
     as_json: Json = False,
 ) -> None:
@@ -112,8 +111,8 @@ def _explained(pack: Pack, rule: Rule) -> dict[str, Any]:
                 "name": read.name,
                 "operator": read.operator,
                 "feeds": [
-                    {"feed": feed, "ways": [{"by": way.by, "name": way.name} for way in ways_of(feed)]}
-                    for feed in read.feeds
+                    {"feed": want.feed, "ways": [{"by": way.by, "name": way.name} for way in want.ways]}
+                    for want in wants_of(read)
                 ],
                 "names": [read.full(short) for short in sorted(read.names)],
                 "fresh_for_ms": read.fresh_for_ms,

@@ -21,6 +21,11 @@ NARROW_COLUMNS = {
     "en": ("rule", "outcome", "since / until", "why"),
     "zh": ("规则", "结论", "自 / 有效至", "原因"),
 }
+_HEAD = {  # pack, version, digest; then coverage, where there is one
+    "en": ("by {} {} ({}){}; our own interpretation, not the official text", ", coverage {} %"),
+    "zh": ("依据 {} {}（{}）{}；规则包是自行解读，并非官方原文", "，覆盖率 {} %"),
+}
+_BACKFILL = {"en": " ({} % backfill)", "zh": "（{} % 为补录）"}
 _WIDTHS = (10, 14, 17)
 _PADDING = 8  # one cell on both sides of each column
 _STYLES = {"satisfied": "green", "not_satisfied": "red", "missing": "yellow", "inconclusive": "yellow"}
@@ -30,7 +35,8 @@ _ORDER = ("satisfied", "not_satisfied", "missing", "inconclusive", "waived", "no
 
 def show_verdicts(answer: dict[str, Any], language: str, *, everything: bool) -> None:
     """By heading, one line for each rule that is open, or for every one; then how many have which outcome."""
-    words = WORDS[language]
+    words, level = WORDS[language], answer["level"] or {}
+    _show_head(answer["pack"], level.get("coverage"), language)
     order = {heading["id"]: number for number, heading in enumerate(answer["headings"])}
     ranked = sorted(answer["verdicts"], key=lambda verdict: order[verdict["heading"]])
     shown = [verdict for verdict in ranked if everything or verdict["outcome"] not in _CLOSED]
@@ -44,9 +50,22 @@ def show_verdicts(answer: dict[str, Any], language: str, *, everything: bool) ->
     print(words["counted_one" if number == 1 else "counted"].format(number, outcomes))
     if len(shown) < number:
         print(words["more"])
-    print(_concluded(answer["center"], answer["level"] or {}, language))
+    print(_concluded(answer["center"], level, language))
     _show_nonconformities(answer["nonconformities"], language)
     show_notice(answer, language)
+
+
+def _show_head(pack: dict[str, Any], coverage: float | None, language: str) -> None:
+    """`by cc_cmm 1.0 (a1b2c3d4e5f6), coverage 97 %; ...`: what every answer rests on. No part of it is rounded up."""
+    head, covered = _HEAD[language]
+    told = "" if coverage is None else covered.format(int(coverage))
+    print(head.format(pack["id"], pack["version"], pack["digest"][:12], told))
+
+
+def _why(verdict: dict[str, Any], language: str) -> str:
+    """The sentence, and how much of what it rests on was delivered afterwards."""
+    percent = 100 * (verdict["backfill_share"] or 0)
+    return str(verdict["sentence"][language]) + (_BACKFILL[language].format(max(round(percent), 1)) if percent else "")
 
 
 def _show_headings(headings: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]], language: str) -> None:
@@ -60,7 +79,7 @@ def _show_headings(headings: Sequence[dict[str, Any]], shown: Sequence[dict[str,
                 verdict["rule"],
                 _outcome(verdict, language),
                 f"{minute(verdict['since'])}\n{minute(verdict['valid_until'])}",
-                _folded(verdict["sentence"][language], console.width - sum(_WIDTHS) - _PADDING, language),
+                _folded(_why(verdict, language), console.width - sum(_WIDTHS) - _PADDING, language),
                 style=_STYLES.get(verdict["outcome"], ""),
             )
         console.print(table)
@@ -94,7 +113,7 @@ def _row(verdict: dict[str, Any], language: str) -> tuple[str, ...]:
         minute(verdict["since"]),
         minute(verdict["valid_until"]),
         seen_words(verdict),
-        verdict["sentence"][language],
+        _why(verdict, language),
     )
 
 
@@ -137,6 +156,7 @@ def _show_nonconformities(found: dict[str, Any] | None, language: str) -> None:
 
 def show_level(answer: dict[str, Any], language: str, *, everything: bool) -> None:
     """The level, what holds it down, and the shortest way to more, whatever the scoring model."""
+    _show_head(answer["pack"], answer.get("coverage"), language)
     print(_concluded(answer["center"], answer, language))
     if answer.get("level") is not None and answer.get("sentence"):
         print(f"  {answer['sentence'][language]}")
@@ -173,7 +193,7 @@ def _show_gaps(answer: dict[str, Any], language: str, *, everything: bool) -> No
         print(f"  {goal}{words['colon']}{_gap(gap, language)}{mark}")
         print(f"    {gap['remedy'][language]}")
     if others:
-        print(f"  {words['also_open'].format(len(others))}")
+        print(f"  {words['also_open_one' if len(others) == 1 else 'also_open'].format(len(others))}")
     for gap in others:
         print(f"    {_gap(gap, language)}")
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from demo.book.readings import EVIDENCE
 from demo.book.rows import Row, Tables, merged
-from demo.book.site import STANDALONE
+from demo.book.site import HOSTS, STANDALONE
 from demo.calls import agents_of
 from demo.characters import Character
 from demo.people import MANAGERS, local
@@ -124,7 +124,10 @@ def _reviews(character: Character, now: datetime) -> Iterator[Row]:
 
 
 def _exercises(character: Character, now: datetime) -> Iterator[Row]:
-    for number, kind in enumerate(("vulnerability_scan", "breach_notice", "dlp", "stolen_disk")):
+    scan: Row = {"class": "vulnerability_scan", "started": local(now, 20), "passed": True, "full": True}
+    for host in HOSTS:
+        yield scan | {"id": f"scan-{host}", "ref": host, "announced": True}
+    for number, kind in enumerate(("breach_notice", "dlp", "stolen_disk"), start=1):
         if kind == "stolen_disk" and character.maturity < 3:
             continue
         row: Row = {"id": kind, "class": kind, "started": local(now, 20 + 7 * number), "passed": True, "full": True}

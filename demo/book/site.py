@@ -9,6 +9,7 @@ from demo.people import local
 
 ZONES = ("public", "office", "floor", "quality", "it_room", "power")
 DOORS = ("east-gate", "it-room")
+HOSTS = ("pc-01", "pc-02", "pc-03", "srv-crm", "srv-pbx")
 POSTS = (
     "agent",
     "operations",
@@ -59,7 +60,7 @@ def _devices(character: Character, now: datetime) -> Iterator[Row]:
     seen = now - timedelta(minutes=20)
     for door in DOORS:
         yield {"id": door, "class": "reader", "seen": seen, "healthy": True}
-    for host in ("pc-01", "pc-02", "pc-03", "srv-crm", "srv-pbx"):
+    for host in HOSTS:
         yield {
             "id": host,
             "class": "host",
@@ -76,7 +77,7 @@ def _devices(character: Character, now: datetime) -> Iterator[Row]:
 
 def _assets(character: Character, now: datetime) -> Iterator[Row]:
     owned: Row = {"owner": "m0003", "support_end": now + timedelta(days=700), "seen": local(now, 1)}
-    for name in ("pc-01", "pc-02", "pc-03", "srv-crm", "srv-pbx"):
+    for name in HOSTS:
         yield {"id": name, "class": "host"} | STANDALONE | owned
     if character.maturity < 3:
         return

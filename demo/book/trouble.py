@@ -26,8 +26,9 @@ def _exercises(character: Character, now: datetime) -> Iterator[Row]:
         yield drill("evacuation", at, minutes=4, risk="fire")
     yield drill("call_tree", local(now, 40), share=96, minutes=18, risk="people")
     whole_day: Row = {"ended": local(now, FAILOVER_DAYS, 18), "rto_minutes": 30, "rpo_minutes": 15, "lost_minutes": 0}
-    yield drill("failover", local(now, FAILOVER_DAYS, 9), minutes=7, risk="platform", **whole_day)
-    yield drill("restore", local(now, 33, 2), minutes=50, rto_minutes=120, rpo_minutes=60, lost_minutes=5, full=True)
+    yield drill("failover", local(now, FAILOVER_DAYS, 9), minutes=7, risk="network", **whole_day)
+    lost: Row = {"rto_minutes": 120, "rpo_minutes": 60, "lost_minutes": 5}
+    yield drill("restore", local(now, 33, 2), minutes=50, risk="platform", full=True, **lost)
     for days in (25, 70):
         yield drill("battery", local(now, days), ref="ups-1", minutes=30)
     if character.maturity >= 3:
@@ -35,8 +36,9 @@ def _exercises(character: Character, now: datetime) -> Iterator[Row]:
         yield drill(
             "second_site", local(now, 38, 11), minutes=55, site="west", seats_4h=40, seats_1h=20, risk="disaster"
         )
-        yield drill("phishing", local(now, 20), share=4)
-        yield drill("phishing", local(now, 48), share=7)
+        yield drill("call_tree", local(now, 120), share=94, minutes=22, risk="surge")
+        yield drill("phishing", local(now, 20), share=4, risk="security")
+        yield drill("phishing", local(now, 48), share=7, risk="security")
         for number in range(8):
             yield drill("generator", local(now, 10 + 27 * number), loaded=number % 3 == 0, seconds=20)
 
@@ -130,7 +132,7 @@ def _looks_back(character: Character, now: datetime) -> Iterator[Row]:
 
 def _elsewhere(character: Character, now: datetime) -> Iterator[Row]:
     """Who logged in at the other site on the day it was tried."""
-    for number, agent in enumerate(agents_of(character)[:3]):
+    for number, agent in enumerate(agents_of(character)[:5]):
         at = local(now, 38, 11, 5 + number)
         row: Row = {"id": f"west-{agent}", "system": "acd", "person": agent, "site": "west", "place": f"west-{number}"}
         yield row | {"started": at, "ended": at + timedelta(minutes=40)}

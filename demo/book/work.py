@@ -48,10 +48,10 @@ def marks(character: Character, now: datetime) -> Iterator[Row]:
 
 
 def call_backs(character: Character, now: datetime) -> Iterator[Row]:
-    """The contacts by which they were called back."""
+    """The messages by which they were answered."""
     for days in range(1, 60):
         row: Row = {"id": f"out-{days}", "contact": f"out-{days}", "customer": f"k{days}", "direction": "out"}
-        yield row | {"topic": "billing", "channel": "voice", "started": local(now, days, 15, 40)}
+        yield row | {"topic": "billing", "channel": "chat", "started": local(now, days, 15, 40)}
 
 
 TABLES: Tables = {

@@ -133,7 +133,7 @@ TRICKS: dict[str, Trick] = {
         turns=_turns("E-OPS-07"), rows={"consent": drop(lambda row: hits(row.id, 3))}
     ),
     "ghosts answer": Trick(
-        turns=_turns("E-HRM-02"), rows={"call": edit(some(9, system="acd", answered=True), agent=NOBODY)}
+        turns=_turns("E-HRM-02 M-DAT-04"), rows={"call": edit(some(9, system="acd", answered=True), agent=NOBODY)}
     ),
     "an exam after the first call": Trick(
         turns=_turns("E-HRM-03"),
@@ -156,6 +156,14 @@ TRICKS: dict[str, Trick] = {
     "better figures in the report": Trick(
         turns=_turns("M-DAT-07"),
         rows={"report": lambda row: [_raised(row, 5.0) if row.attributes.get("class") == "kpi" else row]},
+    ),
+    "better figures, explained by a tick": Trick(
+        turns=_turns("M-DAT-07"),
+        rows={
+            "report": lambda row: [
+                with_attributes(_raised(row, 5.0), explained=True) if row.attributes.get("class") == "kpi" else row
+            ]
+        },
     ),
     "a threshold is moved when a figure jumps": Trick(
         turns=_turns("M-DAT-08 M-DAT-07 M-PMS-05"),  # the jump is not in the report, and nobody looked at it

@@ -102,4 +102,6 @@ def _meets(node: Node, metrics: tuple[Metric, ...], *, is_list: bool) -> tuple[f
     if metrics[0].better == "band":
         meets.fail(f"'{metrics[0].id}' has no better side", "write meets: [low, high]")
     bound = meets.number()
+    if metrics[0].is_share and not 0 <= bound <= 100:
+        meets.fail(f"'{metrics[0].id}' is 0 to 100 %", "write a bound that it can reach")
     return (bound, float("inf")) if metrics[0].better == "up" else (float("-inf"), bound)

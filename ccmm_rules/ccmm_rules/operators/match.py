@@ -18,7 +18,7 @@ from ccmm_rules.parsing import (
     words_of,
 )
 from ccmm_rules.rowlanguage import attribute_types, compile_pair_test
-from ccmm_rules.spec import Joining, MatchSpec, RowSource, Test, parse_span_ms, parse_window
+from ccmm_rules.spec import Joining, MatchSpec, RowSource, Test, parse_offset_ms, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Vocabulary
 
@@ -107,7 +107,7 @@ def _joining(base: RowSource, node: Node, vocabulary: Vocabulary) -> Joining:
 
 
 def _interval(node: Node) -> tuple[int, int]:
-    ends = [parse_span_ms(child) for child in node.sequence()]
+    ends = [parse_offset_ms(child) for child in node.sequence()]
     if len(ends) != 2 or ends[0] > ends[1]:
         node.fail("an interval has two ends, the lower first", "write time: [-3s, 3s]")
     return ends[0], ends[1]

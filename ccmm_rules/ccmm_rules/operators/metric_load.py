@@ -3,10 +3,10 @@
 from ccmm_rules.errors import one_of
 from ccmm_rules.model import Read
 from ccmm_rules.operators.masking import during_of, feeds_of
-from ccmm_rules.parsing import GRAINS, ReadContext, check_keys, grouping_of, whole_of, words_of
+from ccmm_rules.parsing import GRAINS, ReadContext, check_fits, check_keys, grouping_of, whole_of, words_of
 from ccmm_rules.spec import DAY_MS, CoverageSpec, MetricSpec, SlotSpec, parse_span_ms, parse_window
 from ccmm_rules.strict_yaml import Node
-from ccmm_rules.vocabulary.tables import Metric
+from ccmm_rules.vocabulary.tables import Metric, Vocabulary
 
 QUARTER_MS = 900_000
 
@@ -27,7 +27,7 @@ def load_metric(node: Node, context: ReadContext) -> Read:
     spec = MetricSpec(
         metric=metric.id,
         over=parse_window(node.child("over")),
-        where=where_of(node, metric),
+        where=where_of(node, metric, context.vocabulary),
         group=group,
         sample=whole_of(node, "sample", 1),
         during=during_of(node, context, metric),
@@ -46,13 +46,18 @@ def metric_of(node: Node, context: ReadContext) -> Metric:
     return metric
 
 
-def where_of(node: Node, metric: Metric) -> tuple[tuple[str, str], ...]:
+def where_of(node: Node, metric: Metric, vocabulary: Vocabulary) -> tuple[tuple[str, str], ...]:
     where = node.get("where")
     if where is None:
         return ()
-    for key in where.mapping():
+    for key, value in where.mapping().items():
         if key not in metric.dimensions:
             where.keys[key].fail(f"'{key}' is no dimension", one_of(key, metric.dimensions))
+        known = vocabulary.dimensions.get(key)
+        if known is not None and value.text() not in known:
+            value.fail(f"'{value.text()}' is no word of {key}", one_of(value.text(), known))
+        if any(vocabulary.measures[measure].dimensions[key].startswith("@") for measure in metric.measures):
+            where.keys[key].fail(f"'{key}' is a pseudonym and cannot be named", f"write by: {key}")
     return tuple(sorted((key, value.text()) for key, value in where.mapping().items()))
 
 
@@ -62,11 +67,13 @@ def load_slots(node: Node, context: ReadContext) -> Read:
     metric = metric_of(node.child("slots"), context)
     every, step = node.child("every"), node.get("step")
     _check_slots(every, step, metric)
+    over = parse_window(node.child("over"))
+    check_fits(node.child("over"), over, every)
     meets = node.child("meets")
     spec = SlotSpec(
         metric=metric.id,
-        over=parse_window(node.child("over")),
-        where=where_of(node, metric),
+        over=over,
+        where=where_of(node, metric, context.vocabulary),
         group=grouping_of(node, metric.dimensions, context.vocabulary, grains=False),
         sample=whole_of(node, "sample", 1),
         every=every.text(),
@@ -124,6 +131,8 @@ def _meets(node: Node, metric: Metric) -> tuple[float, float] | None:
     if node.value == "limit":
         return None
     bound = node.number()
+    if metric.is_share and not 0 <= bound <= 100:
+        node.fail(f"'{metric.id}' is 0 to 100 %", "write a bound that it can reach")
     return (bound, float("inf")) if metric.better == "up" else (float("-inf"), bound)
 
 
@@ -141,6 +150,8 @@ def load_coverage(node: Node, context: ReadContext) -> Read:
     every_ms = parse_span_ms(every)
     if every_ms < QUARTER_MS or DAY_MS % every_ms:
         every.fail("'every' must divide a day and hold whole quarter hours", "write 15m, 1h or 1d")
+    over = parse_window(node.child("over"))
+    check_fits(node.child("over"), over, every)
     dimensions = frozenset.intersection(
         *(
             frozenset(context.vocabulary.measures[f].dimensions if f in context.vocabulary.measures else ())
@@ -149,7 +160,7 @@ def load_coverage(node: Node, context: ReadContext) -> Read:
     )
     spec = CoverageSpec(
         feeds=feeds,
-        over=parse_window(node.child("over")),
+        over=over,
         every_ms=every_ms,
         group=grouping_of(node, dimensions, context.vocabulary, grains=False),
     )

@@ -11,14 +11,13 @@ from ccmm_rules.expression import Scalar
 from ccmm_rules.model import Read, Rule
 from ccmm_rules.operators.groups import median
 from ccmm_rules.operators.masking import Masked, feeds_of, masked, settled_window
-from ccmm_rules.operators.series_load import GRAIN_WINDOWS
 from ccmm_rules.operators.spans import parts_within
 from ccmm_rules.operators.tallies import tallies_over
 from ccmm_rules.operators.tally import joined, sample_of, value_of
 from ccmm_rules.operators.trend import LEAST_POINTS, p_falling, p_rising, signals
 from ccmm_rules.operators.view import FeedState, Reading, View, backfill_share, uncovered
 from ccmm_rules.operators.windows import back, calendar_slots, local_date, midnight_ms
-from ccmm_rules.spec import SeriesSpec, parse_window_text
+from ccmm_rules.spec import GRAIN_WINDOWS, SeriesSpec, parse_window_text
 from ccmm_rules.vocabulary.tables import Metric
 
 FROM_NOTHING_PCT = 1_000_000.0  # shown for growth from zero, which has no percentage

@@ -14,18 +14,12 @@ from ccmm_rules.cel import Compiled, Language
 from ccmm_rules.model import Read
 from ccmm_rules.operators.masking import during_of, feeds_of
 from ccmm_rules.operators.metric_load import metric_of, where_of
-from ccmm_rules.parsing import GRAINS, ReadContext, check_keys, test_of, whole_of, words_of
-from ccmm_rules.spec import RulesSpec, SeriesSpec, Window, parse_window, parse_window_text
+from ccmm_rules.parsing import GRAINS, ReadContext, check_fits, check_keys, test_of, whole_of, words_of
+from ccmm_rules.spec import GRAIN_WINDOWS, RulesSpec, SeriesSpec, parse_window, parse_window_text
 from ccmm_rules.strict_yaml import Node
 from ccmm_rules.vocabulary.tables import Metric, Vocabulary
 
 BENCHMARK = "benchmark"
-GRAIN_WINDOWS = {
-    "day": Window(1, "d"),
-    "week": Window(1, "w"),
-    "month": Window(1, "mo"),
-    "quarter": Window(1, "q"),
-}
 # What a test on one metric of a list may use. Changes count toward the metric's better side: above 0 is better.
 ROW_NAMES: Mapping[str, str] = {
     "value": "double",
@@ -49,7 +43,8 @@ def load_series(node: Node, context: ReadContext) -> Read:
         return _load_list(node, series, context)
     check_keys(node, "series", "over", "every", "where", "sample", "during")
     metric = metric_of(series, context)
-    spec = _spec(node, metric=metric.id, where=where_of(node, metric), during=during_of(node, context, metric))
+    where, during = where_of(node, metric, context.vocabulary), during_of(node, context, metric)
+    spec = _spec(node, metric=metric.id, where=where, during=during)
     feeds = feeds_of(metric, spec.during)
     return context.read("series", spec, _single_names(metric), _single_units(metric), feeds)
 
@@ -112,6 +107,7 @@ def _spec(node: Node, **parts: object) -> SeriesSpec:
         every.fail(f"'{every.text()}' is no grain of a series", "write day, week, month, quarter, or 4q for over: 8q")
     if over.unit == "h" or (over.unit == step.unit and over.count % step.count):
         node.child("over").fail("the window must hold whole points of the series", "write over: 4q, every: quarter")
+    check_fits(node.child("over"), over, every)
     whole: dict[str, object] = {"metric": "", "each": "", "any_of": "", "against": "", "where": (), "test": None}
     return SeriesSpec(
         over=over,

@@ -1,6 +1,7 @@
 """`item_count_with_cure`: how many items are met decides, and how long there is to cure the rest.
 
-An item outside the center's scope is not met: the published thresholds are of all items.
+An item outside the center's scope is not met: the published thresholds are of all items. While items are open whose
+text is not public, nobody can say how many are met, and so not by when the rest must be.
 """
 
 from calendar import monthrange
@@ -22,8 +23,9 @@ def concluded(
 ) -> Concluded:
     passed = sum(state.items for state in states if state.counts and state.met)
     standing = standing_of(numbers, passed)
-    until = cure_until(numbers, standing, datetime.fromtimestamp(at_ms / 1000, UTC).date())
     done = standing == CERTIFIABLE
+    is_told = not any(state.counts and state.reason == "unpublished" for state in states)
+    until = cure_until(numbers, standing, datetime.fromtimestamp(at_ms / 1000, UTC).date()) if is_told else None
     return Concluded(
         standing=standing,
         sentence=with_unpublished(_sentence(numbers, passed, standing, until), states),
@@ -36,8 +38,8 @@ def concluded(
             items_passed=passed,
             items_total=numbers.items_total,
             certified_at=numbers.certified_at,
-            cure_days=numbers.short_cure_days if standing == SHORT else None,
-            cure_months=numbers.long_cure_months if standing == LONG else None,
+            cure_days=numbers.short_cure_days if standing == SHORT and is_told else None,
+            cure_months=numbers.long_cure_months if standing == LONG and is_told else None,
             cure_until=until.isoformat() if until is not None else "",
         ),
     )
@@ -65,10 +67,13 @@ def _sentence(numbers: ItemNumbers, passed: int, standing: str, until: date | No
         "en": f"{passed} of {numbers.items_total} items met",
         "zh": f"{numbers.items_total} 项中满足 {passed} 项",
     }
-    if standing == SHORT:
+    if until is None and standing != CERTIFIABLE:
+        told["en"] += "; by when the rest must be met cannot be said"
+        told["zh"] += "；其余的改进期限无从得出"
+    elif standing == SHORT:
         told["en"] += f"; {numbers.short_cure_days} days to cure the rest, until {until}"
         told["zh"] += f"；其余须在 {numbers.short_cure_days} 天内改进，至 {until}"
-    if standing == LONG:
+    elif standing == LONG:
         told["en"] += f"; {numbers.long_cure_months} months to cure the rest, until {until}"
         told["zh"] += f"；其余须在 {numbers.long_cure_months} 个月内改进，至 {until}"
     return told

@@ -74,7 +74,10 @@ class StarScore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemScore:
-    """`item_count_with_cure`. `cure_until` is a day, counted from the day of judgement in UTC; empty without a cure."""
+    """`item_count_with_cure`. `cure_until` is a day, counted from the day of judgement in UTC.
+
+    Empty, and days and months None, without a cure, and while unpublished items keep anyone from saying.
+    """
 
     items_passed: int
     items_total: int

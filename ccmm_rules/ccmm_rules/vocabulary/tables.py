@@ -10,6 +10,7 @@ from importlib import resources
 from ccmm_rules.strict_yaml import Node, parse_document
 
 Titles = Mapping[str, str]
+_NO_DEFINITION = ("title", "settle_minutes", "above_100")  # what of a metric changes no value of it
 GAUGES = ("min", "max", "last", "range")
 FORMULAS = ("ratio", "mean", "percentile", "count", "gap", "chi2_p", *GAUGES)
 
@@ -83,10 +84,16 @@ class Metric:
     where: tuple[tuple[str, str], ...] = ()  # dimensions that its definition fixes
     grain: str = ""  # day: a gap is taken day by day
     flat_ms: int = 0  # a gauge that stays the same for longer was not read; 0: it may
+    above_100: bool = False  # a percentage that may go beyond 100
 
     @property
     def measures(self) -> tuple[str, ...]:
         return tuple(sorted({term.measure for term in (*self.over, *self.under)}))
+
+    @property
+    def is_share(self) -> bool:
+        """0 to 100 percent."""
+        return self.unit == "%" and self.formula == "ratio" and not self.above_100
 
     @property
     def is_gauge(self) -> bool:
@@ -116,7 +123,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vocabulary:
-    """All of it. `words` is by `kind.attribute`."""
+    """All of it. `words` is by `kind.attribute`; a dimension that is not in `dimensions` takes any word."""
 
     kinds: Mapping[str, Kind]
     measures: Mapping[str, Measure]
@@ -125,6 +132,7 @@ class Vocabulary:
     profile: Mapping[str, Question]
     seconds: frozenset[str]  # `kind.attribute`: whole on the wire, decimal in rules
     wait_bounds_s: tuple[float, ...]
+    dimensions: Mapping[str, frozenset[str]]
 
     def words_of(self, kind: str, attribute: str) -> frozenset[str]:
         return self.words.get(f"{kind}.{attribute}", frozenset())
@@ -135,7 +143,7 @@ def load_vocabulary() -> Vocabulary:
     """Raises PackErrors where a file of this package is broken."""
     shapes = _read("kinds.yaml")
     meanings = _read("measures.yaml").child("measures")
-    metrics = _read("metrics.yaml")
+    metrics, words = _read("metrics.yaml"), _read("words.yaml")
     return Vocabulary(
         kinds={name: _kind(name, node) for name, node in shapes.child("kinds").mapping().items()},
         measures={
@@ -143,12 +151,13 @@ def load_vocabulary() -> Vocabulary:
             for name, node in shapes.child("measures").mapping().items()
         },
         metrics={name: _metric(name, node) for name, node in metrics.child("metrics").mapping().items()},
-        words=_words(_read("words.yaml")),
+        words=_words(words),
         profile={
             name: _question(name, node) for name, node in _read("profile.yaml").child("profile").mapping().items()
         },
         seconds=frozenset(node.text() for node in shapes.child("seconds").sequence()),
         wait_bounds_s=tuple(node.number() for node in metrics.child("wait_bounds_s").sequence()),
+        dimensions={name: _word_list(node) for name, node in words.child("dimensions").mapping().items()},
     )
 
 
@@ -213,10 +222,10 @@ def _term(node: Node) -> Term:
 
 
 def _metric(name: str, node: Node) -> Metric:
-    definition = {key: value for key, value in node.mapping().items() if key not in ("title", "settle_minutes")}
+    definition = {key: value for key, value in node.mapping().items() if key not in _NO_DEFINITION}
     plain = json.dumps({key: value.plain() for key, value in definition.items()}, sort_keys=True)
     percentile, settle, scale = node.get("percentile"), node.get("settle_minutes"), node.get("scale")
-    where, grain, flat = node.get("where"), node.get("grain"), node.get("flat_hours")
+    where, grain, flat, above = (node.get(key) for key in ("where", "grain", "flat_hours", "above_100"))
     return Metric(
         id=name,
         titles=titles_of(node.child("title")),
@@ -232,6 +241,7 @@ def _metric(name: str, node: Node) -> Metric:
         where=tuple(sorted((key, word.text()) for key, word in where.mapping().items())) if where else (),
         grain=grain.text() if grain else "",
         flat_ms=(flat.whole() if flat else 0) * 3_600_000,
+        above_100=above is not None and above.flag(),
     )
 
 
@@ -241,7 +251,11 @@ def _question(name: str, node: Node) -> Question:
 
 def _words(root: Node) -> Mapping[str, frozenset[str]]:
     return {
-        f"{kind}.{attribute}": frozenset(word.text() for word in words.sequence())
+        f"{kind}.{attribute}": _word_list(words)
         for kind, attributes in root.child("words").mapping().items()
         for attribute, words in attributes.mapping().items()
     }
+
+
+def _word_list(node: Node) -> frozenset[str]:
+    return frozenset(word.text() for word in node.sequence())

@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
@@ -104,7 +105,8 @@ def texts_of(file: BinaryIO, name: str, looked: Looked, layout: Layout) -> Itera
         try:
             if suffix in TABLES:
                 delimiter = "\t" if suffix == ".tsv" else layout.delimiter
-                yield from _of_table(text, stem, delimiter, layout)
+                with _long_cells():
+                    yield from _of_table(text, stem, delimiter, layout)
             elif suffix in LINES:
                 yield from _of_lines(text, stem, layout)
             elif suffix in DOCUMENTS:
@@ -118,9 +120,18 @@ def texts_of(file: BinaryIO, name: str, looked: Looked, layout: Layout) -> Itera
             raise BadText(f"not of the form {suffix} ({type(error).__name__})") from error
 
 
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """The csv module has one limit for the whole process: it is as before afterwards."""
+    before = csv.field_size_limit(MAX_LINE)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def _of_table(text: io.TextIOWrapper, stem: str, delimiter: str, layout: Layout) -> Iterator[Piece]:
     """The header too, because a file may have none; a cell stands beside the name of its column where that helps."""
-    csv.field_size_limit(MAX_LINE)
     rows = csv.reader(_limited(text), delimiter=delimiter)
     header = [cell.strip().lstrip("\ufeff") for cell in next(rows, [])]
     if layout.item is not None and layout.item not in header:

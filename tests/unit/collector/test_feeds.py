@@ -4,13 +4,15 @@ import re
 import tomllib
 from importlib import import_module
 
+import pytest
+
 from ccmm_agent.config import OF_SCHEDULE
 from ccmm_agent.options import Options
 from ccmm_agent.plugin import Source
 from ccmm_agent.plugins import module_name_of, plugin_entry_points, sources_of
 from ccmm_collector.feeds import feeds_of
 from ccmm_collector.packs import built_in, load
-from ccmm_rules.vocabulary.feeds import load_feeds, ways_of
+from ccmm_rules.vocabulary.feeds import ONLY, load_feeds, ways_of
 from ccmm_rules.vocabulary.tables import load_vocabulary
 from tests.unit.collector.test_judge_commands import document, run
 
@@ -98,3 +100,39 @@ def test_the_command_lists_facts_and_counts() -> None:
     told = run("rules", "feeds", "cc_cmm", "--lang", "zh").stdout
     assert told.splitlines()[0].split("\t") == ["规则", "读取", "事实", "来源"]
     assert "暂无" in told.splitlines()[-1]
+
+
+def test_what_a_plugin_tells_of_a_feed_is_of_the_vocabulary_and_of_that_plugin() -> None:
+    feeds, vocabulary = load_feeds(), load_vocabulary()
+    for plugin, claimed in feeds.tells.items():
+        for feed, claims in claimed.items():
+            assert feed in feeds.plugins[plugin], (plugin, feed)
+            known = vocabulary.kinds[feed].known if feed in vocabulary.kinds else vocabulary.measures[feed].dimensions
+            named = {*claims} - {ONLY} | claims.get(ONLY, frozenset())
+            assert named <= set(known), (plugin, feed)
+
+
+WAYS = [  # rule, read, fact, of what; the plugins that tell it
+    ("D-SEC-02", "clock", "reading", {"quantity": ["security_on_call"]}, []),
+    ("D-EMG-16", "fuel", "reading", {"quantity": ["fuel"]}, ["snmp"]),
+    ("D-ENV-05", "air", "reading", {"quantity": ["floor_co2"]}, ["snmp"]),
+    ("D-EMG-16", "starts", "exercise", {"class": ["generator"]}, []),
+    ("D-EMG-15", "battery", "exercise", {"class": ["battery"]}, ["ups"]),
+    ("D-SEC-24", "eyes", "device", {"class": ["camera"]}, []),
+    ("D-ENV-01", "doors", "device", {"class": ["reader"]}, ["hikvision", "zkteco"]),
+    ("D-SEC-18", "cover", "device", {}, []),  # protected from malware: nobody tells it
+    ("D-SEC-19", "open", "device", {}, ["scap"]),  # since when something critical is open: a scan does
+    ("D-EMG-15", "alarms", "alert", {"system": ["ups"]}, ["monitoring_prometheus", "monitoring_zabbix", "snmp", "ups"]),
+    ("D-SYS-04", "numbers", "call", {"direction": ["out"], "system": ["carrier"]}, ["call_table", "carrier"]),
+]
+
+
+@pytest.mark.parametrize(("rule", "read", "feed", "of", "plugins"), WAYS)
+def test_only_what_tells_the_class_or_quantity_that_a_read_wants_may_feed_it(
+    rule: str, read: str, feed: str, of: dict[str, list[str]], plugins: list[str]
+) -> None:
+    (told,) = [one for one in feeds_of(load(built_in()))["rules"] if one["rule"] == rule]
+    facts = [fact for one in told["reads"] if one["read"] == read for fact in one["feeds"]]
+    (fact,) = [fact for fact in facts if (fact["feed"], fact["of"]) == (feed, of)]
+    assert [way["name"] for way in fact["ways"] if way["by"] == "plugin"] == plugins
+    assert fact["hand_kept"] == (not plugins)

@@ -1,4 +1,4 @@
-"""H, S, order and repeats (RULE-LANGUAGE §8) where statements are signed, stored and projected before they are judged.
+"""H, S (see test_properties), order and repeats where statements are signed, stored and projected before being judged.
 
 The engine's own test carries the full number of histories; here each takes a log and a projection of its own, so one
 in `SHARE` of them is used: 30 in `make test`, 2,000 in `make properties`.

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,15 +87,18 @@ def test_level_says_what_holds_it_down(world: World) -> None:
     assert [gap["rule"] for gap in found["next_level_gaps"]] == ["D-SEC-90"]
     text = run("level", world.folder, "north", "--lang", "zh").stdout
     assert "受限于：门槛规则 D-SEC-90 交换机设置安全：缺少证据" in text
-    assert text.startswith("north：未达级\n")
+    assert "\nnorth：未达级\n" in text
     assert "修正设置。" in text
     text = run("level", world.folder, "north").stdout
-    assert text.startswith("north: no level\n  1 rule from L1\n")
+    assert "\nnorth: no level\n  1 rule from L1\n" in text
     assert "held down by: share of rules satisfied: 0 %, at least 90 % needed" in text
 
 
 def test_tables_are_plain_lines_where_the_output_is_piped(world: World) -> None:
-    head, line, counted, level, _ = run("verdicts", world.folder, "north", "--at", AT, "--all").stdout.splitlines()
+    about, head, line, counted, level, _ = run(
+        "verdicts", world.folder, "north", "--at", AT, "--all"
+    ).stdout.splitlines()
+    assert re.fullmatch(r"by tiny 1 \([0-9a-f]{12}\), coverage 100 %; our own interpretation, .+", about)
     assert head.split("\t")[:3] == ["rule", "title", "outcome"]
     assert line.split("\t")[:4] == ["D-SEC-90", "Every switch setting is safe", "satisfied", "L5"]
     assert (counted, level) == ("1 rule: 1 satisfied", "north: level L5")
@@ -104,7 +108,7 @@ def test_tables_are_plain_lines_where_the_output_is_piped(world: World) -> None:
 
 
 def test_rules_that_are_met_are_counted_and_shown_only_when_asked_for(world: World) -> None:
-    head, *below = run("verdicts", world.folder, "north", "--at", AT).stdout.splitlines()
+    _, head, *below = run("verdicts", world.folder, "north", "--at", AT).stdout.splitlines()
     assert head.startswith("rule\ttitle")
     assert below[:2] == ["1 rule: 1 satisfied", "only open rules are shown; --all shows every one"]
     shown = run("verdicts", world.folder, "north").stdout
@@ -132,6 +136,15 @@ def test_scope_answers_become_acts_and_are_listed(world: World) -> None:
     assert (answers["seats"]["until"], answers["seats"]["in_force"]) == ("2029-12-31T16:00:00+00:00", True)
     assert {"zone", "seats"} <= answers.keys()
     assert {line["key"] for line in document("scope", world.folder, "north", "seats=")["answers"]} == {"zone", "queues"}
+
+
+def test_a_name_that_nobody_knew_is_said_to_be_a_new_center(world: World) -> None:
+    assert "new center" not in run("scope", world.folder, "north", "seats=12").stderr
+    told = run("scope", world.folder, "norht", "seats=12").stderr
+    assert "norht is a new center" in told
+    assert "Known: north" in told
+    assert "new center" not in run("scope", world.folder, "norht", "seats=").stderr
+    assert "是新中心" in run("scope", world.folder, "nroth", "seats=12", "--lang", "zh").stderr
 
 
 def test_a_center_that_no_certificate_could_name_gets_no_answer(world: World) -> None:

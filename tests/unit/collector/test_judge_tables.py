@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from ccmm_collector import judge_tables
 from ccmm_collector.judge_tables import level_words, progress, show_centers, show_rebuild
 from ccmm_collector.trust import NOTICES
-from ccmm_collector.verdict_tables import NARROW_COLUMNS, seen_words, show_verdicts
+from ccmm_collector.verdict_tables import NARROW_COLUMNS, seen_words, show_level, show_verdicts
 
 
 class Terminal(io.StringIO):
@@ -100,13 +100,15 @@ def verdict(rule: str, heading: str, outcome: str, reached: int = 0) -> dict[str
         "valid_until": None,
         "seen": {"rate.n": 1234},
         "limits": {},
+        "backfill_share": 0.0,
         "sentence": {"en": f"Title of {rule}: the reason why [b]it[/b] is so, at some length " * 2, "zh": "甚" * 80},
     }
 
 
 VERDICTS: dict[str, Any] = {
     "center": "north",
-    "level": {"level": 0, "sentence": {"en": "", "zh": ""}},
+    "pack": PACK | {"digest": "fedcba9876543210"},
+    "level": {"level": 0, "coverage": 99.9, "sentence": {"en": "", "zh": ""}},
     "nonconformities": None,
     "notice": None,
     "headings": [
@@ -142,6 +144,40 @@ def test_on_a_terminal_of_100_columns_open_rules_stand_under_their_headings(
         "zh": "共 5 条规则：1 满足，1 不满足，1 缺少证据，1 豁免，1 不适用",
     }
     assert counted[language] in lines
+
+
+HEADS = {
+    "en": "by cc_cmm 1 (fedcba987654), coverage 99 %; our own interpretation, not the official text",
+    "zh": "依据 cc_cmm 1（fedcba987654），覆盖率 99 %；规则包是自行解读，并非官方原文",
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_answer_says_first_by_which_pack_and_how_much_is_covered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    show_verdicts(VERDICTS, language, everything=False)
+    assert capsys.readouterr().out.splitlines()[0] == HEADS[language]
+    head = HEADS[language].replace(", coverage 99 %", "").replace("，覆盖率 99 %", "")
+    show_verdicts(VERDICTS | {"level": None}, language, everything=False)  # of a model without coverage
+    assert capsys.readouterr().out.splitlines()[0] == head
+    standing = {"level": 0, "coverage": 99.9, "held_down_by": [], "next_level_gaps": [], "path": [], "next_level": None}
+    show_level(VERDICTS | standing, language, everything=False)
+    assert capsys.readouterr().out.splitlines()[0] == HEADS[language]
+
+
+@pytest.mark.parametrize(
+    ("share", "en", "zh"),
+    [(0.958, " (96 % backfill)", "（96 % 为补录）"), (0.001, " (1 % backfill)", "（1 % 为补录）"), (0.0, "", "")],
+)
+def test_a_verdict_that_rests_on_backfill_says_how_much(
+    share: float, en: str, zh: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = verdict("D-BBB-01", "b", "not_satisfied") | {"backfill_share": share}
+    for language, suffix in (("en", en), ("zh", zh)):
+        show_verdicts(VERDICTS | {"verdicts": [one]}, language, everything=False)
+        row = capsys.readouterr().out.splitlines()[2]
+        assert row.split("\t")[-1] == one["sentence"][language] + suffix
 
 
 def test_all_rules_are_shown_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,7 +176,7 @@ def test_a_pack_of_another_scoring_model_judges_beside_the_one_in_force(world: W
     found = document("level", world.folder, *asked)
     assert (found["model"], found["level"], found["standing"]) == ("points_to_stars", None, "fail")
     told = run("level", world.folder, *asked).stdout
-    assert told.splitlines()[0] == f"north: {found['sentence']['en']}"
+    assert told.splitlines()[1] == f"north: {found['sentence']['en']}"
     assert "None" not in told
     assert found["sentence"]["zh"] in run("level", world.folder, *asked, "--lang", "zh").stdout
     assert found["sentence"]["en"] in run("centers", world.folder, *asked[1:]).stdout

@@ -1,5 +1,6 @@
 """Texts, tables and databases that the `card_data` source reads, in their forms and encodings."""
 
+import csv
 import json
 import sqlite3
 from datetime import UTC, datetime
@@ -28,6 +29,13 @@ CODE = "385"
 def test_a_text_is_read_in_its_encoding_without_being_told(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "a.txt").write_text(f"客户：卡号{spoken(UNION)}，安全码三八五", encoding=encoding)
     assert result(read(source(tmp_path))[0]) == (1, 1)
+
+
+def test_a_long_cell_is_read_and_the_limit_of_the_process_is_as_before(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    (tmp_path / "long.csv").write_text(f"text,more\n{'好' * 200_000},{UNION}\n")
+    assert read(source(tmp_path))
+    assert csv.field_size_limit() == before
 
 
 def test_a_declared_encoding_is_believed_alone(tmp_path: Path) -> None:

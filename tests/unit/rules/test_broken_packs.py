@@ -122,3 +122,24 @@ def test_an_error_of_a_rule_does_not_make_errors_of_those_that_name_it() -> None
     with pytest.raises(PackErrors) as caught:
         pack_of(files)
     assert {error.file for error in caught.value.errors} == {"D-ONE-01.yaml", "D-ONE-03.yaml"}
+
+
+def test_a_file_from_which_nothing_is_read_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "small", base())
+    for name in ("README.md", "LICENSE", "pack.sig", ".swapped"):
+        (folder / name).write_text("-", "utf-8")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "HEAD").write_text("-", "utf-8")
+    (folder / ".#D-ONE-01.yaml").symlink_to("an-editor-is-at-it")
+    assert load_pack(folder).digest == load_pack(FOLDER / "base").digest
+    (folder / "more").mkdir()
+    for name in ("D-ONE-04.yml", "D-ONE-05.YAML", "more/D-ONE-06.yml", "more/notes.txt"):
+        (folder / name).write_bytes(base()["D-ONE-01.yaml"])
+    with pytest.raises(PackErrors) as caught:
+        load_pack(folder)
+    assert [str(error) for error in caught.value.errors] == [
+        "D-ONE-04.yml:1:1: nothing is read from a file of this name; name it D-ONE-04.yaml",
+        "D-ONE-05.YAML:1:1: nothing is read from a file of this name; name it D-ONE-05.yaml",
+        "more/D-ONE-06.yml:1:1: nothing is read from a file of this name; name it D-ONE-06.yaml",
+        "more/notes.txt:1:1: this is no file of a pack; move it out of the folder; README and LICENSE may stay",
+    ]

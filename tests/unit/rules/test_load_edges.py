@@ -167,7 +167,7 @@ def test_a_limit_may_be_judged_by_slots_alone_and_has_as_many_tables_as_are_name
 
 @pytest.mark.parametrize(("bound", "fits"), [("20.0", True), ("50.0", False), ("limit", False)])
 def test_a_percentile_is_compared_with_bounds_of_its_buckets_only(bound: str, fits: bool) -> None:
-    more = "limits: {unit: s, L1: 20, L3: 21}" if bound == "limit" else ""
+    more = "limits: {unit: s, L1: 21, L3: 20}" if bound == "limit" else ""
     if fits:
         one_rule("{metric: wait_p90, over: 90d}", f"x <= {bound}", more=more)
         return
@@ -181,10 +181,10 @@ def test_a_percentile_is_compared_with_bounds_of_its_buckets_only(bound: str, fi
 @pytest.mark.parametrize("guard", ["profile.gov_hotline", "!profile.gov_hotline", "profile.zone == 'UTC'"])
 def test_a_limit_without_a_value_needs_a_guard_whatever_the_center_answers(guard: str) -> None:
     read, more = "{metric: answer_rate, over: 90d}", 'limits: {unit: "%", L3: 80}'
-    one_rule(read, "level < 3 || x >= limit", more=more)
-    one_rule(read, f"level < 3 || x >= limit && {guard}", more=more)
+    one_rule(read, "x.n >= 1 && (level < 3 || x >= limit)", more=more)
+    one_rule(read, f"x.n >= 1 && (level < 3 || x >= limit && {guard})", more=more)
     with pytest.raises(PackErrors, match="limit has no value at level 1") as caught:
-        one_rule(read, f"level < 3 && {guard} || x >= limit", more=more)
+        one_rule(read, f"x.n >= 1 && (level < 3 && {guard} || x >= limit)", more=more)
     assert len(caught.value.errors) == 2  # at the first and the second level, each once
 
 

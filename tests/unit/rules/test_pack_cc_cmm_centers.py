@@ -60,7 +60,7 @@ def test_it_is_too_young_for_the_fourth() -> None:
 def test_after_8_months_the_second_level_is_reached_and_the_gates_of_the_third_are_not() -> None:
     verdicts = verdicts_of(good_center(8))
     assert below(verdicts, 2) == set()
-    assert below(verdicts, 3) == {"D-EMG-21", "D-SYS-05", "E-HRM-03", "M-RES-02"}
+    assert below(verdicts, 3) == {"D-EMG-21", "D-EMG-22", "D-SYS-05", "E-HRM-03", "M-RES-02"}
     assert verdicts["D-SYS-05"].outcome == Outcome.INCONCLUSIVE
 
 
@@ -68,8 +68,8 @@ def test_after_2_months_the_first_level_is_reached() -> None:
     assert below(verdicts_of(good_center(2)), 1) == set()
 
 
-def test_after_2_months_the_drills_of_half_a_year_cannot_have_left_their_traces() -> None:
-    assert below(verdicts_of(good_center(2)), 2) == {"D-EMG-22"}
+def test_after_2_months_the_drills_and_tickets_of_half_a_year_cannot_be_shown() -> None:
+    assert below(verdicts_of(good_center(2)), 2) == {"D-EMG-22", "E-OPS-08", "O-DSC-07", "O-USC-02"}
 
 
 def test_nothing_is_satisfied_before_anything_was_seen() -> None:

@@ -14,7 +14,7 @@ from ccmm_rules.load import BUILT_IN, folder_digest, load_pack, pack_of
 from ccmm_rules.memory import Fact, MemoryEvidence
 from ccmm_rules.model import Outcome, Pack
 from ccmm_rules.pin import pinned
-from ccmm_rules.scoring.result import LevelResult
+from ccmm_rules.scoring.result import ItemScore, LevelResult
 from tests.unit.rules.center_facts import NOW, evidence_of
 from tests.unit.rules.center_facts import ms as instant
 from tests.unit.rules.examples import ZONE, counted, ms
@@ -95,6 +95,17 @@ def test_no_pack_claims_a_certificate_even_where_every_rule_is_satisfied(name: s
 )
 def test_what_is_not_public_or_not_tested_keeps_a_pack_from_its_best_word(name: str, best: str) -> None:
     assert standing(name, Outcome.SATISFIED).standing == best
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SATISFIED, Outcome.MISSING])
+def test_copc_tells_no_deadline_while_its_items_are_not_public(outcome: Outcome) -> None:
+    result = standing("copc", outcome)
+    assert isinstance(result.score, ItemScore)
+    assert (result.score.cure_days, result.score.cure_months, result.score.cure_until) == (None, None, "")
+    assert result.sentence == {
+        "en": "0 of 34 items met; by when the rest must be met cannot be said; 34 items not public, taken as missing",
+        "zh": "34 项中满足 0 项；其余的改进期限无从得出；其中 34 项原文未公开，按缺失计",
+    }
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -96,6 +96,22 @@ def test_all_pairs_are_found_and_no_others(
     }
 
 
+@given(told=st.lists(ROWS, max_size=8), how=JOINED, is_same=st.booleans())
+def test_no_row_is_its_own_partner(told: list[Told], how: Joining, is_same: bool) -> None:
+    """Neither in its own table nor in another of its kind, as one with computed attributes is."""
+    first = table_of("session", told)
+    second = first if is_same else table_of("session", told)
+    side = side_of(how, Chosen(table=second, places=range(len(told))), first)
+    base = Chosen(table=first, places=range(len(told)))
+    found = pair_up(base, [side], "all", NOW, no_preference, hopeful=False)
+    assert {(a, b) for a, b, _ in found} == {
+        (a, b)
+        for a in base.places
+        for b in side.rows.places
+        if first.rows[a] != second.rows[b] and is_pair(first.rows[a], second.rows[b], how)
+    }
+
+
 def no_preference(pairs: Sequence[Pair]) -> Sequence[bool]:
     return [True] * len(pairs)
 

@@ -42,6 +42,10 @@ LANGUAGE = Language(
         ("level < 3 ? x.bad == 0 : y.n >= 1", 3, {"y.n"}),
         ("x.bad == 0 ? level < 3 : y.n >= 1", 3, {"x.bad", "y.n"}),
         ("x.bad == 0 && x.share >= limit || y.n == 2", 1, {"x.bad", "x.share", "limit", "y.n"}),
+        ("(level < 3 && level > 0) || x.bad == 0", 2, set()),
+        ("(level > 3 || level < 1) && x.bad == 0", 2, set()),
+        ("(level < 3) == (level > 0) || x.bad == 0", 2, set()),
+        ("(level < 3) != (level > 0) || x.bad == 0", 2, {"x.bad"}),
         ("level + 1 > 3 || x.bad == 0", 3, {"x.bad"}),  # sums stay open: more is asked for than is needed
         ("!profile.hotline || x.bad == 0", 1, {"x.bad", "profile.hotline"}),
         ("profile.zone == 'UTC' || x.bad == 0", 1, {"x.bad", "profile.zone"}),

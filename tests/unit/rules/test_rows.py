@@ -1,4 +1,4 @@
-"""Rows and matches from evidence, and the states of RULE-LANGUAGE §2."""
+"""Rows and matches from evidence, and the states of docs/rule-reference.md."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -57,6 +57,15 @@ def test_every_word_list_and_seconds_name_stands_on_an_attribute() -> None:
         assert attribute in vocabulary.kinds[kind].known, name
 
 
+def test_every_word_list_of_a_dimension_holds_what_definitions_name() -> None:
+    vocabulary = load_vocabulary()
+    used = {name: sort for measure in vocabulary.measures.values() for name, sort in measure.dimensions.items()}
+    assert {used[name] for name in vocabulary.dimensions} == {"text"}
+    named = [(name, word) for metric in vocabulary.metrics.values() for name, word in metric.where]
+    assert {name for name, _ in named} == {"channel", "quantity"}
+    assert all(word in vocabulary.dimensions[name] for name, word in named)
+
+
 @pytest.mark.parametrize("metric", sorted(load_vocabulary().metrics))
 def test_a_metric_divides_measures_that_exist_within_bounds_that_exist(metric: str) -> None:
     vocabulary = load_vocabulary()

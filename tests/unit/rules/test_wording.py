@@ -52,7 +52,7 @@ def test_a_sliding_day_that_fell_short_is_counted_and_dated() -> None:
     read = "{slots: answer_rate, over: 7d, every: 24h, step: 1h, meets: 95, by: queue}"
     said = told(one_rule(read, "x.bad == 0"), calls(1000, 912)).sentence
     assert said["en"].startswith(
-        "A rule: not satisfied at L1: spans of any 24 hours over 7 days with Staffed answer rate below 95 %: "
+        "A rule: not satisfied at L1: spans of any 24 hours by queue over 7 days with Staffed answer rate below 95 %: "
     )
     assert " (none allowed), worst: 91.2 % on 2026-03-" in said["en"]
     assert said["en"].endswith(", queue support")
@@ -109,6 +109,16 @@ def test_what_was_never_heard_of_is_named_with_what_may_deliver_it() -> None:
             "{inventory: endpoint, of: encrypted}",
             "connect tls (reads the system) or table (hand-kept)",
             "请接入 tls（读取系统）或 table（手工维护）",
+        ),
+        (
+            "{slots: fuel_hours, over: 7d, every: 1h, meets: 8}",
+            "connect snmp (reads the system) or figures (hand-kept)",
+            "请接入 snmp（读取系统）或 figures（手工维护）",
+        ),
+        (
+            """{inventory: device, of: "class == 'camera'"}""",
+            "connect table (hand-kept)",
+            "请接入 table（手工维护）",
         ),
         ("{documents: plan, of: live}", "connect documents (a folder of documents)", "请接入 documents（文件夹）"),
         (
@@ -208,6 +218,13 @@ def test_every_kind_attribute_and_word_has_a_name_in_both_languages() -> None:
     assert set(titles["kinds"]) == set(vocabulary.kinds)
     assert {name for kind in vocabulary.kinds.values() for name in kind.known} <= set(titles["attributes"])
     assert frozenset().union(*vocabulary.words.values()) <= set(titles["words"])
+    for within, section in (("attributes", 2), ("words", 3)):
+        for name in [name.split(".") for name in titles[within] if "." in name]:
+            assert len(name) == section
+            assert name[1] in vocabulary.kinds[name[0]].known
+            assert section == 2 or name[2] in vocabulary.words_of(name[0], name[1])
+    dimensions = {name for measure in vocabulary.measures.values() for name in measure.dimensions}
+    assert dimensions <= {*titles["attributes"], *titles["dimensions"]}
     assert all(text.strip() for section in titles.values() for title in section.values() for text in title.values())
 
 
@@ -248,3 +265,36 @@ def test_a_worst_place_that_moves_changes_the_sentence_and_nothing_that_a_histor
 
 def sentence_of_another_day(verdict: Verdict) -> dict[str, str]:
     return {language: text.replace("2026-03-", "2026-04-") for language, text in verdict.sentence.items()}
+
+
+def test_whatever_mends_it_is_something_that_can_be_done() -> None:
+    en, zh = (" ".join(texts[side] for texts in REASONS.values()) for side in (0, 1))
+    for act in ("declare", "signed correction", "answer it and sign"):
+        assert act not in en
+    for act in ("声明该缺口", "签署"):
+        assert act not in zh
+    assert ("two approvers" in REASONS["uncovered"][0], "批准人豁免" in REASONS["disputed"][1]) == (True, True)
+    assert "ccmm-collector scope" in REASONS["unanswered"][0]
+
+
+def test_one_of_a_unit_stands_in_the_singular() -> None:
+    read = "{inventory: person, number: worked_days}"
+    people: dict[str | int, dict[str, object]] = {7: {"worked_days": 1}}
+    said = told(one_rule(read, "x.max < 1"), listed("person", people, "2026-03-20T03:00")).sentence
+    assert "1 day (less than 1 day needed)" in said["en"]
+    people[8] = {"worked_days": 2}
+    said = told(one_rule(read, "x.max < 1"), listed("person", people, "2026-03-20T03:00")).sentence
+    assert "2 days (less than 1 day needed)" in said["en"]
+
+
+def test_how_often_it_fell_short_stands_first_and_the_worst_once() -> None:
+    read = "{slots: answer_rate, over: 7d, every: 24h, step: 1h, meets: limit, by: queue}"
+    more = 'limits: {unit: "%", L1: 95}'
+    said = told(one_rule(read, "x.worst >= limit && x.bad == 0", more=more), calls(1000, 912)).sentence
+    assert said["en"].startswith(
+        "A rule: not satisfied at L1: spans of any 24 hours by queue over 7 days with Staffed answer rate beyond the "
+        "limit: 145 of 145 (none allowed), worst: 91.2 % against a limit of 95 % on 2026-03-"
+    )
+    assert "：145/145（不允许出现），最差：91.2 %（限值 95 %），2026-03-" in said["zh"]
+    alone = told(one_rule(read, "x.worst >= limit", more=more), calls(1000, 912)).sentence["en"]
+    assert (alone.count("91.2 %"), "worst: 2026-03-" in alone) == (1, True)

@@ -14,12 +14,11 @@ from ccmm_rules.cases import run_cases
 from ccmm_rules.load import load_pack
 from ccmm_rules.model import Outcome
 from ccmm_rules.rule_load import KEYS, OPERATORS
+from tests.unit.rules.pages import DOCS, blocks, fences, follow_files, mend, told, uncommented
 
-DOCS = Path(__file__).parents[3] / "docs"
 ENGLISH, CHINESE = PAGES = (DOCS / "writing-rules.md", DOCS / "writing-rules.zh-CN.md")
 KEY_TABLE, OUTCOME_TABLE = 2, 4  # which chapter of a page
 COLLECTOR = Path(sys.executable).parent / "ccmm-collector"
-FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| `(\w+)` \| .* \| `(\{.*\})` \| `(.*)` \|$", re.MULTILINE)
 
 EXAMPLE = """
@@ -42,22 +41,9 @@ def chapter(page: Path, number: int) -> str:
     return page.read_text("utf-8").split("\n## ")[number]
 
 
-def fences(page: Path) -> list[tuple[str, str, str]]:
-    """(language, file, content), in the order of the page."""
-    return [(match[1], match[2] or "", match[3]) for match in FENCE.finditer(page.read_text("utf-8"))]
-
-
 def examples(page: Path) -> list[tuple[str, str, str]]:
     """(operator, read, condition), in the order of the page."""
     return ROW.findall(page.read_text("utf-8"))
-
-
-def mend(path: Path, diff: str) -> None:
-    said = path.read_text("utf-8")
-    gone = [line[1:] for line in diff.splitlines() if line.startswith("-")]
-    come = [line[1:] for line in diff.splitlines() if line.startswith("+")]
-    assert "\n".join(gone) in said
-    path.write_text(said.replace("\n".join(gone), "\n".join(come)), "utf-8")
 
 
 def run(session: str, folder: Path) -> None:
@@ -148,16 +134,6 @@ def test_the_example_of_an_operator_loads(operator: str, read: str, condition: s
     assert load_pack(tmp_path / "our_rules").rules["OUR-EXA-01"].reads[0].operator == operator
 
 
-def follow_files(page: Path, folder: Path) -> None:
-    """The files of the page alone, mended."""
-    for language, name, content in fences(page):
-        if language == "yaml":
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(content, "utf-8")
-        elif language == "diff":
-            mend(folder / name, content)
-
-
 @of_each_page
 def test_every_outcome_is_told_of(page: Path) -> None:
     told = re.findall(r"^\| `(\w+)` \|", chapter(page, OUTCOME_TABLE), re.MULTILINE)
@@ -183,23 +159,5 @@ def test_both_pages_show_the_same_files_commands_and_errors() -> None:
             assert uncommented(*chinese) == uncommented(*english)
 
 
-def uncommented(language: str, name: str, content: str) -> tuple[str, str, str]:
-    return language, name, re.sub(r" +#.*", "", content) if language == "sh" else content
-
-
 def test_both_pages_say_the_same_block_by_block() -> None:
     assert [told(block) for block in blocks(CHINESE)] == [told(block) for block in blocks(ENGLISH)]
-
-
-def blocks(page: Path) -> list[str]:
-    """Headings, paragraphs, rows of tables, items of lists; of what is shown only that it is there."""
-    text = FENCE.sub(lambda match: f"```{match[1]}", page.read_text("utf-8"))
-    return re.split(r"\n\n+|\n(?=[|-] )", text.strip())
-
-
-def told(block: str) -> tuple[str, list[str], list[str], list[str]]:
-    """What no language changes: the kind of block, and in any order its code, its figures and where its links lead."""
-    prose = re.sub(r"`[^`]+`|\]\([^)]+\)", "", block)
-    links = [link.replace(".zh-CN", "") for link in re.findall(r"\]\(([^)]+)\)", block)]
-    (kind,) = re.findall(r"\A(?:#+ |- |\| |> |```\w+|)", block)
-    return kind, sorted(re.findall(r"`([^`]+)`", block)), sorted(re.findall(r"[\d.]*\d", prose)), sorted(links)
