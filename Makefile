@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 FOLDERS := proto ccmm_rules agent collector plugins/telephony plugins/access_control plugins/facilities plugins/records plugins/crm plugins/tables
 CAPTURES ?= ../shared/data
+# A test that hangs fails after ten minutes and shows what it waits for; the slowest takes two.
+LIMIT ?= 600
 # Tests wait more than they compute, for servers that they start. Worksteal keeps a module's tests, and its servers, together.
 WORKERS ?= $(shell expr 2 '*' $$(nproc))
 export CAPTURES
@@ -22,7 +24,7 @@ demo: setup
 	$(BIN)/python -m demo
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout $(LIMIT)
 
 properties: setup
 	$(BIN)/python -m pytest -n auto -m properties --histories 20000

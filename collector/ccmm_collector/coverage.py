@@ -56,7 +56,6 @@ class Coverage:
 
     covered: list[Span] = field(default_factory=list)
     timely: list[Span] = field(default_factory=list)  # recorded within 48 h of their end
-    late: list[Span] = field(default_factory=list)  # of which something was told later, be it a revision
     newest: tuple[int, int] = (-1, -1)  # due time and order of the newest run
     plugin: str = ""
     outcome: str = ""
@@ -85,11 +84,9 @@ class Coverage:
             merge(self.covered, span)
         for span in other.timely:
             merge(self.timely, span)
-        for span in other.late:
-            merge(self.late, span)
 
     def state(self) -> list[Any]:
-        """All of it but `late`, as JSON holds it."""
+        """All of it, as JSON holds it."""
         spans = [[[span.from_ms, span.to_ms] for span in spans] for spans in (self.covered, self.timely)]
         return [*spans, *self.newest, self.plugin, self.outcome, self.reason, self.every_s, self.log_index]
 
@@ -97,13 +94,12 @@ class Coverage:
     def of_state(cls, state: list[Any]) -> Self:
         """What `state` told."""
         covered, timely, due_ms, ord_, *rest = state
-        covered, timely = ([Span(*span) for span in told] for told in (covered, timely))
-        return cls(covered, timely, [], (due_ms, ord_), *rest)
+        return cls([Span(*span) for span in covered], [Span(*span) for span in timely], (due_ms, ord_), *rest)
 
-    def facts(self, agent: str, source: str) -> SourceFacts:
-        """As the engine reads it."""
+    def facts(self, agent: str, source: str, late: Iterable[Span] = ()) -> SourceFacts:
+        """As the engine reads it, with spans of which something was told later, be it a revision."""
         backfilled = subtract(self.covered, self.timely)
-        for span in self.late:
+        for span in late:
             merge(backfilled, span)
         return SourceFacts(
             agent=agent,
@@ -158,10 +154,12 @@ class SourceRuns:
             named = _names(feeds)
             if feed is None or feed in named or not (named or coverage.covered):
                 joined.join(coverage)
-        for name, spans in self.late.items():
-            if feed is None or feed == name:
-                joined.join(Coverage(late=spans))
         return joined
+
+    def facts(self, agent: str, source: str, feed: str | None = None) -> SourceFacts:
+        """As the engine reads a feed, or all of them together."""
+        late = (span for name, spans in self.late.items() if feed in (None, name) for span in spans)
+        return self.coverage(feed).facts(agent, source, late)
 
 
 @lru_cache(maxsize=10_000)

@@ -41,9 +41,9 @@ class Known:
         fold = self._folds.at(view)
         known: list[SourceRow] = view.projection.rows(sql.SOURCES, view.center)
         self._sources = [row for row in known if row[0] in fold.runs and fold.runs[row[0]].by_feeds]
-        self._facts = {row: fold.runs[row[0]].coverage().facts(row[1], row[2]) for row in self._sources}
+        self._facts = {row: fold.runs[row[0]].facts(row[1], row[2]) for row in self._sources}
         self._feeds = {
-            (row, feed): fold.runs[row[0]].coverage(feed).facts(row[1], row[2])
+            (row, feed): fold.runs[row[0]].facts(row[1], row[2], feed)
             for row in self._sources
             for feed in fold.runs[row[0]].feeds
         }

@@ -25,6 +25,7 @@ from tests.support.answering import answering
 from tests.support.canary import CANARY, heard, songs
 from tests.support.fake_collector import FakeCollector
 from tests.support.homes import collector, joined
+from tests.support.processes import running
 
 __all__ = ["collector", "joined"]
 
@@ -118,13 +119,13 @@ def everything_said(home: Path) -> bytes:
     said = b""
     said += agent("check", str(home))
     command = [sys.executable, "-m", "ccmm_agent.main", "run", str(home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    printed = home.parent / "run.out"
+    with running(command, printed) as process:
         until = time.monotonic() + PATIENCE_S
         while not all_read(told := agent("status", str(home), "--json")) and process.poll() is None:
             assert time.monotonic() < until, told.decode()
             time.sleep(2)
-        process.terminate()
-        said += process.communicate()[0]
+    said += printed.read_bytes()
     for words in (["status"], ["status", "--json"], ["show-outbox"], ["show-outbox", "--json"]):
         said += agent(words[0], str(home), *words[1:])
     said += agent("plugins", "--json")

@@ -7,7 +7,6 @@ folder afterwards. Nor does a person who stands in those systems leave in clear.
 import ast
 import json
 import re
-import subprocess
 import sys
 import time
 from base64 import b64encode
@@ -34,6 +33,7 @@ from tests.support.every_base import CLEAR, Table, plain, secret_file
 from tests.support.every_secret import every_secret, secrets_of
 from tests.support.fake_collector import FakeCollector
 from tests.support.homes import collector, joined
+from tests.support.processes import running
 
 __all__ = ["collector", "joined"]
 
@@ -125,7 +125,8 @@ def through_the_agent(home: Path, tables: Mapping[str, Table], central: FakeColl
 def run_until_all_have_looked(home: Path) -> tuple[bytes, list[dict[str, Any]]]:
     """What `run` prints, and what `status` tells at the end: no history remains, nothing waits to be sent."""
     command = [sys.executable, "-m", "ccmm_agent.main", "run", str(home)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    printed = home.parent / "run.out"
+    with running(command, printed):
         until = time.monotonic() + 400
         while time.monotonic() < until:
             text = agent("status", str(home), "--json")
@@ -134,9 +135,7 @@ def run_until_all_have_looked(home: Path) -> tuple[bytes, list[dict[str, Any]]]:
             if not waits and not state["spool"]["depth"]:
                 break
             time.sleep(2)
-        process.terminate()
-        told = process.communicate(timeout=60)[0]
-    return told + text, [one for one in state["sources"] if one["plugin"] in SOURCES]
+    return printed.read_bytes() + text, [one for one in state["sources"] if one["plugin"] in SOURCES]
 
 
 def has_more(source: Mapping[str, Any]) -> bool:

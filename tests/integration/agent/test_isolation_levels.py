@@ -94,8 +94,10 @@ def test_a_killed_agent_leaves_no_reader_behind() -> None:
     code = "from tests.support.reading_hostile import hostile, read; read(hostile('hang'), seconds=60)"
     root = Path(__file__).parents[3]
     with subprocess.Popen([sys.executable, "-c", code], cwd=root) as agent:
-        reader = reader_that_stays(agent.pid)
-        agent.kill()
+        try:
+            reader = reader_that_stays(agent.pid)
+        finally:
+            agent.kill()
     assert dies(reader)
 
 

@@ -1,7 +1,6 @@
 """`new-plugin` as a plugin maker meets it: the package passes untouched, is built, installed and run by an agent."""
 
 import json
-import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from ccmm_proto.v1.statement_pb2 import OBSERVED
 from tests.support.fake_collector import FakeCollector
 from tests.support.homes import collector, joined
 from tests.support.outside import installed, new_plugin, run_in
+from tests.support.processes import running
 
 __all__ = ["collector", "joined"]
 
@@ -83,16 +83,13 @@ def test_an_agent_lists_checks_and_reads_it(kit: Kit, export: Path, tmp_path: Pa
 
 
 def test_a_running_agent_signs_and_sends_what_it_reads(
-    kit: Kit, export: Path, joined: Path, collector: FakeCollector
+    kit: Kit, export: Path, joined: Path, collector: FakeCollector, tmp_path: Path
 ) -> None:
     with (joined / "agent.toml").open("a") as file:
         file.write(SOURCE.format(file=export))
     command = [str(kit.python), "-m", "ccmm_agent.main", "run", str(joined)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=joined) as process:
-        try:
-            statements = collector.wait_for(2)
-        finally:
-            process.terminate()
+    with running(command, tmp_path / "run.out", cwd=joined):
+        statements = collector.wait_for(2)
     (told,) = [statement for statement in statements if statement.run.source == "calls"]
     assert (told.plugin_software.name, told.plugin_software.version) == ("ccmm-plugin-bell-log", "0.1.0")
     assert len(told.plugin_software.digest) == 32

@@ -3,7 +3,6 @@
 import json
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.support.fake_collector import FakeCollector
 from tests.support.homes import collector, joined
 from tests.support.kernel import needs_landlock
 from tests.support.outside import installed, new_plugin, run_in
+from tests.support.processes import running
 
 __all__ = ["collector", "joined"]
 
@@ -54,11 +54,8 @@ def test_a_plugin_that_steals_is_stopped_and_each_attempt_is_a_signed_run(
 ) -> None:
     with_thieves(joined, listener, tmp_path / "loot")
     command = [str(python), "-m", "ccmm_agent.main", "run", str(joined)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=joined) as process:
-        try:
-            runs = {statement.run.source: statement.run for statement in collector.wait_for(len(TAKES) + 1)}
-        finally:
-            process.terminate()
+    with running(command, tmp_path / "run.out", cwd=joined):
+        runs = {statement.run.source: statement.run for statement in collector.wait_for(len(TAKES) + 1)}
     for take in TAKES:
         assert (runs[take].outcome, runs[take].reason) == (UNAVAILABLE, "refused"), (take, runs[take].detail)
         assert "denied by isolation" in runs[take].detail
