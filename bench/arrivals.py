@@ -1,12 +1,14 @@
-"""From evidence in the log to its verdict in the store: statements of many centers, one a minute each.
+"""From evidence in the log to its verdict in the store: statements of many centers, one a minute each, and two judges.
 
-python -m bench.arrivals FOLDER CENTERS SECONDS BEGAN      appends them as ingest does; prints [index, instant] of each
+python -m bench.arrivals feed BEGAN FOLDER CENTERS SECONDS  appends them as ingest does; prints [index, instant] of each
+python -m bench.arrivals judge BEGAN FOLDER NUMBER OF       the other judge; keeps what it wrote in FOLDER/NUMBER.json
 """
 
 import itertools
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,16 +17,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.cloning import name_of, run_of
 from bench.grown_center import Day, next_minutes
+from ccmm_collector.judge import only_judge
 from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog
+from ccmm_collector.other_judges import Inbox, OtherJudges, judge_share
+from ccmm_collector.shares import Share
 from ccmm_collector.transaction import Transaction
-from ccmm_collector.verdict_store import Judged
+from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_proto.chain import SCHEMA
 from ccmm_proto.envelope import STATEMENT_TYPE, parse_envelope, sign_envelope
 from ccmm_proto.v1 import statement_pb2 as pb
 from tests.unit.rules.center_facts import NOW, ms
 
 PER_MINUTE = 1_000  # one of each of so many centers
+JUDGES = 2
+Written = list[tuple[str, int, float]]  # center, index and instant of what was judged
 WAIT_SECONDS = 60.0  # for what is not judged yet when the last one was sent
 
 
@@ -35,40 +42,64 @@ def clock_since(began_ms: int) -> Callable[[], int]:
 
 def measure(folder: Path, centers: int, seconds: int) -> tuple[float, float, int, int]:
     """(median, 99th percentile) of the seconds from the log to the store; statements, and those not judged at all."""
-    began_ms = time.time_ns() // 1_000_000
+    began_ms, written = time.time_ns() // 1_000_000, _noted()
     clock = clock_since(began_ms)
-    with EvidenceLog.open(folder, clock=clock) as log, Judge(folder, log) as judge:
-        judge.settle(clock())  # what ran out since the centers were judged
-        written = _noted(judge)
-        command = [sys.executable, "-m", "bench.arrivals", str(folder), str(centers), str(seconds), str(began_ms)]
-        feeder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        until = time.monotonic() + seconds + WAIT_SECONDS
-        while time.monotonic() < until and (feeder.poll() is None or judge.projection.position < log.size() - 1):
-            if not judge.step(clock()):
-                log.wait_for(judge.projection.position + 1, 0.05)
-        while judge.judge_arrivals() and time.monotonic() < until:
-            pass
+    program = [sys.executable, "-m", "bench.arrivals"]
+    with (
+        only_judge(folder, wait=False) as lock,
+        EvidenceLog.open(folder, clock=clock) as log,
+        Judge(folder, log, share=Share(0, JUDGES)) as judge,
+    ):
+        assert lock
+        with OtherJudges(folder, lock, judge, [*program, "judge", str(began_ms)]) as others:
+            while judge.store.due(clock()):  # what ran out since the centers were judged
+                judge.step(clock())
+            feeding = [*program, "feed", str(began_ms), str(folder), str(centers), str(seconds)]
+            feeder = subprocess.Popen(feeding, stdout=subprocess.PIPE, text=True)
+            until = time.monotonic() + seconds + WAIT_SECONDS
+            while time.monotonic() < until and (feeder.poll() is None or _is_behind(judge)):
+                if not judge.step(clock()):
+                    log.wait_for(judge.position + 1, 0.05)
+            assert others.are_well()
     assert feeder.stdout
     sent = [json.loads(line) for line in feeder.stdout]
+    for number in range(1, JUDGES):
+        written += json.loads((folder / f"{number}.json").read_text())
     waits = sorted(_waits(sent, written))
     return waits[len(waits) // 2], waits[len(waits) * 99 // 100], len(sent), len(sent) - len(waits)
 
 
-def _noted(judge: Judge) -> list[tuple[str, int, float]]:
-    """Center, index and instant of whatever the judge writes from now on."""
-    written: list[tuple[str, int, float]] = []
-    write = judge.store.write
+def _is_behind(judge: Judge) -> bool:
+    """Whether something that came was not judged yet, by whichever of the judges."""
+    known = judge.projection
+    if known.position < judge.log.size() - 1:
+        return True
+    judged = judge.store.standings()
+    return any(judged[center][0] < known.center_index(center, known.position)[0] for center in judged)
 
-    def noting(judged: Judged) -> int:
-        changed = write(judged)
+
+def _noted() -> Written:
+    """Whatever this process' judge writes from now on."""
+    written: Written = []
+    write = VerdictStore.write
+
+    def noting(store: VerdictStore, judged: Judged) -> int:
+        changed = write(store, judged)
         written.append((judged.center, judged.log_index, time.time()))
         return changed
 
-    judge.store.write = noting  # type: ignore[method-assign]  # to see when, and nothing else
+    VerdictStore.write = noting  # type: ignore[method-assign, assignment]  # to see when, and nothing else
     return written
 
 
-def _waits(sent: list[tuple[str, int, float]], written: list[tuple[str, int, float]]) -> Iterator[float]:
+def _judge(began_ms: int, folder: Path, share: Share) -> None:
+    inbox, written = Inbox(), _noted()
+    threading.Thread(target=inbox.read, args=(sys.stdin.fileno(),), daemon=True).start()
+    judge_share(folder, share, inbox, clock_since(began_ms))
+    (folder / f"{share.number}.json").write_text(json.dumps(written))
+
+
+def _waits(sent: Written, written: Written) -> Iterator[float]:
     by_center: dict[str, list[tuple[int, float]]] = {}
     for center, index, instant in written:
         by_center.setdefault(center, []).append((index, instant))
@@ -78,7 +109,7 @@ def _waits(sent: list[tuple[str, int, float]], written: list[tuple[str, int, flo
             yield judged - at
 
 
-def _feed(folder: Path, centers: int, seconds: int, began_ms: int) -> None:
+def _feed(began_ms: int, folder: Path, centers: int, seconds: int) -> None:
     key, told = Ed25519PrivateKey.generate(), next(next_minutes())
     began, sources = time.monotonic(), itertools.cycle(told)
     with EvidenceLog.open(folder, clock=clock_since(began_ms)) as log:
@@ -106,4 +137,8 @@ def append(transaction: Transaction, key: Ed25519PrivateKey, center: str, day: D
 
 
 if __name__ == "__main__":
-    _feed(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    part, began, place, *rest = sys.argv[1:]
+    if part == "feed":
+        _feed(int(began), Path(place), *map(int, rest))
+    else:
+        _judge(int(began), Path(place), Share(*map(int, rest)))

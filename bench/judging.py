@@ -1,6 +1,6 @@
 """How long judging takes: one center from nothing and again, and many centers from nothing in two processes.
 
-python -m bench.judging FOLDER FIRST STEP      judges every STEP-th center from FIRST on, into verdicts of its own
+python -m bench.judging FOLDER NUMBER OF       judges the centers of one judge's share
 """
 
 import itertools
@@ -22,6 +22,7 @@ from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import built_in, load
 from ccmm_collector.project import ALL
+from ccmm_collector.shares import Share
 from ccmm_collector.verdict_store import VerdictStore
 from tests.unit.rules.center_facts import NOW, ms
 
@@ -108,9 +109,9 @@ def rules() -> int:
 
 def main() -> None:
     """One worker of `many`."""
-    folder, first, step = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    with EvidenceLog.open(folder, readonly=True) as log, Judge(folder, log) as judge:
-        ready, *mine = judge.projection.centers(judge.projection.position)[first::step]
+    folder, share = Path(sys.argv[1]), Share(int(sys.argv[2]), int(sys.argv[3]))
+    with EvidenceLog.open(folder, readonly=True) as log, Judge(folder, log, share=share) as judge:
+        ready, *mine = filter(share.has, judge.projection.centers(judge.position))
         judge.judge_center(ready)
         print("ready", flush=True)
         sys.stdin.readline()

@@ -12,6 +12,7 @@ from ccmm_proto.errors import BadConfig
 
 CONFIG_FILE = "collector.toml"
 DEFAULT_PORT = 8443
+MOST_JUDGES = 64
 # What may stand in a certificate's URI as the name of a center or an agent.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TRUST_DOMAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,254}")
@@ -43,6 +44,7 @@ class Config:
     evidence_port: int  # 0: any free port
     enrollment_port: int  # 0: any free port
     certificate_life: timedelta
+    judges: int = 1  # processes that judge
     packs: PackSettings = PackSettings()
     approvers: Mapping[str, bytes] = field(default_factory=dict)  # of waivers: Ed25519 public keys by name
 
@@ -112,6 +114,10 @@ enrollment_port = {config.enrollment_port}
 # How long an agent's certificate is good for. Agents renew at half of it.
 certificate_life = "{config.certificate_life.days}d"
 
+# How many processes judge, each of them its share of the centers. One is enough for some hundred centers; more help
+# where the machine has cores for them.
+judges = {config.judges}
+
 # Rule packs. Those of the product are trusted as it is. Another one is used only where one of these keys signed it
 # (ccmm-collector rules sign): whose key it is, and the public key as 64 hexadecimal digits.
 [packs]
@@ -169,6 +175,7 @@ def _parse(path: Path, table: dict[str, Any]) -> Config:
         evidence_port=take("evidence_port", _port, "a port number, or 0"),
         enrollment_port=take("enrollment_port", _port, "a port number, or 0"),
         certificate_life=take("certificate_life", _life, 'a length of time from "1h" to "90d"'),
+        judges=_judges(path, rest.pop("judges", 1)),
         packs=_packs(path, rest.pop("packs", {})),
         approvers=_public_keys(path, "approvers", rest.pop("approvers", {})),
     )
@@ -177,6 +184,12 @@ def _parse(path: Path, table: dict[str, Any]) -> Config:
     if config.evidence_port and config.evidence_port == config.enrollment_port:
         raise BadConfig(f"{path}: enrollment_port: expected another port than evidence_port")
     return config
+
+
+def _judges(path: Path, value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_JUDGES:
+        raise BadConfig(f"{path}: judges: expected a number from 1 to {MOST_JUDGES}")
+    return value
 
 
 def _packs(path: Path, table: Any) -> PackSettings:

@@ -13,14 +13,10 @@ class HeldVerdicts:
 
     def __init__(self, most: int = MOST) -> None:
         self._most, self._count = most, 0
-        self._version: int | None = None
         self._held: OrderedDict[str, tuple[str, dict[str, Verdict]]] = OrderedDict()
 
-    def of(self, center: str, pack: str, version: int) -> dict[str, Verdict] | None:
-        """None where they must be read. `version` moves when somebody else wrote: then nothing held is believed."""
-        if version != self._version:
-            self._held.clear()
-            self._version, self._count = version, 0
+    def of(self, center: str, pack: str) -> dict[str, Verdict] | None:
+        """None where they must be read."""
         held = self._held.get(center)
         if held is None or held[0] != pack:
             return None

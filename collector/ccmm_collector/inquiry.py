@@ -17,7 +17,7 @@ from typing import Self
 
 from ccmm_collector.folds import Folds
 from ccmm_collector.judge import only_judge
-from ccmm_collector.judging import Judge, judge_at, now_in
+from ccmm_collector.judging import Judge, judge_at
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
 from ccmm_collector.nonconformities import Turns
@@ -63,7 +63,7 @@ class Inquiry:
     def open(cls, folder: Path) -> Self:
         """Everything that is recorded by now is projected and judged, or a warning says how far it is behind."""
         log, packs = EvidenceLog.open(folder), Packs(folder)
-        now_ms = now_in(log) - 1  # everything recorded up to here is in the log
+        now_ms = log.now() - 1  # everything recorded up to here is in the log
         _catch_up(folder, log, now_ms, packs)
         return cls(folder, log, now_ms, packs)
 

@@ -3,7 +3,7 @@
 In one process the two would share Python's one interpreter lock: at 100,000 observations a second projecting alone
 fills half a core. The process ends when its standard input does, that is also when `serve` was killed.
 
-    judging = start(folder, log)
+    judging = start(folder, log, 2)        # two judges: see other_judges
     judging.stop()
 """
 
@@ -17,12 +17,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from typing import IO
 
 from ccmm_collector.judging import Judge
 from ccmm_collector.log import EvidenceLog, now_ms
 from ccmm_collector.operator_log import configure
+from ccmm_collector.other_judges import OtherJudges
 from ccmm_collector.packs import activate_pack, built_in
 from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
+from ccmm_collector.shares import Share
 from ccmm_collector.transition import activations
 from ccmm_proto.errors import CcmmError
 from ccmm_rules.load import folder_digest
@@ -38,8 +41,8 @@ LOCK_FILE = "judge.lock"
 class JudgeProcess:
     """The running judge; a thread of `serve` starts it again should it ever die."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, judges: int) -> None:
+        self._command = [sys.executable, "-m", "ccmm_collector.judge", str(folder), str(judges)]
         self._stopping = threading.Event()
         self._child = self._spawn()
         self._watch = threading.Thread(target=self._keep_alive, name="judge-watch", daemon=True)
@@ -56,8 +59,7 @@ class JudgeProcess:
         self._watch.join()
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "ccmm_collector.judge", str(self._folder)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
     def _keep_alive(self) -> None:
         while not self._stopping.wait(POLL_SECONDS):
@@ -85,46 +87,52 @@ class JudgeProcess:
             self._child.stdin.close()
 
 
-def start(folder: Path, log: EvidenceLog) -> JudgeProcess:
-    """Start judging a folder. `log` is the caller's own; the judge opens the file itself."""
-    logger.info("judging", extra={"log_id": log.log_id})
-    return JudgeProcess(folder)
+def start(folder: Path, log: EvidenceLog, judges: int = 1) -> JudgeProcess:
+    """Start judging a folder by so many processes. `log` is the caller's own; the judge opens the file itself."""
+    logger.info("judging", extra={"log_id": log.log_id, "judges": judges})
+    return JudgeProcess(folder, judges)
 
 
 @contextmanager
-def only_judge(folder: Path, *, wait: bool) -> Iterator[bool]:
-    """Whether this process now is the one that may write the folder's projection and verdicts."""
+def only_judge(folder: Path, *, wait: bool) -> Iterator[IO[str] | None]:
+    """The locked file where this process now is the one that may write the folder's projection and verdicts, or None.
+
+    A process that inherits the file holds the lock too: it is free when all of them have ended.
+    """
     with (folder / LOCK_FILE).open("w") as lock:
         try:
             flock(lock, LOCK_EX if wait else LOCK_EX | LOCK_NB)
         except BlockingIOError:
-            yield False
+            yield None
         else:
-            yield True
+            yield lock
 
 
-def follow(folder: Path, stopping: threading.Event) -> None:
-    """Judge until told to stop. The pack that is part of the product comes into force where none is."""
-    with only_judge(folder, wait=True), setting_aside_damaged(folder), EvidenceLog.open(folder) as log:
+def follow(folder: Path, judges: int, stopping: threading.Event) -> None:
+    """Judge until told to stop, or until another judge ended. The product's pack comes into force where none is."""
+    with only_judge(folder, wait=True) as lock, setting_aside_damaged(folder), EvidenceLog.open(folder) as log:
+        assert lock
         set_aside_strangers(folder, log)
-        with Judge(folder, log) as judge:
-            _follow(folder, log, judge, stopping)
+        with Judge(folder, log, share=Share(0, judges)) as judge:
+            _catch_up(folder, log, judge, stopping)
+            with OtherJudges(folder, lock, judge) as others:
+                while not stopping.is_set() and others.are_well():
+                    if not judge.step(now_ms()):
+                        log.wait_for(judge.position + 1, POLL_SECONDS)
 
 
-def _follow(folder: Path, log: EvidenceLog, judge: Judge, stopping: threading.Event) -> None:
+def _catch_up(folder: Path, log: EvidenceLog, judge: Judge, stopping: threading.Event) -> None:
+    """Project what there is already."""
     while not stopping.is_set() and judge.project():
         pass
-    if not stopping.is_set() and judge.projection.activation(judge.projection.position) is None:
+    if not stopping.is_set() and judge.projection.activation(judge.position) is None:
         activate_pack(folder, log, built_in())
     _tell_of_newer(judge)
-    while not stopping.is_set():
-        if not judge.step(now_ms()):
-            log.wait_for(judge.projection.position + 1, POLL_SECONDS)
 
 
 def _tell_of_newer(judge: Judge) -> None:
     """The pack in force stays so until somebody puts another one in force; an installed newer one is only told of."""
-    known = activations(judge.projection, judge.projection.position)
+    known = activations(judge.projection, judge.position)
     newest = known[-1] if known else None
     if newest is None or not (built_in(newest.pack) / "pack.yaml").is_file():
         return
@@ -147,7 +155,7 @@ def main() -> None:
 
     threading.Thread(target=until_closed, daemon=True).start()
     try:
-        follow(Path(sys.argv[1]), stopping)
+        follow(Path(sys.argv[1]), int(sys.argv[2]), stopping)
     except CcmmError as error:  # `serve` starts this process again: what it says must be readable
         logger.error("judging stopped", extra={"error": error.name, "why": str(error)})
         sys.exit(1)

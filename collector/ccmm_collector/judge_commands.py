@@ -129,8 +129,9 @@ def scope(
     if acts:
         check_name("center", center)
         with EvidenceLog.open(folder) as log:
-            entries = log.write(lambda transaction: [transaction.append_act(act) for act in acts]).result()  # all or none
-        _tell_of_new(folder, center, entries[0].index, language)
+            writing = log.write(lambda transaction: [transaction.append_act(act) for act in acts])  # all or none
+            first, *_ = writing.result()
+        _tell_of_new(folder, center, first.index, language)
     listed = _answers(folder, center, just_recorded=bool(acts))
     if as_json:
         _print_json({"center": center, "answers": listed})

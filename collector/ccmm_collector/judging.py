@@ -12,7 +12,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,10 +21,12 @@ from ccmm_collector.folds import Folds
 from ccmm_collector.garbage import garbage_later
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
+from ccmm_collector.pace import Pace
 from ccmm_collector.packs import Packs
 from ccmm_collector.project import ALL
 from ccmm_collector.projection import Projection
 from ccmm_collector.resting import AllResting
+from ccmm_collector.shares import WHOLE, News, Share
 from ccmm_collector.transition import Transition, activations, in_force
 from ccmm_collector.verdict_store import Judged, VerdictStore
 from ccmm_proto.errors import CcmmError
@@ -38,38 +39,41 @@ logger = logging.getLogger(__name__)
 
 BATCH_ENTRIES = 200  # projected in one transaction
 BATCH_SECONDS = 0.5  # then it is the turn of the verdicts
-CALM_SECONDS = 1.0  # a center is judged for arrivals at most so often
 TRY_AGAIN_SECONDS = 60.0  # after judging a center failed
-BUSY_FACTOR = 5  # while much arrives, judging may take one part in so many of the time
-
-
-@dataclass(slots=True)
-class _Pace:
-    """When each center was last judged for arrivals, and how long that took, by the monotonic clock."""
-
-    last: dict[str, float] = field(default_factory=dict)
-    took: dict[str, float] = field(default_factory=dict)
-
-    def is_ready(self, center: str, now: float, *, busy: bool) -> bool:
-        gap = max(CALM_SECONDS, BUSY_FACTOR * self.took.get(center, 0.0)) if busy else CALM_SECONDS
-        return now - self.last.get(center, -gap) >= gap
 
 
 class Judge:
-    """Brings the projection and the verdicts of one folder up to date. Exactly one may work on a folder."""
+    """Brings the projection and the verdicts of one folder up to date: of all its centers, or of a share of them.
 
-    def __init__(self, folder: Path, log: EvidenceLog, packs: Packs | None = None) -> None:
-        """Opens both stores; `log` stays the caller's. `packs` loaded by somebody else need not be loaded again."""
+    Exactly one may project, and exactly one judge a center. `listeners` are told of what is projected, as it is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        log: EvidenceLog,
+        packs: Packs | None = None,
+        *,
+        share: Share = WHOLE,
+        position: int | None = None,
+    ) -> None:
+        """Opens both stores; `log` stays the caller's. `packs` loaded by somebody else need not be loaded again.
+
+        `position`: up to where it has heard what is projected, if not of everything.
+        """
         self.log = log
+        self.share = share
+        self.listeners: list[Callable[[News], None]] = []
         self.projection = Projection.open(folder, log_id=log.log_id)
         self.store = VerdictStore.open(folder)
         self._packs = packs or Packs(folder)
         self._folds = Folds()
-        self._pace = _Pace()
+        self._pace = Pace()
         self._failed: dict[str, float] = {}  # until when a center that cannot be judged is left alone
         self._holes: dict[str, tuple[Hole, ...]] = {}  # of each center, when it was last judged: see `_holes_before`
         self._resting = AllResting()
-        self._transition = Transition(self.store, activations(self.projection, self.projection.position))
+        self.position = self.projection.position if position is None else position  # nothing later is judged yet
+        self._transition = Transition(self.store, activations(self.projection, self.position))
         self._touched = self._behind()
 
     def __enter__(self) -> Self:
@@ -87,13 +91,12 @@ class Judge:
 
     def _behind(self) -> dict[str, set[str]]:
         """Centers about which the projection knows more than was judged, or which other code judged: at every start."""
-        position = self.projection.position
         standings, stale = self.store.standings(), self.store.judged_by_others(engine_digest())
         return {
             center: {ALL}
-            for center in self.projection.centers(position)
+            for center in filter(self.share.has, self.projection.centers(self.position))
             if center in stale
-            or standings.get(center, (-2, ""))[0] != self.projection.center_index(center, position)[0]
+            or standings.get(center, (-2, ""))[0] != self.projection.center_index(center, self.position)[0]
         }
 
     def step(self, now_ms: int) -> bool:
@@ -102,8 +105,12 @@ class Judge:
         judged = self.judge_arrivals(busy=projected)
         expired = self.expire(now_ms)
         if not projected:
-            self.projection.tend()
+            self.tend()
         return projected or judged or expired
+
+    def tend(self) -> None:
+        """Keep what makes reading faster, while nothing arrives."""
+        self.projection.tend()
 
     def settle(self, now_ms: int) -> None:
         """Do everything there is to do by now."""
@@ -113,25 +120,35 @@ class Judge:
             self._apart(center, self.judge_center)
         while self.expire(now_ms):
             pass
-        self.projection.tend()
+        self.tend()
 
     def project(self) -> bool:
         """Project what came since, for a bounded time; whether there was anything."""
         until, found = time.monotonic() + BATCH_SECONDS, False
         while entries := self.log.entries(after=self.projection.position, limit=BATCH_ENTRIES):
             found = True
-            self.touch(self.projection.apply(entries))
-            if any(entry.kind == "act" and not entry.center for entry in entries):
-                self.touch(self._behind())  # the first pack: who waited for it is judged now
-                self._transition.learn(activations(self.projection, self.projection.position))
+            feeds = self.projection.apply(entries)
+            acts = any(entry.kind == "act" and not entry.center for entry in entries)
+            news = News(self.projection.position, feeds, acts)
+            for hear in (self.hear, *self.listeners):
+                hear(news)
             if time.monotonic() > until:
                 break
         return found
 
+    def hear(self, news: News) -> None:
+        """More was projected, by this process or by another one."""
+        self.position = news.position
+        self.touch(news.feeds)
+        if news.acts:
+            self.touch(self._behind())  # the first pack: who waited for it is judged now
+            self._transition.learn(activations(self.projection, self.position))
+
     def touch(self, feeds: Mapping[str, set[str]]) -> None:
         """What of each center is new, or ALL: it is judged when its turn comes."""
         for center, found in feeds.items():
-            self._touched.setdefault(center, set()).update(found)
+            if self.share.has(center):
+                self._touched.setdefault(center, set()).update(found)
 
     def judge_arrivals(self, *, busy: bool = False) -> bool:
         """Judge the centers about which something came, each at most about once a second; whether any was."""
@@ -144,8 +161,7 @@ class Judge:
         for center in ready:
             began = time.monotonic()
             self._apart(center, self.judge_center)
-            self._pace.last[center] = time.monotonic()
-            self._pace.took[center] = self._pace.last[center] - began
+            self._pace.judged(center, began, time.monotonic())
             if time.monotonic() - started > BATCH_SECONDS:
                 break
         return bool(ready)
@@ -155,21 +171,25 @@ class Judge:
 
         For a bounded time; whether there was anything. Until a center's turn comes its older verdicts stand.
         """
-        if not self.store.due(now_ms) and not self._transition.left(now_ms):
+        if self.share.number == 0:
+            self._transition.tell(now_ms, time.monotonic())
+        if not self._due(now_ms):
             return False
         until_ms = min(now_ms, self._known_until())
         started = time.monotonic()
-        self._transition.tell(until_ms, started)
-        due = [*self.store.due(until_ms), *self._transition.left(until_ms)]
-        due = [center for center in dict.fromkeys(due) if self._failed.get(center, 0.0) <= started]
+        due = [center for center in self._due(until_ms) if self._failed.get(center, 0.0) <= started]
         for center in due:
             if center in self._touched:
                 self._apart(center, self.judge_center)
             self._apart(center, lambda center: self._pass_time(center, until_ms + 1))
             if time.monotonic() - started > BATCH_SECONDS:
                 break
-        self._transition.tell(until_ms, time.monotonic())
         return bool(due)
+
+    def _due(self, until_ms: int) -> list[str]:
+        """Of its centers those with something due by an instant, and those that the pack in force has not judged."""
+        due = dict.fromkeys((*self.store.due(until_ms), *self._transition.left(until_ms)))
+        return [center for center in due if self.share.has(center)]
 
     def _apart(self, center: str, judging: Callable[[str], None]) -> None:
         """A bug that one center's evidence meets ends no other center's verdicts; its own run out, and say so."""
@@ -184,18 +204,17 @@ class Judge:
 
     def _known_until(self) -> int:
         """The newest instant up to which everything recorded is projected: what ran out later waits."""
-        next_ms = now_in(self.log)
-        if self.projection.position >= self.log.size() - 1:
+        next_ms = self.log.now()
+        if self.position >= self.log.size() - 1:
             return next_ms - 1
-        return self.projection.recorded_ms(self.projection.position) - 1
+        return self.projection.recorded_ms(self.position) - 1
 
     def judge_center(self, center: str) -> None:
         """Judge at the newest recorded time that concerns the center, after what ran out before it.
 
         So after a restart what expired meanwhile is judged before what has arrived since.
         """
-        position = self.projection.position
-        arrived_ms = self.projection.center_index(center, position)[1]
+        arrived_ms = self.projection.center_index(center, self.position)[1]
         standing = self.store.standing(center)  # the center may have been there before the first pack was
         arrived_ms = max(arrived_ms, self._transition.first_ms if standing is None else standing[0])
         self._pass_time(center, arrived_ms)
@@ -213,14 +232,28 @@ class Judge:
         return min((instant for instant in instants if instant is not None), default=None)
 
     def _judge(self, center: str, at_ms: int, feeds: set[str], due: Collection[str]) -> None:
-        """Judge at an instant with what was known then: the rules that read something new, and those that are due.
+        """Judge at an instant and keep what was found, in force and in the history."""
+        with self.projection.snapshot():
+            found = self._judged(center, at_ms, feeds, due)
+        if found is None:
+            return
+        judged, holes = found
+        changed = self.store.write(judged)
+        self._holes[center] = holes
+        if changed:
+            logger.info("verdicts changed", extra={"center": center, "changed": changed, "at_ms": at_ms})
+
+    def _judged(
+        self, center: str, at_ms: int, feeds: set[str], due: Collection[str]
+    ) -> tuple[Judged, tuple[Hole, ...]] | None:
+        """By what was known at an instant: the rules that read something new, and those that are due; and the holes.
 
         The others rest on the same evidence as before and on no passing of time, so their verdicts stand.
         """
-        index = self.projection.index_at(at_ms)
+        index = min(self.projection.index_at(at_ms), self.position)
         activation = in_force(activations(self.projection, index), at_ms)
         if activation is None:
-            return
+            return None
         pack = self._packs.of_digest(activation.digest)
         before = self._holes_before(center)
         known = self._known(center, index, at_ms)
@@ -234,10 +267,7 @@ class Judge:
             resting.learn(verdicts, known, at_ms)
         level = level_json(level_of(pack, {**held, **verdicts}, known, at_ms))
         engine = engine_digest() if everything else None
-        changed = self.store.write(Judged(center, pack.digest, at_ms, known.log_index, verdicts, level, engine))
-        self._holes[center] = holes
-        if changed:
-            logger.info("verdicts changed", extra={"center": center, "changed": changed, "at_ms": at_ms})
+        return Judged(center, pack.digest, at_ms, known.log_index, verdicts, level, engine), holes
 
     def _known(self, center: str, index: int, at_ms: int) -> Known:
         return Known(self.projection.view(center, index), log_id=self.log.log_id, at_ms=at_ms, folds=self._folds)
@@ -248,11 +278,6 @@ class Judge:
         if standing is not None:
             self._holes[center] = tuple(self._known(center, standing[1], standing[0]).holes())
         return self._holes.get(center)
-
-
-def now_in(log: EvidenceLog) -> int:
-    """The log's own time: every entry recorded before it is there, whatever is being written at this moment."""
-    return log.write(lambda transaction: transaction.recorded_ms).result()
 
 
 def judge_at(

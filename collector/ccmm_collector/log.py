@@ -103,6 +103,10 @@ class EvidenceLog:
         """How many entries there are: the index that the next one gets."""
         return store.tail(self.reader())[0]
 
+    def now(self) -> int:
+        """The log's own time (ms): every entry recorded before it is there, whatever is being written meanwhile."""
+        return self.write(lambda transaction: transaction.recorded_ms).result()
+
     def wait_for(self, index: int, timeout: float) -> bool:
         """True once entry `index` is there, False after `timeout` seconds without it."""
         deadline = time.monotonic() + timeout

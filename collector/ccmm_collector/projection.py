@@ -4,12 +4,10 @@ projection = Projection.open(dir, log_id=log.log_id)
 projection.apply(log.entries(after=projection.position, limit=500, upto=None))
 """
 
-import hashlib
 import json
 import sqlite3
-import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +18,6 @@ from ccmm_collector import projection_sql as sql
 from ccmm_collector.bundles import Bundles
 from ccmm_collector.day_notes import DayNotes
 from ccmm_collector.day_sums import DaySums
-from ccmm_collector.dump_sql import DUMPS
 from ccmm_collector.fold import Fold, KeptFolds
 from ccmm_collector.log import LogEntry
 from ccmm_collector.project import (
@@ -218,6 +215,10 @@ class Projection:
         self.sums.fill(over_ms, limit)
         self.bundles.fill(over_ms, limit)
         self._folds.fill(self.position)
+        return self.keep()
+
+    def keep(self) -> bool:
+        """Write what reading has made; False: nothing. Each names what it rests on, so that it is never stale."""
         kept = (self.sums, self.bundles, self._folds, self.notes)
         if not any(one.fresh for one in kept):
             return False
@@ -226,6 +227,16 @@ class Projection:
             one.write()
         self.connection.execute("COMMIT")
         return True
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """One look: what another process projects meanwhile is not seen inside, and nothing may be written."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
 
     def keep_fold(self, center: str, fold: Fold) -> None:
         """Keep a fold of all that is known of a center; a reader keeps nothing."""
@@ -264,36 +275,3 @@ class Projection:
         """Name, version and digest of the pack in force at an index."""
         row = self.connection.execute(sql.ACTIVATION, (index,)).fetchone()
         return (row[0], row[1], row[2]) if row else None
-
-
-def dump(projection: Projection, *, indexes: bool = True) -> Iterator[tuple[str, str]]:
-    """(table, row as JSON) of everything, in an order that depends on the rows alone.
-
-    Without `indexes` what depends on the order of arrival is left out: log indexes and recorded times.
-    """
-    for table, query in sorted(DUMPS.items()):
-        cursor = projection.connection.execute(query)
-        names = [column[0] for column in cursor.description]
-        kept = [n for n, name in enumerate(names) if indexes or name not in ("log_index", "recorded_ms")]
-        # Unpacked, because another release of zlib may pack the same content into other bytes.
-        plain = [_unpacked if names[n] == "packed" else _plain for n in range(len(names))]
-        lines = (json.dumps([plain[n](row[n]) for n in kept], ensure_ascii=False) for row in cursor)
-        yield from ((table, line) for line in (lines if indexes else sorted(lines)))
-
-
-def digests(lines: Iterable[tuple[str, str]]) -> dict[str, tuple[int, str]]:
-    """Rows and SHA-256 of each table of a dump."""
-    hashes: dict[str, Any] = {}
-    counts: Counter[str] = Counter()
-    for table, line in lines:
-        counts[table] += 1
-        hashes.setdefault(table, hashlib.sha256()).update(line.encode() + b"\n")
-    return {table: (counts[table], digest.hexdigest()) for table, digest in hashes.items()}
-
-
-def _unpacked(value: bytes) -> str:
-    return zlib.decompress(value).hex()
-
-
-def _plain(value: object) -> object:
-    return value.hex() if isinstance(value, bytes) else value

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ccmm_collector.dump import digests, dump
 from ccmm_collector.folds import Folds
 from ccmm_collector.judge import only_judge
 from ccmm_collector.judging import judge_at
 from ccmm_collector.log import EvidenceLog, LogEntry
 from ccmm_collector.packs import Packs
-from ccmm_collector.projection import FILE, Projection, digests, dump
+from ccmm_collector.projection import FILE, Projection
 from ccmm_collector.replay import replay
 from ccmm_collector.setting_aside import set_aside_strangers, setting_aside_damaged
 from ccmm_collector.verdict_store import Current, VerdictStore
@@ -57,8 +58,12 @@ class Report:
 def rebuild(folder: Path, progress: Progress) -> Report:
     """Compare, and put the new projection in place where nothing differs and no `serve` runs."""
     report = Report()
-    with only_judge(folder, wait=False) as alone, _damage(folder, alone=alone), EvidenceLog.open(folder) as log:
-        if alone:
+    with (
+        only_judge(folder, wait=False) as lock,
+        _damage(folder, alone=lock is not None),
+        EvidenceLog.open(folder) as log,
+    ):
+        if lock is not None:
             set_aside_strangers(folder, log)
         report.differences += replay(log, progress)
         _remove(folder / FRESH)
@@ -87,7 +92,7 @@ def rebuild(folder: Path, progress: Progress) -> Report:
             fresh.close()
             if old is not None:
                 old.close()
-        if alone and not report.differences:
+        if lock is not None and not report.differences:
             _remove(folder / FILE)
             # A crash here leaves no projection: the next start makes it from the log.
             (folder / FRESH).replace(folder / FILE)

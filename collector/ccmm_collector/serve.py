@@ -53,7 +53,7 @@ class Judging(Protocol):
     def stop(self) -> None: ...
 
 
-StartJudge = Callable[[Path, EvidenceLog], Judging]
+StartJudge = Callable[[Path, EvidenceLog, int], Judging]  # so many processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def serve(folder: Path, start_judge: StartJudge | None = None) -> None:
     """Run until SIGTERM or Ctrl-C; raises BadConfig where the folder or a port is not to be had."""
     config = load_config(folder)
     with _only_one(folder), EvidenceLog.open(folder) as log:
-        judging = start_judge(folder, log) if start_judge else None
+        judging = start_judge(folder, log, config.judges) if start_judge else None
         try:
             asyncio.run(_until_signal(Server(folder, config, log)))
         finally:

@@ -85,8 +85,6 @@ SET_STANDING = (
 DROP_OTHERS = "DELETE FROM current WHERE center = ? AND pack <> ?"
 # What a new verdict is compared with.
 ESSENCES = "SELECT rule, essence FROM current WHERE center = ?"
-# Another number whenever another connection has written to the file, never for what this one wrote.
-WRITTEN_BY_OTHERS = "PRAGMA data_version"
 VERDICTS = "SELECT rule, verdict FROM current WHERE center = ? AND pack = ? ORDER BY rule"
 ALL_CURRENT = (
     "SELECT center, rule, pack, at_ms, log_index, verdict FROM current ORDER BY center, at_ms, log_index, rule"

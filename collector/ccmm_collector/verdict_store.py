@@ -77,11 +77,12 @@ def _turn(judged: Judged, rule: str) -> tuple[object, ...]:
 
 
 class VerdictStore:
-    """The verdicts of one collector."""
+    """The verdicts of one collector. Of each center one process at most writes them: who holds the judge's lock."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, readonly: bool) -> None:
         """Use `open`."""
         self._connection = connection
+        self._readonly = readonly
         self._held = HeldVerdicts()
 
     @classmethod
@@ -90,7 +91,7 @@ class VerdictStore:
         connection = connect(folder / FILE, readonly=readonly)
         if not readonly:
             sql.SCHEMA.apply(Database(connection))
-        return cls(connection)
+        return cls(connection, readonly=readonly)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -171,14 +172,14 @@ class VerdictStore:
     def verdicts(self, center: str, pack: str) -> dict[str, Verdict]:
         """The verdicts of a center in force by a pack.
 
-        Those that this connection read or wrote lately are held, until another one writes to the file.
+        Who may write holds those that it read or wrote lately: nobody else writes them.
         """
-        (version,) = self._connection.execute(sql.WRITTEN_BY_OTHERS).fetchone()
-        held = self._held.of(center, pack, version)
+        held = self._held.of(center, pack)
         if held is None:
             found = self._connection.execute(sql.VERDICTS, (center, pack))
             held = {rule: verdict_of(verdict) for rule, verdict in found}
-            self._held.hold(center, pack, held)
+            if not self._readonly:
+                self._held.hold(center, pack, held)
         return dict(held)
 
     def all_current(self) -> Iterator[Current]:

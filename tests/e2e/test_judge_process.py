@@ -31,13 +31,15 @@ def standing(folder: Path, center: str) -> bool:
     store = VerdictStore.open(folder, readonly=True)
     try:
         return store.standing(center) is not None
+    except sqlite3.OperationalError:  # the file is there, its tables are not yet
+        return False
     finally:
         store.close()
 
 
 def is_free(folder: Path) -> bool:
     with judge.only_judge(folder, wait=False) as mine:
-        return mine
+        return mine is not None
 
 
 def test_the_judge_puts_the_built_in_pack_in_force_and_judges_what_arrives(tmp_path: Path) -> None:

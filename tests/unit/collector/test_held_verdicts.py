@@ -60,15 +60,24 @@ def test_of_a_center_that_was_never_read_the_older_verdicts_are_there_too(tmp_pa
     second.close()
 
 
-def test_what_another_process_writes_is_seen_at_once(store: VerdictStore, tmp_path: Path) -> None:
+def test_a_reader_sees_at_once_what_the_judge_writes(store: VerdictStore, tmp_path: Path) -> None:
+    reader = VerdictStore.open(tmp_path, readonly=True)
+    assert reader.verdicts("a", "p") == {}
     wrote(store, "a", "p", 1, "R", "S")
-    assert instants(store.verdicts("a", "p")) == {"R": 1, "S": 1}
+    assert instants(reader.verdicts("a", "p")) == {"R": 1, "S": 1}
+    wrote(store, "a", "p", 5, "R")
+    assert instants(reader.verdicts("a", "p")) == {"R": 5, "S": 1}
+    reader.close()
+
+
+def test_another_judge_of_other_centers_takes_nothing_away(store: VerdictStore, tmp_path: Path) -> None:
     other = VerdictStore.open(tmp_path)
-    wrote(other, "a", "p", 5, "R")
-    assert instants(store.verdicts("a", "p")) == {"R": 5, "S": 1}
-    wrote(other, "a", "p", 6, "R")  # between its look and its writing
-    wrote(store, "a", "p", 7, "S")
-    assert instants(store.verdicts("a", "p")) == {"R": 6, "S": 7}
+    wrote(store, "a", "p", 1, "R", "S")
+    assert store.verdicts("a", "p") == other.verdicts("a", "p")
+    wrote(other, "b", "p", 2, "R")
+    wrote(store, "a", "p", 3, "S")
+    assert instants(store.verdicts("a", "p")) == {"R": 1, "S": 3}
+    assert instants(other.verdicts("b", "p")) == {"R": 2}
     other.close()
 
 
@@ -90,18 +99,18 @@ def test_a_writing_that_fails_changes_nothing_that_is_held(store: VerdictStore) 
 def test_no_more_are_held_than_may_be_and_the_longest_unused_go_first() -> None:
     held = HeldVerdicts(most=4)
     two = {rule: verdict("x", rule, None) for rule in ("R", "S")}
-    assert held.of("a", "p", 1) is None
+    assert held.of("a", "p") is None
     for center in ("a", "b"):
         held.hold(center, "p", two)
-    assert held.of("a", "p", 1) == two
+    assert held.of("a", "p") == two
     held.hold("c", "p", two)
-    assert [held.of(center, "p", 1) is not None for center in ("a", "b", "c")] == [True, False, True]
+    assert [held.of(center, "p") is not None for center in ("a", "b", "c")] == [True, False, True]
     held.learn("a", "p", {"T": two["R"], "U": two["S"]})
-    assert [held.of(center, "p", 1) is not None for center in ("a", "c")] == [True, False]
+    assert [held.of(center, "p") is not None for center in ("a", "c")] == [True, False]
     held.hold("d", "p", dict.fromkeys("12345", two["R"]))  # of itself too many
-    assert [held.of(center, "p", 1) for center in ("a", "d")] == [None, None]
+    assert [held.of(center, "p") for center in ("a", "d")] == [None, None]
     held.hold("e", "p", two)
-    assert (held.of("e", "p", 1), held.of("e", "q", 1), held.of("e", "p", 2)) == (two, None, None)
+    assert (held.of("e", "p"), held.of("e", "q")) == (two, None)
 
 
 def test_a_verdict_is_held_as_its_canonical_form_would_give_it() -> None:

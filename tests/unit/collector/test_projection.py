@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccmm_collector import projection_sql as sql
+from ccmm_collector.dump import dump
 from ccmm_collector.known import Known
 from ccmm_collector.log import EvidenceLog
-from ccmm_collector.projection import LogMismatch, Projection, dump
+from ccmm_collector.projection import LogMismatch, Projection
 from ccmm_proto.period import DAY_MS, HOUR_MS, QUARTER_MS
 from ccmm_proto.v1.statement_pb2 import UNAVAILABLE, Inventory, Observation
 from ccmm_rules.evidence import Span

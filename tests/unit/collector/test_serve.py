@@ -117,14 +117,14 @@ def test_the_judge_is_started_with_the_log_and_stopped_whatever_happens(folder: 
         def stop(self) -> None:
             seen.append("stopped")
 
-    def start(where: Path, log: EvidenceLog) -> Judging:
-        seen.extend([where, log.size()])
+    def start(where: Path, log: EvidenceLog, judges: int) -> Judging:
+        seen.extend([where, log.size(), judges])
         return Judging()
 
     (folder / "keys" / "issuing.key").unlink()
     with pytest.raises(BadConfig, match=r"issuing\.key"):
         serve(folder, start)
-    assert seen == [folder, 0, "stopped"]
+    assert seen == [folder, 0, 1, "stopped"]
 
 
 def test_health_is_served_on_both_ports(collector: Collector) -> None:
