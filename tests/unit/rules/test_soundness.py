@@ -93,6 +93,13 @@ def test_a_share_is_compared_with_limits_that_it_can_reach() -> None:
     ]
 
 
+def test_what_is_compared_with_another_finding_has_no_bound_to_keep() -> None:
+    one_rule(f"{RATE}, y: {{metric: answer_rate, over: 7d}}", "x >= y")
+    one_rule("{metric: wait_p90, over: 90d}, y: {metric: wait_p90, over: 7d}", "x <= y")
+    two = "limits: {a: {unit: '%', L1: 80}, b: {unit: s, L1: 70}}"
+    one_rule(RATE, "x >= limit.a && (x.n >= 1 || limit.a >= limit.b)", more=two)
+
+
 def test_what_counts_or_changes_is_no_share() -> None:
     one_rule(LISTED % "", "x.n >= 120")
     one_rule(TIME, "x <= 300.0")
