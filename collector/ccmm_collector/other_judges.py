@@ -17,6 +17,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -84,9 +85,10 @@ class OtherJudges:
         for _, child in self._children:
             with suppress(OSError):  # of one that has ended
                 child.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+        deadline = time.monotonic() + STOP_SECONDS
         for _, child in self._children:
             try:
-                child.wait(STOP_SECONDS)
+                child.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:  # what is cut off here was not committed: it is judged at the next start
                 child.kill()
                 child.wait()
@@ -128,12 +130,14 @@ class Inbox:
     def read(self, file: int) -> None:
         """Take lines from a pipe until it ends."""
         rest = b""
-        while piece := os.read(file, 1 << 16):  # not a buffer: a thread inside it aborts an interpreter that ends
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                self.put(News.of_line(line))
-        self.ended.set()
-        self._some.set()
+        try:
+            while piece := os.read(file, 1 << 16):  # not a buffer: a thread inside it aborts an interpreter that ends
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    self.put(News.of_line(line))
+        finally:  # nobody would read on: this judge ends, the first one notices
+            self.ended.set()
+            self._some.set()
 
 
 class OtherJudge(Judge):
@@ -151,8 +155,15 @@ class OtherJudge(Judge):
             self.hear(news)
         return news is not None
 
+    def step(self, now_ms: int) -> bool:
+        """Do a bounded piece of work; what reading made is kept each time, however much there is to do."""
+        found = super().step(now_ms)
+        self.tend()
+        return found
+
     def tend(self) -> None:
-        """Keep what this process read; the rest is the first judge's."""
+        """Keep what this process read. Sums of days are the first judge's: it alone knows when a zone changed."""
+        self.projection.sums.fresh.clear()
         self.projection.keep()
 
 
