@@ -185,7 +185,15 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # they reach the first judge too, which ends this one
         signal.signal(number, signal.SIG_IGN)
     inbox = Inbox()
-    threading.Thread(target=inbox.read, args=(sys.stdin.fileno(),), daemon=True).start()
+
+    def until_closed() -> None:
+        try:
+            inbox.read(sys.stdin.fileno())
+        finally:
+            time.sleep(STOP_SECONDS)
+            os._exit(1)  # it holds the lock: who comes next must not wait for it; what is cut off was not committed
+
+    threading.Thread(target=until_closed, daemon=True).start()
     try:
         judge_share(Path(sys.argv[1]), Share(int(sys.argv[2]), int(sys.argv[3])), inbox)
     except sqlite3.DatabaseError as error:
