@@ -36,7 +36,8 @@ project_acts        the same for the collector's own acts
 projection          DIR/projections.sqlite: the log as rows
 projection_tables   its tables and migrations
 projection_sql      all its other SQL
-dump_sql            its canonical dump
+dump                all that it holds, in a form to compare
+dump_sql            the SQL of that
 packing             how values lie in the projection's blobs
 bundles             the rolls of one day in one piece
 columns             such days column by column
@@ -54,6 +55,9 @@ folds               what is kept in memory between two judgements
 known               one center as known at an index of the log
 judge               the judge's process beside `serve`
 judging             steps 8 and 9 of the way of one fact
+pace                how often a center is judged for what arrives
+shares              which of several judges judges which centers, what they are told
+other_judges        the judges beside the first one, each a process
 resting             what each verdict in force rests on
 packs               rule packs in force
 transition          from one pack to the next
