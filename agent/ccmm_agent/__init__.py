@@ -24,6 +24,7 @@ identity      keys, certificate, enrollment, the center's pseudonym key
 isolation     what a reader process may still do
 join          the command `join`
 landlock      the kernel's Landlock
+lock          locks between the processes of one folder
 logs          log lines for operators
 look          the commands `check` and `collect`
 main          the installed command

@@ -1,7 +1,6 @@
 """An agent's folder, opened: configuration, identity, spool. What every command that signs starts with."""
 
 import fcntl
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from ccmm_agent.config import Config, load_config
 from ccmm_agent.epoch_file import EpochFile
 from ccmm_agent.identity import Enrollment, KeyFolder, load_enrollment
 from ccmm_agent.isolation import protect_this_process
+from ccmm_agent.lock import locked
 from ccmm_agent.outbox import Signer
 from ccmm_agent.spool import Spool
 from ccmm_agent.spool_open import open_spool
@@ -75,7 +75,7 @@ def run_lock(folder: Path) -> Iterator[None]:
     until = time.monotonic() + LOCK_PATIENCE_S
     while True:
         try:
-            lock = _locked(folder / LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = locked(folder / LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
             lock.__enter__()
             break
         except BlockingIOError as error:
@@ -91,7 +91,7 @@ def run_lock(folder: Path) -> Iterator[None]:
 def is_running(folder: Path) -> bool:
     """Whether a `run` holds the lock. `run` waits out the instant for which this asks."""
     try:
-        with _locked(folder / LOCK, fcntl.LOCK_SH | fcntl.LOCK_NB):
+        with locked(folder / LOCK, fcntl.LOCK_SH | fcntl.LOCK_NB):
             return False
     except BlockingIOError:
         return True
@@ -100,15 +100,5 @@ def is_running(folder: Path) -> bool:
 @contextmanager
 def attestations_lock(folder: Path) -> Iterator[None]:
     """Held while the attestations' file is read and written: waits for others."""
-    with _locked(folder / "attestations.lock", fcntl.LOCK_EX):
+    with locked(folder / "attestations.lock"):
         yield
-
-
-@contextmanager
-def _locked(path: Path, operation: int) -> Iterator[None]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, operation)
-        yield
-    finally:
-        os.close(descriptor)

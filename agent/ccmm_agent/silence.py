@@ -58,7 +58,13 @@ def put_silence(home: Home, source: PlannedSource, reason: Reason, first: dateti
     """Sign and spool it, together with the source's new last due time."""
     outcome = MISSED if reason is Reason.AGENT_DOWN else SKIPPED
     run = silent_run(source, outcome, reason, first, last, count)
-    home.spool.put([Draft(body=run)], home.signer.seal, source.name, lambda state: after_run(state, run, to_ms(last)))
+
+    def told(state: SourceState) -> SourceState:
+        if reason is Reason.STILL_RUNNING:  # the run that was going has ended: how it looked is the newest there is
+            return replace(state, last_due_ms=to_ms(last))
+        return after_run(state, run, to_ms(last))
+
+    home.spool.put([Draft(body=run)], home.signer.seal, source.name, told)
 
 
 def after_run(state: SourceState, run: Run, last_due_ms: int) -> SourceState:

@@ -10,17 +10,21 @@ a spool older than the epoch file       the same spool with the next epoch: its 
 
 import itertools
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ccmm_agent import clock, spool_file
 from ccmm_agent import spool_sql as sql
 from ccmm_agent.durable import sync_folder
 from ccmm_agent.epoch_file import EpochFile, EpochMark
+from ccmm_agent.lock import locked
 from ccmm_agent.outbox import Draft, Seal
 from ccmm_agent.spool import Spool
 from ccmm_agent.spool_file import SpoolCorrupt
-from ccmm_proto.errors import BadConfig, Retryable
+from ccmm_proto.errors import BadConfig, CcmmError, Retryable
 from ccmm_proto.v1.statement_pb2 import EpochStart, Note
+
+LOCK = "spool.lock"
 
 
 class SpoolBusy(Retryable):
@@ -34,6 +38,11 @@ def open_spool(folder: Path, *, limit_bytes: int, seal: Seal, alone: bool) -> Sp
 
     Raises SpoolBusy where the spool is damaged and this process is not alone; StoreFull; BadConfig for a newer version.
     """
+    with locked(folder / LOCK):  # `status` and a `run` that begins may find no spool at the same moment
+        return _opened(folder, limit_bytes, seal, alone=alone)
+
+
+def _opened(folder: Path, limit_bytes: int, seal: Seal, *, alone: bool) -> Spool:
     file = EpochFile(folder)
     mark = file.read()
     try:
@@ -96,55 +105,59 @@ def _next_epoch(folder: Path, limit_bytes: int, seal: Seal, file: EpochFile, mar
 
 
 def _create(folder: Path, limit_bytes: int, mark: EpochMark, start: EpochStart | None) -> Spool:
-    path = folder / spool_file.FILE
-    if not path.exists():
-        for suffix in ("-wal", "-shm"):
-            (folder / (spool_file.FILE + suffix)).unlink(missing_ok=True)
-        path.touch(mode=0o600)
-    connection = spool_file.connect(path)
-    connection.execute("BEGIN IMMEDIATE")
-    # Another process may have been quicker: then its spool is the one. A crash inside leaves an empty file.
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in sql.SCHEMA.split(";\n"):
-            connection.execute(statement)
+    """A new spool, made under another name first: who looks without the lock sees none or all of it."""
+    path, fresh = folder / spool_file.FILE, folder / f"{spool_file.FILE}.new"
+    for stray in ("", "-wal", "-shm"):
+        fresh.with_name(fresh.name + stray).unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    with spool_file.named_errors(), closing(spool_file.connect(fresh)) as connection:
+        connection.executescript(sql.SCHEMA)
         values = (mark.epoch, start.SerializeToString() if start else b"", mark.last_receipt)
         connection.execute(sql.OPEN_CHAIN, values)
         connection.execute(f"PRAGMA user_version = {sql.VERSION}")
-    connection.execute("COMMIT")
+    for stray in ("-wal", "-shm"):
+        path.with_name(path.name + stray).unlink(missing_ok=True)
+    fresh.replace(path)
     sync_folder(folder)
-    return Spool(connection, limit_bytes=limit_bytes)
+    return Spool(spool_file.connect(path), limit_bytes=limit_bytes)
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
-    """A spool of an older agent gets what it lacks, in one transaction; another process may have been quicker."""
+def _open_sound(folder: Path, limit_bytes: int, *, check: bool) -> Spool | None:
+    """The spool, or None for an empty file. A disk that is full or a file that is locked is no damage: StoreFull."""
+    connection = spool_file.connect(folder / spool_file.FILE)
+    opened = Spool(connection, limit_bytes=limit_bytes)
+    try:
+        with spool_file.named_errors():
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            _refuse(folder, connection, version, check=check)
+            if 0 < version < sql.VERSION:
+                _upgrade(connection, version)
+            if version:
+                opened.chain()
+                return opened
+    except (sqlite3.DatabaseError, IndexError) as error:
+        opened.close()
+        raise SpoolCorrupt(f"the spool is damaged: {error}") from error
+    except CcmmError:
+        opened.close()
+        raise
+    opened.close()
+    return None
+
+
+def _refuse(folder: Path, connection: sqlite3.Connection, version: int, *, check: bool) -> None:
+    if version > sql.VERSION:
+        raise BadConfig(f"{folder / spool_file.FILE}: made by a newer agent (version {version}): install that one")
+    verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if check else "ok"
+    if verdict != "ok":
+        raise SpoolCorrupt(f"the spool is damaged: {verdict}")
+
+
+def _upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """A spool of an older agent gets what it lacks, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
     for number in range(version, sql.VERSION):
         for statement in sql.UPGRADES[number]:
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {sql.VERSION}")
     connection.execute("COMMIT")
-
-
-def _open_sound(folder: Path, limit_bytes: int, *, check: bool) -> Spool | None:
-    """The spool, or None for an empty file (a crash while it was made)."""
-    connection = spool_file.connect(folder / spool_file.FILE)
-    opened = Spool(connection, limit_bytes=limit_bytes)
-    try:
-        version = opened.query("PRAGMA user_version")[0][0]
-        if version > sql.VERSION:
-            raise BadConfig(f"{folder / spool_file.FILE}: made by a newer agent (version {version}): install that one")
-        verdict = opened.query("PRAGMA quick_check(1)")[0][0] if check else "ok"
-        if verdict != "ok":
-            raise SpoolCorrupt(f"the spool is damaged: {verdict}")
-        if version:
-            _upgrade(connection)
-            opened.chain()
-            return opened
-    except (SpoolCorrupt, BadConfig, sqlite3.DatabaseError, IndexError) as error:
-        opened.close()
-        if isinstance(error, SpoolCorrupt | BadConfig):
-            raise
-        raise SpoolCorrupt(f"the spool is damaged: {error}") from error
-    opened.close()
-    return None

@@ -17,8 +17,10 @@ from ccmm_agent.pipeline import run_source
 from ccmm_agent.plugin import Observation
 from ccmm_agent.reading import Reading
 from ccmm_agent.run import _note_key_change, run_agent
+from ccmm_agent.silence import put_silence
 from ccmm_agent.spool_file import SpoolCorrupt
 from ccmm_proto.period import from_ms, to_ms
+from ccmm_proto.reasons import Reason
 from ccmm_proto.v1.statement_pb2 import (
     ISOLATION_LANDLOCK,
     MISSED,
@@ -140,6 +142,20 @@ def test_due_times_during_a_long_run_are_skipped_and_the_cursor_stays_true(joine
         )
         assert len(told) == len(set(told)), "a due time was told twice"
         assert told == list(range(told[0], told[-1] + 1, 1000)), "a due time was never told"
+
+
+def test_due_times_that_passed_meanwhile_do_not_hide_how_the_run_looked(joined: Path) -> None:
+    fake = Fake([[calls(1)]])
+    fake.unavailable = True
+    with home_of(joined) as home:
+        run_source(home, fake.planned(), NOON, bell=lambda: None)
+        for minutes, reason, outcome in ((15, Reason.STILL_RUNNING, UNAVAILABLE), (30, Reason.PAUSED, SKIPPED)):
+            due = NOON + timedelta(minutes=minutes)
+            put_silence(home, fake.planned(), reason, due, due, 1)
+            state = home.spool.source("pbx")
+            assert state is not None
+            assert (state.outcome, state.last_due_ms) == (outcome, to_ms(due))
+        assert [run.reason for run in runs(home.spool)] == ["unreachable", "still_running", "paused"]
 
 
 def test_quiet_hours_are_skipped_with_their_reason(joined: Path) -> None:

@@ -1,36 +1,25 @@
-"""The spool on real SQLite files: commit points, bound, damage, epochs, two processes."""
+"""The spool on real SQLite files: commit points, bound, epochs, damage met while working."""
 
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ccmm_agent import clock, spool_file, spool_open
 from ccmm_agent import spool_sql as sql
-from ccmm_agent.epoch_file import EpochFile, EpochMark
+from ccmm_agent.epoch_file import EpochFile
 from ccmm_agent.home import Home
 from ccmm_agent.outbox import Draft, Place, Sealed
 from ccmm_agent.source_state import SourceState
 from ccmm_agent.spool import Acknowledgement, Spool, Waiting
 from ccmm_agent.spool_file import SpoolCorrupt, SpoolFull
-from ccmm_agent.spool_open import SpoolBusy, open_spool
 from ccmm_proto.chain import ZERO
-from ccmm_proto.envelope import parse_envelope
-from ccmm_proto.errors import BadConfig
-from ccmm_proto.v1.statement_pb2 import EpochStart, Note, Statement
-from ccmm_proto.wire import parse_statement
-from tests.support.fake_collector import FakeCollector
-from tests.support.homes import NOON, collector, home_of, joined, put, run_draft, unchanged
+from ccmm_proto.v1.statement_pb2 import EpochStart, Note
+from tests.support.fake_sources import statements
+from tests.support.homes import collector, home_of, joined, put, run_draft, unchanged
 
 __all__ = ["collector", "joined"]
-
-
-def statements(spool: Spool) -> list[Statement]:
-    return [parse_statement(parse_envelope(one.envelope).payload) for one in spool.waiting(limit=10_000)]
 
 
 def acknowledgement(waiting: Waiting) -> Acknowledgement:
@@ -124,79 +113,13 @@ def test_a_change_sees_the_state_inside_the_transaction(joined: Path) -> None:
         assert (state.cursor, state.held_count) == (b"new", 1)
 
 
-def test_a_damaged_spool_is_set_aside_and_a_new_epoch_says_so(joined: Path) -> None:
+def test_refusals_are_kept_up_to_a_hundred(joined: Path) -> None:
     with home_of(joined) as home:
-        put(home, 5)
-    path = joined / spool_file.FILE
-    content = bytearray(path.read_bytes())
-    content[4096:] = b"\xff" * (len(content) - 4096)
-    path.write_bytes(content)
-    with home_of(joined) as home:
-        assert home.spool.chain().epoch == 1
-        (note,) = statements(home.spool)
-        assert note.epoch_start.reason == EpochStart.SPOOL_SET_ASIDE
-        assert note.note.kind == Note.SPOOL_CORRUPT
-        assert note.previous == ZERO
-        put(home, 1)
-    assert len(list(joined.glob("spool-corrupt-*.sqlite"))) == 1
-
-
-def test_two_damaged_spools_of_one_second_are_both_kept(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock, "now", lambda: NOON)
-    for content in (b"first", b"second"):
-        (joined / "spool.sqlite").write_bytes(content)
-        spool_open.set_aside(joined)
-    assert {path.read_bytes() for path in joined.glob("spool-corrupt-*")} == {b"first", b"second"}
-
-
-def test_the_new_epoch_carries_the_last_receipt(joined: Path) -> None:
-    with home_of(joined) as home:
-        put(home, 1)
-    EpochFile(joined).write(EpochMark(epoch=0, last_receipt=b"the last receipt"))
-    (joined / spool_file.FILE).write_bytes(b"this is no database at all" * 400)
-    for stray in joined.glob("spool.sqlite-*"):
-        stray.unlink()
-    with home_of(joined) as home:
-        assert statements(home.spool)[0].epoch_start.last_receipt == b"the last receipt"
-        assert EpochFile(joined).read() == EpochMark(epoch=1, last_receipt=b"the last receipt")
-
-
-def test_a_spool_that_disappeared_opens_a_new_epoch(joined: Path) -> None:
-    with home_of(joined) as home:
-        put(home, 1)
-    for stray in joined.glob("spool.sqlite*"):
-        stray.unlink()
-    with home_of(joined) as home:
-        assert home.spool.chain().epoch == 1
-
-
-def test_a_wal_without_its_spool_is_not_replayed_into_the_new_one(joined: Path) -> None:
-    with home_of(joined) as home:
-        put(home, 3)
-        wal = (joined / "spool.sqlite-wal").read_bytes()
-    assert wal
-    (joined / spool_file.FILE).unlink()
-    (joined / "spool.sqlite-wal").write_bytes(wal)
-    with home_of(joined) as home:
-        assert [one.WhichOneof("body") for one in statements(home.spool)] == ["note"]
-
-
-def test_a_crash_while_the_spool_was_made_leaves_one_that_can_be_made_again(joined: Path) -> None:
-    (joined / spool_file.FILE).touch()
-    with home_of(joined) as home:
-        put(home, 1)
-        assert home.spool.chain().epoch == 0
-
-
-def test_damage_found_while_another_process_works_is_left_to_that_process(
-    collector: FakeCollector, joined: Path
-) -> None:
-    with home_of(joined) as home:
-        seal = home.signer.seal
-    (joined / spool_file.FILE).write_bytes(b"x" * 10_000)
-    with pytest.raises(SpoolBusy):
-        open_spool(joined, limit_bytes=10**9, seal=seal, alone=False)
-    assert not list(joined.glob("spool-corrupt-*"))
+        for number in range(120):
+            home.spool.put_refusal(b"", "oversize", str(number))
+        kept = home.spool.query(sql.REFUSALS, 1000)
+        assert len(kept) == 100
+        assert kept[0][2] == "119"
 
 
 def test_damage_met_while_working_has_its_own_name(joined: Path) -> None:
@@ -212,27 +135,6 @@ def test_damage_met_while_working_has_its_own_name(joined: Path) -> None:
             put(home, 1)
 
 
-def test_a_spool_of_a_newer_agent_stops_the_start(joined: Path) -> None:
-    with home_of(joined):
-        pass
-    with sqlite3.connect(joined / spool_file.FILE) as connection:
-        connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(BadConfig, match="newer agent"), home_of(joined):
-        pass
-
-
-def test_a_crash_between_epoch_file_and_spool_takes_the_epoch_after(joined: Path) -> None:
-    with home_of(joined) as home:
-        put(home, 2)
-    EpochFile(joined).write(EpochMark(epoch=1))
-    with home_of(joined) as home:
-        assert home.spool.chain().epoch == 2
-        moved = statements(home.spool)
-        assert [(one.epoch, one.sequence, one.run.run_id) for one in moved] == [(2, 0, "run-0"), (2, 1, "run-1")]
-        assert moved[0].epoch_start.reason == EpochStart.SNAPSHOT_RESTORED
-
-
 def test_what_had_a_receipt_stays_in_its_epoch(joined: Path) -> None:
     with home_of(joined) as home:
         put(home, 2)
@@ -242,31 +144,3 @@ def test_what_had_a_receipt_stays_in_its_epoch(joined: Path) -> None:
         spool_open.new_epoch(home.spool, EpochFile(joined), 1, start, home.signer.seal)
         places = [(one.epoch, one.sequence) for one in home.spool.waiting()]
         assert places == [(0, 0), (1, 0), (1, 1)]
-
-
-@given(content=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
-def test_an_epoch_file_of_any_content_is_read_or_is_none(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    (folder / "epoch.json").write_bytes(content)
-    mark = EpochFile(folder).read()
-    assert mark is None or 0 <= mark.epoch < 2**32
-
-
-@given(epoch=st.integers(0, 2**32 - 1), receipt=st.binary(max_size=200))
-def test_an_epoch_mark_is_read_as_it_was_written(
-    tmp_path_factory: pytest.TempPathFactory, epoch: int, receipt: bytes
-) -> None:
-    file = EpochFile(tmp_path_factory.getbasetemp())
-    file.write(EpochMark(epoch=epoch, last_receipt=receipt))
-    assert file.read() == EpochMark(epoch=epoch, last_receipt=receipt)
-
-
-def test_refusals_are_kept_up_to_a_hundred(joined: Path) -> None:
-    with home_of(joined) as home:
-        for number in range(120):
-            home.spool.put_refusal(b"", "oversize", str(number))
-        kept = home.spool.query(sql.REFUSALS, 1000)
-        assert len(kept) == 100
-        assert kept[0][2] == "119"
