@@ -38,6 +38,7 @@ projection_tables   its tables and migrations
 projection_sql      all its other SQL
 dump                all that it holds, in a form to compare
 dump_sql            the SQL of that
+wal                 its write-ahead log, kept short
 packing             how values lie in the projection's blobs
 bundles             the rolls of one day in one piece
 columns             such days column by column

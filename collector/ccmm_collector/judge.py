@@ -100,12 +100,20 @@ def only_judge(folder: Path, *, wait: bool) -> Iterator[IO[str] | None]:
     A process that inherits the file holds the lock too: it is free when all of them have ended.
     """
     with (folder / LOCK_FILE).open("w") as lock:
-        try:
-            flock(lock, LOCK_EX if wait else LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            yield None
-        else:
-            yield lock
+        held = _try(lock)
+        if not held and wait:
+            logger.info("another process writes this folder's verdicts; waiting", extra={"lock": lock.name})
+            flock(lock, LOCK_EX)
+            held = True
+        yield lock if held else None
+
+
+def _try(lock: IO[str]) -> bool:
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def follow(folder: Path, judges: int, stopping: threading.Event) -> None:

@@ -31,6 +31,7 @@ from ccmm_collector.project import (
 )
 from ccmm_collector.project_acts import project_act
 from ccmm_collector.projection_tables import SCHEMA
+from ccmm_collector.wal import Wal
 from ccmm_proto.envelope import parse_envelope
 from ccmm_proto.errors import BadConfig
 from ccmm_proto.period import HOUR_MS
@@ -84,6 +85,7 @@ class Projection:
         self.notes = DayNotes(connection, readonly=readonly)
         self._folds = KeptFolds(connection)
         self._readonly = readonly
+        self._wal = Wal(connection)
 
     @classmethod
     def open(cls, folder: Path, *, log_id: str, readonly: bool = False, file: str = FILE) -> Self:
@@ -115,26 +117,33 @@ class Projection:
         """
         if not entries:
             return {}
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
+        rows = Rows()
+        with self._writing():
             log_id, position = self.connection.execute(sql.POSITION).fetchone()
             self.sums.write()  # before the new rows, which empty those of their days
             self.notes.write()
-            rows = Rows()
             for entry in entries:
                 if entry.index > position:
                     self._project(rows, entry, log_id)
             self._write(rows)
             self.connection.execute(sql.SET_POSITION, (log_id, max(position, entries[-1].index)))
-            # A crash before this line leaves the old position and none of the rows.
+        self._wal.shorten()
+        return {center: feeds for center, feeds in rows.feeds.items() if center}
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction. A crash before its end leaves the old position and none of the rows."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             self.connection.execute("COMMIT")
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
             self._sources.clear()  # numbers given in the lost transaction
             self._series.clear()
             self.sums.forget()
             raise
-        return {center: feeds for center, feeds in rows.feeds.items() if center}
 
     def _project(self, rows: Rows, entry: LogEntry, log_id: str) -> None:
         payload = parse_envelope(entry.envelope).payload
@@ -222,10 +231,9 @@ class Projection:
         kept = (self.sums, self.bundles, self._folds, self.notes)
         if not any(one.fresh for one in kept):
             return False
-        self.connection.execute("BEGIN IMMEDIATE")
-        for one in kept:
-            one.write()
-        self.connection.execute("COMMIT")
+        with self._writing():
+            for one in kept:
+                one.write()
         return True
 
     @contextmanager

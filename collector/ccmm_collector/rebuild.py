@@ -18,7 +18,7 @@ from ccmm_collector.dump import digests, dump
 from ccmm_collector.folds import Folds
 from ccmm_collector.judge import only_judge
 from ccmm_collector.judging import judge_at
-from ccmm_collector.log import EvidenceLog, LogEntry
+from ccmm_collector.log import EvidenceLog
 from ccmm_collector.packs import Packs
 from ccmm_collector.projection import FILE, Projection
 from ccmm_collector.replay import replay
@@ -77,11 +77,7 @@ def rebuild(folder: Path, progress: Progress) -> Report:
         upto = old.position if old is not None else log.size() - 1
         fresh = Projection.open(folder, log_id=log.log_id, file=FRESH)
         try:
-            for entries in _batches(log, fresh, upto):
-                fresh.apply(entries)
-                progress("log entries", fresh.position + 1, upto + 1)
-            while fresh.tend():
-                pass
+            _make(log, fresh, upto, progress)
             report.entries = fresh.position + 1
             report.tables = digests(dump(fresh))
             if old is not None:
@@ -118,9 +114,12 @@ def _held(folder: Path, log: EvidenceLog) -> Projection | None:
     return Projection.open(folder, log_id=log.log_id, readonly=True) if (folder / FILE).is_file() else None
 
 
-def _batches(log: EvidenceLog, fresh: Projection, upto: int) -> Iterator[list[LogEntry]]:
+def _make(log: EvidenceLog, fresh: Projection, upto: int, progress: Progress) -> None:
     while entries := log.entries(after=fresh.position, limit=_BATCH, upto=upto):
-        yield entries
+        fresh.apply(entries)
+        progress("log entries", fresh.position + 1, upto + 1)
+    while fresh.tend():
+        pass
 
 
 def _remove(path: Path) -> None:

@@ -41,7 +41,8 @@ def setting_aside_damaged(folder: Path) -> Iterator[None]:
             raise
         damaged = [name for name in (FILE, VERDICTS) if (folder / name).is_file() and _is_damaged(folder / name)]
         if not damaged:
-            raise BadConfig(f"{folder}/log.sqlite cannot be read ({error}): restore it from a backup") from error
+            why = f"no damage is found in {FILE} and {VERDICTS}, yet: {error}"
+            raise BadConfig(f"{why}; if this goes on, restore {folder}/log.sqlite from a backup") from error
         for name in damaged:
             _set_aside(folder / name, str(error))
         raise BadConfig(f"{', '.join(damaged)}: damaged and set aside; try again, the log makes them anew") from error
