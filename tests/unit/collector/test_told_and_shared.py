@@ -9,12 +9,13 @@ import pytest
 from ccmm_collector.judging import Judge
 from ccmm_collector.known import Known
 from ccmm_collector.other_judges import Inbox, OtherJudge
+from ccmm_collector.packs import activate_pack
 from ccmm_collector.project import ALL
 from ccmm_collector.shares import News, Share
 from ccmm_rules.evidence import Listing
-from tests.unit.collector.chapters import Agent, hour
+from tests.unit.collector.chapters import Agent, append, hour
 from tests.unit.collector.test_other_judges import CENTERS, wired
-from tests.unit.collector.worlds import World
+from tests.unit.collector.worlds import RULE, World, pack_folder
 
 
 @pytest.fixture
@@ -114,3 +115,55 @@ def test_what_is_due_and_what_a_start_finds_is_shared_too(world: World) -> None:
         first.settle(hour(9))
         after = {center: first.store.standing(center) for center in CENTERS}
         assert {center for center in CENTERS if before[center] != after[center]} == {"north", "south"}
+
+
+def test_a_pack_that_was_not_told_is_not_in_force_yet(world: World, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        first, second = both_know_lake(world, stack)
+        before, kept, north = second.store.standing("lake"), list[News](), Agent(name="it", center="north")
+        first.listeners[:] = [kept.append]
+        for number in (3, 9):
+            rule = RULE.replace("number > 1.0", f"number > {number}.0")
+            activate_pack(world.folder, world.log, pack_folder(tmp_path / str(number), rule))
+            world.clock.now += 1000
+            append(world.log, north.note())
+            first.project()
+        assert before is not None
+        second.hear(kept[0])
+        second.settle(world.clock.now)
+        between = second.store.standing("lake")
+        assert between is not None
+        second.hear(kept[1])
+        second.settle(world.clock.now)
+        after = second.store.standing("lake")
+        assert after is not None
+        assert len({standing[2] for standing in (before, between, after)}) == 3
+
+
+def test_the_first_alone_tells_how_far_another_pack_has_come(
+    world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with ExitStack() as stack:
+        first, second = both_know_lake(world, stack)
+        activate_pack(world.folder, world.log, pack_folder(tmp_path / "newer", RULE.replace("> 1.0", "> 9.0")))
+        first.project()
+        second.project()
+        second.expire(world.clock.now)
+        assert "re-judg" not in caplog.text
+        first.expire(world.clock.now)
+        assert "re-judg" in caplog.text
+
+
+def test_another_judge_keeps_what_reading_made_but_no_sums_of_days(world: World) -> None:
+    with ExitStack() as stack:
+        _, second = both_know_lake(world, stack)
+        projection = second.projection
+        execute = projection.connection.execute
+        execute("INSERT INTO tally (series, day_ms, log_index) VALUES (1, ?, 7)", (hour(0),))
+        projection.sums.fresh.append((5, 5, 1.0, 0, None, 1, hour(0), 7))
+        projection.notes.fresh.append(("lake", b"k" * 16, hour(0), 1, 0, "note"))
+        second.tend()
+        assert execute("SELECT slots FROM tally WHERE series = 1 AND log_index = 7").fetchall() == [(0,)]
+        assert execute("SELECT said FROM day_note").fetchall() == [("note",)]
+        assert not second.projection.keep()
