@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 MOST_BYTES = 64 << 20  # while nobody reads SQLite itself begins it anew, at some 4 MB
+PATIENCE_MS = 1000  # for who reads now: judging a center takes less
 
 
 class Wal:
@@ -18,15 +19,22 @@ class Wal:
         self._most = MOST_BYTES
 
     def shorten(self) -> None:
-        """Empty it where it has grown, outside a transaction.
+        """Empty it where it has grown, outside a transaction: that waits for who reads now.
 
-        That waits for who reads now. One who reads for longer than the connection is patient holds the writer up once
-        for each doubling.
+        Where somebody reads on, the next try comes when it has grown by a quarter. It may also wait in vain for a
+        place among the readers that newer ones have taken over (SQLite 3.40); the next try sees that they are newer.
         """
         size = self._size()
         if size > self._most:
-            (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._most = 2 * size if busy else MOST_BYTES
+            self._most = MOST_BYTES if self._emptied() else size * 5 // 4
+
+    def _emptied(self) -> bool:
+        execute = self._connection.execute
+        (patience_ms,) = execute("PRAGMA busy_timeout").fetchone()
+        execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+        (busy, _, _) = execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        execute(f"PRAGMA busy_timeout = {patience_ms}")
+        return not busy
 
     def _size(self) -> int:
         with suppress(FileNotFoundError):
