@@ -17,7 +17,7 @@ from ccmm_agent.lock import locked
 from ccmm_agent.outbox import Draft, Place, Sealed
 from ccmm_agent.spool_open import LOCK, SpoolBusy, open_spool
 from ccmm_proto.chain import ZERO
-from ccmm_proto.errors import BadConfig
+from ccmm_proto.errors import BadConfig, StoreFull
 from ccmm_proto.v1.statement_pb2 import EpochStart, Note
 from tests.support.fake_collector import FakeCollector
 from tests.support.fake_sources import statements
@@ -119,6 +119,11 @@ def test_who_opens_a_spool_waits_until_another_has_opened_it(tmp_path: Path) -> 
             assert not (tmp_path / spool_file.FILE).exists()
         opening.result(10).close()
     assert (tmp_path / spool_file.FILE).exists()
+
+
+def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreFull, match="spool.lock: cannot be opened"):
+        open_spool(tmp_path / "gone", limit_bytes=10**6, seal=no_seal, alone=True)
 
 
 def test_a_spool_in_which_somebody_writes_is_not_damaged(joined: Path, monkeypatch: pytest.MonkeyPatch) -> None:
