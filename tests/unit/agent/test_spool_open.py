@@ -122,7 +122,7 @@ def test_who_opens_a_spool_waits_until_another_has_opened_it(tmp_path: Path) -> 
 
 
 def test_a_lock_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreFull, match="spool.lock: cannot be opened"):
+    with pytest.raises(StoreFull, match="lock: cannot be opened"):
         open_spool(tmp_path / "gone", limit_bytes=10**6, seal=no_seal, alone=True)
 
 
