@@ -6,6 +6,9 @@ from sqlite3 import Connection
 
 MOST_BYTES = 64 << 20  # while nobody reads SQLite itself begins it anew, at some 4 MB
 PATIENCE_MS = 1000  # for who reads now: judging a center takes less
+TRIES = (
+    3  # SQLite waits in vain for a place that newer readers have taken over; asked again it sees that they are newer
+)
 
 
 class Wal:
@@ -21,8 +24,7 @@ class Wal:
     def shorten(self) -> None:
         """Empty it where it has grown, outside a transaction: that waits for who reads now.
 
-        Where somebody reads on, the next try comes when it has grown by a quarter. It may also wait in vain for a
-        place among the readers that newer ones have taken over (SQLite 3.40); the next try sees that they are newer.
+        Where somebody reads on, it is left alone until it has grown by a quarter.
         """
         size = self._size()
         if size > self._most:
@@ -32,9 +34,10 @@ class Wal:
         execute = self._connection.execute
         (patience_ms,) = execute("PRAGMA busy_timeout").fetchone()
         execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        (busy, _, _) = execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        tries = (execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() for _ in range(TRIES))
+        emptied = any(not busy for busy, _, _ in tries)
         execute(f"PRAGMA busy_timeout = {patience_ms}")
-        return not busy
+        return emptied
 
     def _size(self) -> int:
         with suppress(FileNotFoundError):
